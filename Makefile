@@ -1,0 +1,70 @@
+# Two targets do everything on a fresh machine (Python 3.11+, Node 20+, make): `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+PY := .venv/bin/python
+CHAIN ?= anvil
+ARGS ?=
+export TANDEM_DEMO_CHAIN := $(CHAIN)
+
+.PHONY: help setup demo test lint types contracts texts artifacts bench soak clean
+
+help:
+	@echo "make demo              one wallet moves both kinds of money, on a local chain (CHAIN=hardhat, ARGS=--exit)"
+	@echo "make test              lint, types, contracts and every test"
+	@echo "make lint types        ruff, import-linter / mypy --strict"
+	@echo "make bench             benchmarks, as ratios against a peer in the same run (ARGS=--quick)"
+	@echo "make soak              the storms at their full counts"
+	@echo "make texts artifacts   rebuild the message catalogue / the contract artifacts"
+
+$(UV):
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed."; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo "Node 20 or newer is needed."; exit 1; }
+	@python3 -m venv .tools
+	@.tools/bin/python -m pip install --quiet "uv==$(UV_VERSION)"
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	@echo "Python packages (locked) ..."
+	@$(UV) sync --quiet --locked --extra server --compile-bytecode
+	@$(PY) -m compileall -q wallet chain fiat api
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	@echo "npm packages (locked) ..."
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+setup: .venv/.ready node_modules/.ready
+
+demo: setup
+	@.venv/bin/tandem-server demo $(ARGS)
+
+# Test runs draw on two cores; tests that start a chain or a database get one of their own.
+test: setup lint types
+	@.venv/bin/pytest -q -n 2 --dist loadgroup $(ARGS)
+
+lint: setup contracts
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+
+types: setup
+	@.venv/bin/mypy
+
+contracts: setup
+	@.venv/bin/lint-imports --no-cache | tail -n 3
+
+texts: setup
+	@$(PY) tests/house/catalogue.py
+
+artifacts: setup
+	@node chain/contracts/compile.js
+
+bench: setup
+	@for program in benchmarks/*.py; do $(PY) $$program $(ARGS); done
+
+soak: setup
+	@.venv/bin/pytest -q -m "slow or not slow" --soak $(ARGS)
+
+clean:
+	rm -rf .venv .tools node_modules .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The server: joins chain and fiat into one view. The only package with FastAPI."""

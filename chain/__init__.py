@@ -1,0 +1,1 @@
+"""On-chain library: transactions, tokens, node access, indexing. Knows no person and no web framework."""

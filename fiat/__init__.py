@@ -1,0 +1,1 @@
+"""Custodial ledger library: money, orders, transfers, records and proofs. Knows no web framework."""
