@@ -1,0 +1,192 @@
+"""Everything that `fiat` refuses. Exceptions carry fields, never sentences, and know no HTTP.
+
+FiatError
+|- CurrencyUnknown                  code
+|- CurrencyMismatch                 left, right
+|- AmountRefused                    text, reason
+|  |- AmountMalformed               not plain digits with one optional point
+|  |- AmountNotPositive             zero or below
+|  |- AmountTooPrecise              decimals, more than the currency has
+|  `- AmountTooLarge                above the largest amount of one posting
+|- RecordMalformed                  reason
+|- ProofRefused                     reason (a receipt, seal or head that does not hold)
+|- OrderRefused
+|  |- OrderMalformed                field, reason
+|  |- OrderExpired                  valid_before, now
+|  |- OrderNotYetValid              valid_after, now
+|  |- OrderWindowTooLong            seconds, seconds_max
+|  |- OrderSignatureWrong           reason
+|  |- OrderKeyUnknown               signer (not a key of the holder, or for another ledger)
+|  |- OrderEpochWrong               expected, given
+|  |- OrderHeadUnknown              seen_head
+|  |- OrderTextWrong                field (text and salt do not give the signed hash)
+|  |- OrderTotalTooSmall            total_minor, total_max_minor
+|  |- OrderTypeUnbuilt              order_type
+|  |- PayeeUnknown                  payee
+|  `- HolderFrozen                  holder
+|- HolderUnknown                    holder
+|- HolderExists                     holder
+|- NonceConflict                    nonce (known, with other content)
+|- JournalBusy                      another writer kept winning; nothing was written, the ids stay free
+|- JournalUnknown                   the commit's outcome is not known; ask the same id again
+`- JournalBroken                    sequence, reason (what is stored does not add up)
+"""
+
+from __future__ import annotations
+
+
+class FiatError(Exception):
+    """Root of the tree. `fields()` is what an edge may show."""
+
+    def __init__(self, **fields: str | int) -> None:
+        super().__init__()
+        self._fields = fields
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    def fields(self) -> dict[str, str | int]:
+        """The exception's facts by name; safe to show, never a secret."""
+        return dict(self._fields)
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{name}={value!r}" for name, value in self._fields.items())
+        return f"{type(self).__name__}({facts})"
+
+
+class CurrencyUnknown(FiatError):
+    def __init__(self, code: str) -> None:
+        super().__init__(code=code[:32])
+
+
+class CurrencyMismatch(FiatError):
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(left=left, right=right)
+
+
+class AmountRefused(FiatError):
+    def __init__(self, text: str, **fields: str | int) -> None:
+        super().__init__(text=text[:64], **fields)
+
+
+class AmountMalformed(AmountRefused):
+    pass
+
+
+class AmountNotPositive(AmountRefused):
+    pass
+
+
+class AmountTooPrecise(AmountRefused):
+    def __init__(self, text: str, currency: str, decimals: int) -> None:
+        super().__init__(text, currency=currency, decimals=decimals)
+
+
+class AmountTooLarge(AmountRefused):
+    pass
+
+
+class RecordMalformed(FiatError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class ProofRefused(FiatError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class OrderRefused(FiatError):
+    pass
+
+
+class OrderMalformed(OrderRefused):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field=field, reason=reason)
+
+
+class OrderExpired(OrderRefused):
+    def __init__(self, valid_before: int, now: int) -> None:
+        super().__init__(valid_before=valid_before, now=now)
+
+
+class OrderNotYetValid(OrderRefused):
+    def __init__(self, valid_after: int, now: int) -> None:
+        super().__init__(valid_after=valid_after, now=now)
+
+
+class OrderWindowTooLong(OrderRefused):
+    def __init__(self, seconds: int, seconds_max: int) -> None:
+        super().__init__(seconds=seconds, seconds_max=seconds_max)
+
+
+class OrderSignatureWrong(OrderRefused):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class OrderKeyUnknown(OrderRefused):
+    def __init__(self, signer: str) -> None:
+        super().__init__(signer=signer)
+
+
+class OrderEpochWrong(OrderRefused):
+    def __init__(self, expected: int, given: int) -> None:
+        super().__init__(expected=expected, given=given)
+
+
+class OrderHeadUnknown(OrderRefused):
+    def __init__(self, seen_head: str) -> None:
+        super().__init__(seen_head=seen_head)
+
+
+class OrderTextWrong(OrderRefused):
+    def __init__(self, field: str) -> None:
+        super().__init__(field=field)
+
+
+class OrderTotalTooSmall(OrderRefused):
+    def __init__(self, total_minor: int, total_max_minor: int) -> None:
+        super().__init__(total_minor=total_minor, total_max_minor=total_max_minor)
+
+
+class OrderTypeUnbuilt(OrderRefused):
+    def __init__(self, order_type: str) -> None:
+        super().__init__(order_type=order_type)
+
+
+class PayeeUnknown(OrderRefused):
+    def __init__(self, payee: str) -> None:
+        super().__init__(payee=payee)
+
+
+class HolderFrozen(OrderRefused):
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder=holder)
+
+
+class HolderUnknown(FiatError):
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder=holder)
+
+
+class HolderExists(FiatError):
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder=holder)
+
+
+class NonceConflict(FiatError):
+    def __init__(self, nonce: str) -> None:
+        super().__init__(nonce=nonce)
+
+
+class JournalBusy(FiatError):
+    pass
+
+
+class JournalUnknown(FiatError):
+    pass
+
+
+class JournalBroken(FiatError):
+    def __init__(self, sequence: int, reason: str) -> None:
+        super().__init__(sequence=sequence, reason=reason)

@@ -1,0 +1,78 @@
+"""Holders: the genesis document that names a person at the ledger, and the ids that follow from it.
+
+`holderId` is the hash of a document that contains the root key, so the operator cannot put a key of its own on a
+person's account without the id changing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fiat.currency import Currency
+from fiat.errors import OrderMalformed
+from fiat.signature import keccak256
+
+GENESIS_VERSION = 1
+GENESIS_LENGTH = 54
+OPERATOR = bytes(32)
+"""The holder id under which the operator's own accounts stand."""
+
+MAIN = "main"
+PURPOSE_LENGTH_MAX = 64
+
+
+class Recovery(IntEnum):
+    """May two officers move a whole balance to a new holder of the same person, after 14 days' notice?"""
+
+    NEVER = 0
+    RECOVERABLE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HolderGenesis:
+    """Canonical document: version (1 byte), root key's address (20), salt (32), recovery choice (1)."""
+
+    root: bytes
+    salt: bytes
+    recovery: Recovery = Recovery.NEVER
+
+    def __post_init__(self) -> None:
+        if len(self.root) != 20 or self.root == bytes(20):
+            raise OrderMalformed("root", "is an address of 20 bytes")
+        if len(self.salt) != 32:
+            raise OrderMalformed("salt", "has 32 bytes")
+
+    @property
+    def document(self) -> bytes:
+        return bytes([GENESIS_VERSION]) + self.root + self.salt + bytes([self.recovery])
+
+    @property
+    def holder_id(self) -> bytes:
+        """32 bytes: keccak256 of the document."""
+        return keccak256(self.document)
+
+    @classmethod
+    def parse(cls, document: bytes) -> HolderGenesis:
+        """Read the canonical document. Raises OrderMalformed."""
+        if len(document) != GENESIS_LENGTH or document[0] != GENESIS_VERSION or document[53] > 1:
+            raise OrderMalformed("genesis", "is 54 bytes: version 1, root address, salt, recovery 0 or 1")
+        return cls(document[1:21], document[21:53], Recovery(document[53]))
+
+
+def account_id(holder_id: bytes, currency: Currency, purpose: str = MAIN) -> int:
+    """The machine's account id: first 16 bytes of keccak256(holderId, currency padded to 8, purpose)."""
+    if len(holder_id) != 32 or not 0 < len(purpose) <= PURPOSE_LENGTH_MAX or not purpose.isascii():
+        raise ValueError("a holder id has 32 bytes, a purpose 1 to 64 ASCII characters")
+    return int.from_bytes(keccak256(holder_id + currency.code.encode().ljust(8, b"\0") + purpose.encode())[:16], "big")
+
+
+def leg_id(holder_id: bytes, nonce: bytes, leg: int) -> int:
+    """The machine's id of leg n of an order: first 16 bytes of keccak256(holderId, nonce, n as 4 bytes)."""
+    return int.from_bytes(keccak256(holder_id + nonce + leg.to_bytes(4, "big"))[:16], "big")
+
+
+def fingerprint(holder_id: bytes) -> str:
+    """What two people compare by voice: the first 8 bytes as four groups of four hex digits."""
+    digits = holder_id[:8].hex()
+    return " ".join(digits[i : i + 4] for i in range(0, 16, 4))
