@@ -1,0 +1,160 @@
+"""Layouts: the fields of each record and their widths, and the codec that packs them.
+
+The docs' table of records is printed from these tuples; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from fiat.errors import RecordMalformed
+from fiat.order import ORDER_TYPES_BY_CODE, Order
+from fiat.signature import SIGNATURE_LENGTH
+
+# A layout is a tuple of (name, width in bytes, how it is read): u = unsigned integer, b = bytes, t = ASCII text padded
+# with NUL. The docs' table is printed from these (docs/records.md).
+Layout = tuple[tuple[str, int, str], ...]
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+
+HEADER: Layout = (("version", 1, "u"), ("kind", 1, "u"), ("sequence", 8, "u"), ("timestamp", 8, "u"))
+GENESIS: Layout = (("operator", 20, "b"), ("random", 32, "b"))
+ACCOUNT: Layout = (
+    ("id", 16, "u"),
+    ("holder", 32, "b"),
+    ("link", 32, "b"),
+    ("currency", 8, "t"),
+    ("exponent", 1, "u"),
+    ("purpose", 64, "t"),
+    ("ledger", 4, "u"),
+    ("code", 2, "u"),
+    ("flags", 2, "u"),
+    ("user_data_128", 16, "u"),
+    ("user_data_64", 8, "u"),
+    ("user_data_32", 4, "u"),
+)
+KEY: Layout = (
+    ("holder", 32, "b"),
+    ("link", 32, "b"),
+    ("action", 1, "u"),
+    ("epoch", 4, "u"),
+    ("key", 20, "b"),
+    ("salt", 32, "b"),
+    ("recovery", 1, "u"),
+    ("blind", 32, "b"),
+    ("subject", 32, "b"),
+    ("value", 8, "u"),
+    ("effective_at", 8, "u"),
+)
+MOVEMENT: Layout = (
+    ("id", 16, "u"),
+    ("debit_account_id", 16, "u"),
+    ("credit_account_id", 16, "u"),
+    ("amount", 16, "u"),
+    ("pending_id", 16, "u"),
+    ("user_data_128", 16, "u"),
+    ("user_data_64", 8, "u"),
+    ("user_data_32", 4, "u"),
+    ("timeout", 4, "u"),
+    ("ledger", 4, "u"),
+    ("code", 2, "u"),
+    ("flags", 2, "u"),
+    ("debit_holder", 32, "b"),
+    ("credit_holder", 32, "b"),
+    ("debit_link", 32, "b"),
+    ("credit_link", 32, "b"),
+    ("source_kind", 2, "u"),
+    ("source_id", 32, "b"),
+)
+LEG: Layout = (("leg", 2, "u"),)
+EXPIRY: Layout = (
+    ("pending_id", 16, "u"),
+    ("debit_account_id", 16, "u"),
+    ("credit_account_id", 16, "u"),
+    ("amount", 16, "u"),
+    ("ledger", 4, "u"),
+    ("debit_holder", 32, "b"),
+    ("credit_holder", 32, "b"),
+    ("debit_link", 32, "b"),
+    ("credit_link", 32, "b"),
+)
+OPERATOR: Layout = (
+    ("reason", 1, "u"),
+    ("reason_code", 2, "u"),
+    ("undoes", 8, "u"),
+    ("document", 32, "b"),
+    ("cap", 16, "u"),
+    ("until", 8, "u"),
+    ("successor", 32, "b"),
+    ("nonce", 32, "b"),
+    ("officer_1", 20, "b"),
+    ("signature_1", 65, "b"),
+    ("officer_2", 20, "b"),
+    ("signature_2", 65, "b"),
+)
+ORDER_TYPE: Layout = (("order_type", 1, "u"),)
+_TEXT_WIDTH = {"currency": 8, "receiveAsset": 80, "action": 16}
+
+
+def order_layout(order_type: type[Order]) -> Layout:
+    """The order's fields at their Solidity widths, then its signature."""
+    block = []
+    for name, kind in order_type.STRUCT.fields:
+        if kind == "string":
+            block.append((name, _TEXT_WIDTH[name], "t"))
+        elif kind.startswith("uint"):
+            block.append((name, int(kind[4:]) // 8, "u"))
+        else:
+            block.append((name, 20 if kind == "address" else 32, "b"))
+    return (*block, ("signature", SIGNATURE_LENGTH, "b"))
+
+
+class Codec:
+    """A layout compiled for packing: wide integers travel as bytes, text padded with NUL."""
+
+    def __init__(self, layout: Layout) -> None:
+        wide = [kind != "u" or width not in _CODES for _, width, kind in layout]
+        self.names = tuple(name for name, _, _ in layout)
+        self.struct = struct.Struct(
+            ">" + "".join(f"{w}s" if wide[i] else _CODES[w] for i, (_, w, _) in enumerate(layout))
+        )
+        self._to_wire: list[tuple[int, Callable[[Any], bytes]]] = []
+        self._from_wire: list[tuple[int, Callable[[bytes], Any]]] = []
+        for i, (name, width, kind) in enumerate(layout):
+            if kind == "u" and wide[i]:
+                self._to_wire.append((i, lambda value, width=width: value.to_bytes(width, "big")))  # type: ignore[misc]
+                self._from_wire.append((i, _integer))
+            elif kind == "t":
+                self._to_wire.append((i, str.encode))
+                self._from_wire.append((i, _text))
+            elif kind == "b":
+                self._to_wire.append((i, _exactly(name, width)))
+
+    def pack(self, values: list[Any]) -> bytes:
+        for i, convert in self._to_wire:
+            values[i] = convert(values[i])
+        return self.struct.pack(*values)
+
+    def unpack(self, body: bytes, offset: int) -> dict[str, Any]:
+        values = list(self.struct.unpack_from(body, offset))
+        for i, convert in self._from_wire:
+            values[i] = convert(values[i])
+        return dict(zip(self.names, values, strict=True))
+
+
+def _integer(wire: bytes) -> int:
+    return int.from_bytes(wire, "big")
+
+
+def _text(wire: bytes) -> str:
+    return wire.rstrip(b"\0").decode("ascii")
+
+
+def _exactly(name: str, width: int) -> Callable[[bytes], bytes]:
+    def check(value: bytes) -> bytes:
+        if len(value) != width:
+            raise RecordMalformed(f"{name} has {width} bytes")
+        return value
+
+    return check

@@ -1,0 +1,295 @@
+"""Records: the lines of the journal. Fixed-width, big-endian, one version byte; one table in docs/records.md.
+
+A record's bytes are what is hashed, sealed and exported; there is exactly one spelling of each, and `decode` refuses
+any other. Widths are fixed by (kind, order type). No personal text is ever inside: only salted hashes.
+
+Holder chains: each record of a holder carries a `link`, which binds their previous head and count under a blinding
+value that only they and the ledger know, so that a counterparty who holds the same record learns nothing from it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from hashlib import sha256
+from typing import ClassVar
+
+from fiat.errors import FiatError, RecordMalformed
+from fiat.layout import (
+    ACCOUNT,
+    EXPIRY,
+    GENESIS,
+    HEADER,
+    KEY,
+    LEG,
+    MOVEMENT,
+    OPERATOR,
+    ORDER_TYPE,
+    Codec,
+    Layout,
+    order_layout,
+)
+from fiat.order import ORDER_TYPES_BY_CODE, ZERO_32, SignedOrder
+
+FORMAT_VERSION = 1
+LINK_TAG, HEAD_TAG = b"\x02", b"\x03"
+
+
+class Kind(IntEnum):
+    GENESIS = 0
+    ACCOUNT = 1
+    KEY = 2
+    TRANSFER = 3
+    EXPIRY = 4
+    OPERATOR = 5
+
+
+class KeyAction(IntEnum):
+    OPEN = 1
+    KEY_ADD = 2
+    KEY_REVOKE = 3
+    FREEZE = 4
+    UNFREEZE = 5
+    LIMIT = 6
+    MANDATE_REVOKE = 7
+    CANCEL = 8
+
+
+class Reason(IntEnum):
+    """Why an operator record stands without the person's order."""
+
+    UNDOING = 1
+    COMPELLED = 2
+    RECOVERY = 3
+    HOLD = 4
+    RELEASE = 5
+    CREDIT = 6
+
+
+_HEADER_CODEC = Codec(HEADER)
+_ORDER_TYPE_CODEC = Codec(ORDER_TYPE)
+_ORDER_CODECS = {code: Codec(order_layout(t)) for code, t in ORDER_TYPES_BY_CODE.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A line of the journal: `sequence` without gaps from 0, `timestamp` in nanoseconds, strictly increasing."""
+
+    KIND: ClassVar[Kind]
+    LAYOUT: ClassVar[Layout]
+    BODY: ClassVar[Codec]
+    CARRIES_ORDER: ClassVar[bool] = False
+
+    sequence: int
+    timestamp: int
+
+    def encode(self) -> bytes:
+        """The canonical bytes. Raises RecordMalformed where a value does not fit."""
+        try:
+            body = _HEADER_CODEC.pack([FORMAT_VERSION, self.KIND, self.sequence, self.timestamp])
+            body += self.BODY.pack([getattr(self, name) for name in self.BODY.names])
+        except (struct.error, OverflowError, UnicodeEncodeError) as error:
+            raise RecordMalformed(str(error)) from None
+        return body + _encode_order(getattr(self, "order", None)) if self.CARRIES_ORDER else body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenesisRecord(Record):
+    """Sequence 0. Its hash is the ledgerId; it pins the operator's signing key."""
+
+    KIND = Kind.GENESIS
+    LAYOUT = GENESIS
+    BODY = Codec(GENESIS)
+    operator: bytes
+    random: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRecord(Record):
+    """A machine account was opened."""
+
+    KIND = Kind.ACCOUNT
+    LAYOUT = ACCOUNT
+    BODY = Codec(ACCOUNT)
+    id: int
+    holder: bytes
+    link: bytes
+    currency: str
+    exponent: int
+    purpose: str
+    ledger: int
+    code: int
+    flags: int
+    user_data_128: int = 0
+    user_data_64: int = 0
+    user_data_32: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord(Record):
+    """A holder was opened (the genesis document's fields and the chain's blinding), or its keys or limits changed."""
+
+    KIND = Kind.KEY
+    LAYOUT = KEY
+    BODY = Codec(KEY)
+    CARRIES_ORDER = True
+    holder: bytes
+    link: bytes
+    action: int
+    epoch: int
+    key: bytes
+    salt: bytes = ZERO_32
+    recovery: int = 0
+    blind: bytes = ZERO_32
+    subject: bytes = ZERO_32
+    value: int = 0
+    effective_at: int = 0
+    order: SignedOrder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement(Record):
+    """What every record that moves money says: the machine's transfer, both holders and their links, the source."""
+
+    id: int
+    debit_account_id: int
+    credit_account_id: int
+    amount: int
+    pending_id: int = 0
+    user_data_128: int = 0
+    user_data_64: int = 0
+    user_data_32: int = 0
+    timeout: int = 0
+    ledger: int
+    code: int
+    flags: int = 0
+    debit_holder: bytes = ZERO_32
+    credit_holder: bytes = ZERO_32
+    debit_link: bytes = ZERO_32
+    credit_link: bytes = ZERO_32
+    source_kind: int = 0
+    source_id: bytes = ZERO_32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRecord(Movement):
+    """A transfer. Leg 0 of an order carries the order and its signature; later legs name it by user_data_128."""
+
+    KIND = Kind.TRANSFER
+    LAYOUT = MOVEMENT + LEG
+    BODY = Codec(MOVEMENT + LEG)
+    CARRIES_ORDER = True
+    leg: int = 0
+    order: SignedOrder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryRecord(Record):
+    """A pending transfer's time was up: `amount` was released on both sides."""
+
+    KIND = Kind.EXPIRY
+    LAYOUT = EXPIRY
+    BODY = Codec(EXPIRY)
+    pending_id: int
+    debit_account_id: int
+    credit_account_id: int
+    amount: int
+    ledger: int
+    debit_holder: bytes = ZERO_32
+    credit_holder: bytes = ZERO_32
+    debit_link: bytes = ZERO_32
+    credit_link: bytes = ZERO_32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorRecord(Movement):
+    """A movement without the person's order: typed, counted in every seal, signed by two officers."""
+
+    KIND = Kind.OPERATOR
+    LAYOUT = MOVEMENT + OPERATOR
+    BODY = Codec(MOVEMENT + OPERATOR)
+    reason: int
+    reason_code: int = 0
+    undoes: int = 0
+    document: bytes = ZERO_32
+    cap: int = 0
+    until: int = 0
+    successor: bytes = ZERO_32
+    nonce: bytes
+    officer_1: bytes
+    signature_1: bytes
+    officer_2: bytes
+    signature_2: bytes
+
+
+RECORD_TYPES: dict[int, type[Record]] = {
+    t.KIND: t for t in (GenesisRecord, AccountRecord, KeyRecord, TransferRecord, ExpiryRecord, OperatorRecord)
+}
+
+
+def decode(body: bytes) -> Record:
+    """Read canonical bytes. Raises RecordMalformed for anything that `encode` would not have written."""
+    if len(body) < _HEADER_CODEC.struct.size:
+        raise RecordMalformed("shorter than a header")
+    header = _HEADER_CODEC.unpack(body, 0)
+    record_type = RECORD_TYPES.get(header.pop("kind"))
+    if header.pop("version") != FORMAT_VERSION or record_type is None:
+        raise RecordMalformed("unknown version or kind")
+    try:
+        offset = _HEADER_CODEC.struct.size
+        values = header | record_type.BODY.unpack(body, offset)
+        if record_type.CARRIES_ORDER:
+            values["order"] = _decode_order(body, offset + record_type.BODY.struct.size)
+        record = record_type(**values)
+        canonical = record.encode()
+    except (struct.error, UnicodeDecodeError, FiatError) as error:
+        raise RecordMalformed(str(error)) from None
+    if canonical != body:
+        raise RecordMalformed("not canonical")
+    return record
+
+
+def _encode_order(signed: SignedOrder | None) -> bytes:
+    if signed is None:
+        return _ORDER_TYPE_CODEC.pack([0])
+    values = [*signed.order.values().values(), signed.signature]
+    return _ORDER_TYPE_CODEC.pack([signed.order.CODE]) + _ORDER_CODECS[signed.order.CODE].pack(values)
+
+
+def _decode_order(body: bytes, offset: int) -> SignedOrder | None:
+    code = body[offset] if offset < len(body) else -1
+    if code == 0:
+        return None
+    if code not in _ORDER_CODECS:
+        raise RecordMalformed("unknown order type")
+    values = _ORDER_CODECS[code].unpack(body, offset + 1)
+    signature = values.pop("signature")
+    order_type = ORDER_TYPES_BY_CODE[code]
+    # The dataclass's fields stand in the signed order (order.py asserts it), so values pair up by position.
+    order = order_type(**dict(zip((f.name for f in fields(order_type)), values.values(), strict=True)))
+    return SignedOrder(order, signature)
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """RFC 9162 leaf: SHA-256(0x00, record)."""
+    return sha256(b"\0" + body).digest()
+
+
+def chain_link(blind: bytes, count: int, previous: bytes) -> bytes:
+    """A record's link in a holder's chain: SHA-256(0x02, blind, count of this record as 8 bytes, previous head)."""
+    return sha256(LINK_TAG + blind + count.to_bytes(8, "big") + previous).digest()
+
+
+def chain_head(holder: bytes, link: bytes, leaf: bytes) -> bytes:
+    """The holder's head after a record: SHA-256(0x03, holderId, link, leaf). Before the first it is the holderId."""
+    return sha256(HEAD_TAG + holder + link + leaf).digest()
+
+
+def follow(holder: bytes, blind: bytes, count: int, head: bytes, leaves: Iterable[bytes]) -> tuple[int, bytes]:
+    """Walk a holder's chain from (count, head) over the leaves that follow. Returns the new (count, head)."""
+    for leaf in leaves:
+        count += 1
+        head = chain_head(holder, chain_link(blind, count, head), leaf)
+    return count, head

@@ -1,0 +1,246 @@
+"""Seals, receipts and heads: what lets a person hold the operator to what it once said.
+
+A seal closes each batch over the RFC 9162 Merkle root of its records and over the seal before it. A receipt is a
+record with its path to a seal; a head is a holder's whole state. All are EIP-712 signatures of the operator's key,
+which the genesis record, and so the ledgerId, pins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from fiat.errors import OrderSignatureWrong, ProofRefused
+from fiat.order import ZERO_32
+from fiat.record import Record, decode, leaf_hash
+from fiat.signature import OperatorKey, StructType, recover, typed_digest
+
+PATH_LENGTH_MAX = 64
+
+_SEAL = StructType(
+    "LedgerSeal",
+    (
+        ("number", "uint64"),
+        ("previous", "bytes32"),
+        ("firstSequence", "uint64"),
+        ("size", "uint64"),
+        ("root", "bytes32"),
+        ("counters", "bytes32"),
+        ("timestamp", "uint64"),
+    ),
+)
+_BALANCE = StructType(
+    "LedgerBalance",
+    (
+        ("account", "bytes32"),
+        ("currency", "string"),
+        ("exponent", "uint8"),
+        ("debitsPending", "uint64"),
+        ("debitsPosted", "uint64"),
+        ("creditsPending", "uint64"),
+        ("creditsPosted", "uint64"),
+    ),
+)
+_HEAD = StructType(
+    "LedgerHead",
+    (
+        ("holder", "bytes32"),
+        ("count", "uint64"),
+        ("head", "bytes32"),
+        ("balances", "LedgerBalance[]"),
+        ("sequence", "uint64"),
+        ("timestamp", "uint64"),
+    ),
+    (_BALANCE,),
+)
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """RFC 9162 section 2.1.1: the root over leaf hashes, in order; SHA-256 of nothing for none."""
+    if not leaves:
+        return sha256(b"").digest()
+    level = list(leaves)
+    while len(level) > 1:
+        paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = paired + level[len(paired) * 2 :]
+    return level[0]
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """RFC 9162 section 2.1.3.1: the sibling hashes from leaf `index` up to the root."""
+    path = []
+    level = list(leaves)
+    while len(level) > 1:
+        sibling = index ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = paired + level[len(paired) * 2 :]
+        index //= 2
+    return path
+
+
+def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """RFC 9162 section 2.1.3.2. Raises ProofRefused where the path does not belong to that place and size."""
+    if not 0 <= index < size or len(path) > PATH_LENGTH_MAX:
+        raise ProofRefused("the record's place is outside its batch")
+    rest, node, last = list(path), leaf, size - 1
+    while last > 0:
+        if index & 1 or index < last:
+            if not rest:
+                raise ProofRefused("the path is too short")
+            node = _node(rest.pop(0), node) if index & 1 else _node(node, rest.pop(0))
+        index, last = index // 2, last // 2
+    if rest:
+        raise ProofRefused("the path is too long")
+    return node
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """One batch of `size` records from `first_sequence` on. `counters` hashes the operator's counts (zero: none)."""
+
+    number: int
+    previous: bytes
+    first_sequence: int
+    size: int
+    root: bytes
+    counters: bytes = ZERO_32
+    timestamp: int
+    signature: bytes = b""
+
+    def digest(self, ledger_id: bytes) -> bytes:
+        """What the operator signs; the next seal's `previous`. The first seal's previous is zero."""
+        return typed_digest(
+            ledger_id,
+            _SEAL.hash(
+                {
+                    "number": self.number,
+                    "previous": self.previous,
+                    "firstSequence": self.first_sequence,
+                    "size": self.size,
+                    "root": self.root,
+                    "counters": self.counters,
+                    "timestamp": self.timestamp,
+                }
+            ),
+        )
+
+    def check(self, ledger_id: bytes, operator: bytes) -> None:
+        """Raises ProofRefused unless the operator signed it."""
+        _check_operator(self.digest(ledger_id), self.signature, operator, "seal")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A record's bytes, the path to its seal's root, and the seal."""
+
+    record: bytes
+    path: tuple[bytes, ...]
+    seal: Seal
+
+    def check(self, ledger_id: bytes, operator: bytes) -> Record:
+        """The record, once its place under the operator's signed seal holds. Raises ProofRefused, RecordMalformed."""
+        record = decode(self.record)
+        index = record.sequence - self.seal.first_sequence
+        if root_of_path(leaf_hash(self.record), index, self.seal.size, self.path) != self.seal.root:
+            raise ProofRefused("the record is not under the seal's root")
+        self.seal.check(ledger_id, operator)
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One machine account of a holder: four integers in minor units, as the machine keeps them."""
+
+    account: int
+    currency: str
+    exponent: int
+    debits_pending: int
+    debits_posted: int
+    credits_pending: int
+    credits_posted: int
+
+    @property
+    def booked(self) -> int:
+        return self.credits_posted - self.debits_posted
+
+    @property
+    def available(self) -> int:
+        return self.booked - self.debits_pending
+
+    @property
+    def _values(self) -> dict[str, object]:
+        return {
+            "account": self.account.to_bytes(32, "big"),
+            "currency": self.currency,
+            "exponent": self.exponent,
+            "debitsPending": self.debits_pending,
+            "debitsPosted": self.debits_posted,
+            "creditsPending": self.credits_pending,
+            "creditsPosted": self.credits_posted,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A holder's state as the operator signs it: chain count and head, balances, journal sequence and time (ns)."""
+
+    holder: bytes
+    count: int
+    head: bytes
+    balances: tuple[Balance, ...]
+    sequence: int
+    timestamp: int
+    signature: bytes = b""
+
+    def digest(self, ledger_id: bytes) -> bytes:
+        values: dict[str, object] = {
+            "holder": self.holder,
+            "count": self.count,
+            "head": self.head,
+            "balances": tuple(balance._values for balance in self.balances),
+            "sequence": self.sequence,
+            "timestamp": self.timestamp,
+        }
+        return typed_digest(ledger_id, _HEAD.hash(values))
+
+    def check(self, ledger_id: bytes, operator: bytes) -> None:
+        """Raises ProofRefused unless the operator signed it."""
+        _check_operator(self.digest(ledger_id), self.signature, operator, "head")
+
+
+def _check_operator(digest: bytes, signature: bytes, operator: bytes, what: str) -> None:
+    try:
+        signer = recover(digest, signature)
+    except OrderSignatureWrong:
+        raise ProofRefused(f"the {what}'s signature is malformed") from None
+    if signer != operator:
+        raise ProofRefused(f"the {what} is not signed by the ledger's operator key")
+
+
+def seal_batch(
+    key: OperatorKey,
+    ledger_id: bytes,
+    *,
+    number: int,
+    previous: bytes,
+    first_sequence: int,
+    leaves: Sequence[bytes],
+    timestamp: int,
+) -> Seal:
+    """A signed seal over a batch's leaf hashes."""
+    seal = Seal(
+        number=number,
+        previous=previous,
+        first_sequence=first_sequence,
+        size=len(leaves),
+        root=merkle_root(leaves),
+        timestamp=timestamp,
+    )
+    return replace(seal, signature=key.sign_digest(seal.digest(ledger_id)))
