@@ -1,0 +1,50 @@
+"""The chart of codes: why a transfer stands in the journal, and what an account is for (the machine's `code`)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class TransferCode(IntEnum):
+    """Reasons of transfers. Numbers are stored for ever: add, never renumber."""
+
+    TRANSFER = 1
+    WITHDRAWAL = 2
+    WITHDRAWAL_PAID = 3
+    WITHDRAWAL_RETURNED = 4
+    TOPUP = 5
+    FEE = 6
+    CONVERSION = 7
+    HOLD = 8
+    CAPTURE = 9
+    RELEASE = 10
+    MANDATE = 11
+    COLLECTION = 12
+    ROUNDING = 13
+    OPERATOR = 14
+
+
+class AccountCode(IntEnum):
+    """Kinds of accounts."""
+
+    HOLDER = 1
+    CLEARING = 2
+    PAYOUT = 3
+    BANK = 4
+    INCOME = 5
+    ROUNDING = 6
+    LIQUIDITY = 7
+    RECEIVABLE = 8
+    SUSPENSE = 9
+
+
+class SourceKind(IntEnum):
+    """Where a credit from outside comes from; (kind, source id) is unique in the journal."""
+
+    NONE = 0
+    SANDBOX_TOPUP = 1
+    SANDBOX_RETURN = 2
+    SANDBOX_PAID = 3
+    BANK_STATEMENT = 4
+    CHAIN_LOG = 5
+    GATEWAY_EVENT = 6
