@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fiat.errors import RecordMalformed
-from fiat.order import ORDER_TYPES_BY_CODE, Order
+from fiat.order import Order
 from fiat.signature import SIGNATURE_LENGTH
 
 # A layout is a tuple of (name, width in bytes, how it is read): u = unsigned integer, b = bytes, t = ASCII text padded
@@ -126,7 +126,7 @@ class Codec:
                 self._to_wire.append((i, lambda value, width=width: value.to_bytes(width, "big")))  # type: ignore[misc]
                 self._from_wire.append((i, _integer))
             elif kind == "t":
-                self._to_wire.append((i, str.encode))
+                self._to_wire.append((i, _plain))
                 self._from_wire.append((i, _text))
             elif kind == "b":
                 self._to_wire.append((i, _exactly(name, width)))
@@ -148,7 +148,16 @@ def _integer(wire: bytes) -> int:
 
 
 def _text(wire: bytes) -> str:
-    return wire.rstrip(b"\0").decode("ascii")
+    text = wire.rstrip(b"\0").decode("ascii")
+    _plain(text)
+    return text
+
+
+def _plain(text: str) -> bytes:
+    """NUL pads, so it cannot stand inside: `a\\0b` would be a second spelling that a reader shows as `a`."""
+    if not text.isascii() or not text.isprintable():
+        raise RecordMalformed("text in a record is printable ASCII")
+    return text.encode()
 
 
 def _exactly(name: str, width: int) -> Callable[[bytes], bytes]:
