@@ -1,0 +1,35 @@
+"""Hex as Ethereum's JSON-RPC writes it: quantities without leading zeros, data byte by byte."""
+
+from __future__ import annotations
+
+import re
+
+from chain.errors import AnswerMalformed
+
+_QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})", re.ASCII)
+_DATA = re.compile(r"0x([0-9a-fA-F]{2})*", re.ASCII)
+
+
+def quantity(value: object, bits: int = 256) -> int:
+    """The integer of a QUANTITY below 2^bits. Raises AnswerMalformed."""
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+        raise AnswerMalformed("quantity expected")
+    number = int(value, 16)
+    if number.bit_length() > bits:
+        raise AnswerMalformed(f"quantity above {bits} bits")
+    return number
+
+
+def data(value: object, length: int | None = None) -> bytes:
+    """The bytes of DATA, of exactly `length` where given. Raises AnswerMalformed."""
+    if not isinstance(value, str) or not _DATA.fullmatch(value):
+        raise AnswerMalformed("data expected")
+    raw = bytes.fromhex(value[2:])
+    if length is not None and len(raw) != length:
+        raise AnswerMalformed(f"{length} bytes expected")
+    return raw
+
+
+def to_hex(value: int | bytes) -> str:
+    """The QUANTITY of an integer, the DATA of bytes."""
+    return hex(value) if isinstance(value, int) else "0x" + value.hex()

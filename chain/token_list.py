@@ -1,0 +1,84 @@
+"""Token lists, as the Token Lists standard (tokenlists.org) writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from chain.address import Address
+from chain.errors import AddressMalformed, TokenListMalformed
+from chain.token import Token
+
+TOKENS_MAX = 10_000
+_SYMBOL = re.compile(r"[A-Za-z0-9.+$_-]{1,20}", re.ASCII)
+_NAME = re.compile(r"[ -~]{1,60}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenList:
+    """Tokens, unique by chain and address and, so that a name says which one is meant, by chain and symbol."""
+
+    name: str
+    tokens: tuple[Token, ...]
+
+    @classmethod
+    def parse(cls, document: str | bytes) -> TokenList:
+        """Raises TokenListMalformed; members that are not needed here are ignored, as the standard asks."""
+        try:
+            parsed = json.loads(document, object_pairs_hook=_unique_members)
+        except (ValueError, RecursionError) as error:
+            raise TokenListMalformed("not JSON") from error
+        if not isinstance(parsed, dict) or not isinstance(parsed.get("tokens"), list):
+            raise TokenListMalformed("no tokens")
+        if len(parsed["tokens"]) > TOKENS_MAX:
+            raise TokenListMalformed("too many tokens")
+        tokens = tuple(_token(entry) for entry in parsed["tokens"])
+        _check_unique(tokens)
+        return cls(str(parsed.get("name", "")), tokens)
+
+    def on_chain(self, chain_id: int) -> tuple[Token, ...]:
+        return tuple(token for token in self.tokens if token.chain_id == chain_id)
+
+    def by_symbol(self, chain_id: int, symbol: str) -> Token | None:
+        """Whatever the symbol's case."""
+        wanted = symbol.casefold()
+        return next((t for t in self.on_chain(chain_id) if t.symbol.casefold() == wanted), None)
+
+    def by_address(self, chain_id: int, address: Address) -> Token | None:
+        return next((t for t in self.on_chain(chain_id) if t.address == address), None)
+
+
+def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise TokenListMalformed("a member is named twice")
+    return members
+
+
+def _token(entry: object) -> Token:
+    if not isinstance(entry, dict):
+        raise TokenListMalformed("a token is no object")
+    chain_id, decimals = entry.get("chainId"), entry.get("decimals")
+    if type(chain_id) is not int or not 0 < chain_id < 2**53:
+        raise TokenListMalformed("chainId")
+    if type(decimals) is not int or not 0 <= decimals <= 77:
+        raise TokenListMalformed("decimals")
+    symbol, name, address = entry.get("symbol"), entry.get("name"), entry.get("address")
+    if not isinstance(symbol, str) or not _SYMBOL.fullmatch(symbol):
+        raise TokenListMalformed("symbol")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise TokenListMalformed("name")
+    if not isinstance(address, str):
+        raise TokenListMalformed("address")
+    try:
+        return Token(chain_id, Address(address), symbol, name, decimals)
+    except AddressMalformed as error:
+        raise TokenListMalformed("address") from error
+
+
+def _check_unique(tokens: tuple[Token, ...]) -> None:
+    addresses = {(token.chain_id, token.address) for token in tokens}
+    symbols = {(token.chain_id, token.symbol.casefold()) for token in tokens}
+    if len(addresses) != len(tokens) or len(symbols) != len(tokens):
+        raise TokenListMalformed("a token is listed twice")

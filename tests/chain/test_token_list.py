@@ -1,0 +1,56 @@
+"""Token lists are read strictly where it matters: chain, address, decimals, and names that mean one token."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chain.address import Address
+from chain.errors import TokenListMalformed
+from chain.token_list import TokenList
+
+DUSD = {"chainId": 31337, "address": "0x" + 40 * "1", "name": "Demo Dollar", "symbol": "DUSD", "decimals": 6}
+
+
+def listing(*tokens: dict[str, Any]) -> str:
+    return json.dumps({"name": "Test", "timestamp": "2026-01-01T00:00:00Z", "tokens": tokens})
+
+
+def test_lookups() -> None:
+    tokens = TokenList.parse(listing(DUSD, {**DUSD, "chainId": 1}))
+    assert len(tokens.on_chain(31337)) == 1
+    found = tokens.by_symbol(31337, "dusd")
+    assert found is not None and found.decimals == 6
+    assert tokens.by_address(31337, Address("0x" + 40 * "1")) == found
+    assert tokens.by_symbol(31337, "DEUR") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decimals": 6.0},
+        {"decimals": "6"},
+        {"decimals": True},
+        {"decimals": 78},
+        {"chainId": 0},
+        {"address": "0x1"},
+        {"address": "0xA111111111111111111111111111111111111111"[:41]},
+        {"symbol": "DUSD\x1b[31m"},
+        {"symbol": "DUЅD"},
+        {"name": "a\u202eb"},
+    ],
+)
+def test_a_bad_entry_refuses_the_list(change: dict[str, Any]) -> None:
+    with pytest.raises(TokenListMalformed):
+        TokenList.parse(listing({**DUSD, **change}))
+
+
+def test_twice_the_same_symbol_or_address_or_member() -> None:
+    with pytest.raises(TokenListMalformed):
+        TokenList.parse(listing(DUSD, {**DUSD, "address": "0x" + 40 * "2", "symbol": "dusd"}))
+    with pytest.raises(TokenListMalformed):
+        TokenList.parse(listing(DUSD, {**DUSD, "symbol": "OTHER"}))
+    with pytest.raises(TokenListMalformed):
+        TokenList.parse('{"tokens": [], "tokens": []}')
+    with pytest.raises(TokenListMalformed):
+        TokenList.parse("[")
