@@ -1,0 +1,110 @@
+"""Settings of the server, read once from the environment; frozen, and silent about secrets.
+
+No secret is a setting: the operator's signing key is a file below the state folder (operator_key.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from api.errors import SettingWrong
+
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+
+
+DEFAULT_CHAIN_RPC = "http://127.0.0.1:8545"
+DEFAULT_DEVNET_LISTEN = "127.0.0.1:8545"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the server keeps things, what it listens on, whom it asks.
+
+    `database_url` is `sqlite:///path` or `postgresql://...`; `public_origin` is what people's clients are told to
+    sign in to (its host stands in every sign-in text); rates are requests a second with a burst, by client address.
+    """
+
+    state: Path
+    database_url: str = field(repr=False)
+    chain_rpc: str = DEFAULT_CHAIN_RPC
+    chain_id: int = 31337
+    chain_name: str = "Devnet"
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8000
+    devnet_listen: str = DEFAULT_DEVNET_LISTEN
+    public_origin: str = "http://127.0.0.1:8000"
+    tokens_file: Path | None = None
+    rate_per_second: int = 50
+    rate_burst: int = 400
+    sandbox_delay_ms: int = 800
+
+    @property
+    def public_host(self) -> str:
+        """EIP-4361 `domain`: host and port of the public origin."""
+        return urlsplit(self.public_origin).netloc
+
+    @property
+    def shown_database_url(self) -> str:
+        """The database's address without its password."""
+        return _PASSWORD.sub(r"\1:***@", self.database_url)
+
+    def listening_on(self, host: str, port: int) -> Settings:
+        """The same settings once the listening socket's port is known (port 0 takes a free one)."""
+        origin = self.public_origin
+        if urlsplit(origin).port == self.listen_port and self.listen_port != port:
+            origin = f"http://{host}:{port}"
+        return replace(self, listen_host=host, listen_port=port, public_origin=origin)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises SettingWrong naming the variable."""
+        state = Path(environment.get("TANDEM_STATE") or "~/.local/state/tandem-server").expanduser()
+        host, port = host_and_port("TANDEM_LISTEN", environment.get("TANDEM_LISTEN") or "127.0.0.1:8000")
+        tokens = environment.get("TANDEM_TOKENS")
+        settings = cls(
+            state=state,
+            database_url=environment.get("TANDEM_DATABASE_URL") or f"sqlite:///{state / 'tandem.sqlite3'}",
+            chain_rpc=_http_url("TANDEM_CHAIN_RPC", environment.get("TANDEM_CHAIN_RPC") or DEFAULT_CHAIN_RPC),
+            chain_id=_whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1),
+            listen_host=host,
+            listen_port=port,
+            devnet_listen=environment.get("TANDEM_DEVNET_LISTEN") or DEFAULT_DEVNET_LISTEN,
+            public_origin=_http_url(
+                "TANDEM_PUBLIC_ORIGIN", environment.get("TANDEM_PUBLIC_ORIGIN") or f"http://{host}:{port}"
+            ).rstrip("/"),
+            tokens_file=Path(tokens) if tokens else None,
+            rate_per_second=_whole("TANDEM_RATE", environment.get("TANDEM_RATE") or "50", 1, 1_000_000),
+            rate_burst=_whole("TANDEM_RATE_BURST", environment.get("TANDEM_RATE_BURST") or "400", 1, 1_000_000),
+            sandbox_delay_ms=_whole(
+                "TANDEM_SANDBOX_DELAY_MS", environment.get("TANDEM_SANDBOX_DELAY_MS") or "800", 0, 86_400_000
+            ),
+        )
+        host_and_port("TANDEM_DEVNET_LISTEN", settings.devnet_listen)
+        if not re.match(r"(sqlite:///.|postgresql://.)", settings.database_url):
+            raise SettingWrong("TANDEM_DATABASE_URL", "is sqlite:///PATH or postgresql://...")
+        return settings
+
+
+def host_and_port(name: str, text: str) -> tuple[str, int]:
+    """`127.0.0.1:8000` or `[::1]:8000`. Raises SettingWrong."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not host:
+        raise SettingWrong(name, "is HOST:PORT")
+    return host.strip("[]"), _whole(name, port, 0, 65535)
+
+
+def _whole(name: str, text: str, minimum: int, maximum: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) or not minimum <= int(text) <= maximum:
+        raise SettingWrong(name, f"is a whole number from {minimum} to {maximum}")
+    return int(text)
+
+
+def _http_url(name: str, text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingWrong(name, "is an http:// or https:// URL")
+    return text

@@ -1,0 +1,150 @@
+"""The server's own tables: who has which handle, who is signed in, where people receive, what the gateways do.
+
+They describe; they never say how much money anyone has (that is the ledger's question). Times are Unix nanoseconds.
+Columns compile to INTEGER, BLOB and TEXT on SQLite, as STRICT tables demand.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def whole() -> BigInteger:
+    """63-bit integers: BIGINT on PostgreSQL, INTEGER on SQLite."""
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("holder", LargeBinary, primary_key=True),
+    Column("handle", Text, nullable=False, unique=True),
+    Column("skeleton", Text, nullable=False, unique=True),
+    Column("genesis", LargeBinary, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    CheckConstraint("length(holder) = 32", name="holder_width"),
+    sqlite_strict=True,
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("chain_id", whole(), primary_key=True),
+    Column("address", LargeBinary, primary_key=True),
+    Column("holder", LargeBinary, ForeignKey("users.holder"), nullable=False, index=True),
+    Column("valid_before", whole(), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    CheckConstraint("length(address) = 20", name="address_width"),
+    sqlite_strict=True,
+)
+"""Chain accounts, each proved by its own signature. `valid_before` (s) and `signature` are the root key's attestation."""
+
+address_requests = Table(
+    "address_requests",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("payee", LargeBinary, ForeignKey("users.holder"), nullable=False, index=True),
+    Column("payer", LargeBinary, ForeignKey("users.holder"), nullable=False),
+    Column("chain_id", whole(), nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("address", LargeBinary, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    sqlite_strict=True,
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("address", LargeBinary, nullable=False),
+    Column("expires_at", whole(), nullable=False, index=True),
+    sqlite_strict=True,
+)
+"""Sign-in texts given out and not used yet, by SHA-256 of the text; using one deletes it."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("holder", LargeBinary, ForeignKey("users.holder"), nullable=False, index=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    Column("expires_at", whole(), nullable=False, index=True),
+    sqlite_strict=True,
+)
+
+topups = Table(
+    "topups",
+    metadata,
+    Column("holder", LargeBinary, ForeignKey("users.holder"), primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    Column("gateway", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("exponent", whole(), nullable=False),
+    Column("amount_minor", whole(), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    Column("due_at", whole(), nullable=False),
+    Column("settled_at", whole()),
+    Column("sequence", whole()),
+    CheckConstraint("length(id) = 32", name="id_width"),
+    CheckConstraint("amount_minor > 0 AND amount_minor <= 100000000000000000", name="amount_bounds"),
+    CheckConstraint("state IN ('pending', 'settled')", name="state_known"),
+    CheckConstraint("(state = 'settled') = (settled_at IS NOT NULL)", name="settled_when"),
+    Index("ix_topups_due", "state", "due_at"),
+    sqlite_strict=True,
+)
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("sequence", whole(), primary_key=True),
+    Column("holder", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("gateway", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("exponent", whole(), nullable=False),
+    Column("amount_minor", whole(), nullable=False),
+    Column("destination", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", whole(), nullable=False),
+    Column("updated_at", whole(), nullable=False),
+    Column("settled_sequence", whole()),
+    CheckConstraint("state IN ('accepted', 'paid', 'returned')", name="state_known"),
+    CheckConstraint("(state = 'accepted') = (settled_sequence IS NULL)", name="settled_when"),
+    Index("uq_withdrawals_order", "holder", "nonce", unique=True),
+    Index("ix_withdrawals_due", "state", "due_at"),
+    sqlite_strict=True,
+)
+"""One row an accepted withdrawal order, made from the journal's record; `destination` is the order's salted hash."""
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("reader", Text, primary_key=True),
+    Column("sequence", whole(), nullable=False),
+    sqlite_strict=True,
+)
+"""How far each reader of the journal has come."""
