@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fiat.errors import RecordMalformed
@@ -123,7 +124,7 @@ class Codec:
         self._from_wire: list[tuple[int, Callable[[bytes], Any]]] = []
         for i, (name, width, kind) in enumerate(layout):
             if kind == "u" and wide[i]:
-                self._to_wire.append((i, lambda value, width=width: value.to_bytes(width, "big")))  # type: ignore[misc]
+                self._to_wire.append((i, partial(_big_endian, width)))
                 self._from_wire.append((i, _integer))
             elif kind == "t":
                 self._to_wire.append((i, _plain))
@@ -141,6 +142,10 @@ class Codec:
         for i, convert in self._from_wire:
             values[i] = convert(values[i])
         return dict(zip(self.names, values, strict=True))
+
+
+def _big_endian(width: int, value: int) -> bytes:
+    return value.to_bytes(width, "big")
 
 
 def _integer(wire: bytes) -> int:

@@ -32,6 +32,7 @@ from fiat.layout import (
     order_layout,
 )
 from fiat.order import ORDER_TYPES_BY_CODE, ZERO_32, SignedOrder
+from fiat.signature import keccak256
 
 FORMAT_VERSION = 1
 LINK_TAG, HEAD_TAG = b"\x02", b"\x03"
@@ -270,6 +271,11 @@ def _decode_order(body: bytes, offset: int) -> SignedOrder | None:
     # The dataclass's fields stand in the signed order (order.py asserts it), so values pair up by position.
     order = order_type(**dict(zip((f.name for f in fields(order_type)), values.values(), strict=True)))
     return SignedOrder(order, signature)
+
+
+def ledger_id(genesis: bytes) -> bytes:
+    """keccak-256 of the genesis record's bytes: names the ledger, and is the salt of every signature's domain."""
+    return keccak256(genesis)
 
 
 def leaf_hash(body: bytes) -> bytes:
