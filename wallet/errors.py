@@ -24,10 +24,39 @@ WalletError
  |   +- SignerLost               the process ended, or broke the protocol
  |   +- CallRefused              no such call here, or arguments of another shape
  +- SigningRefused               nothing was signed
-     +- AccountUnknown           not an account of this wallet
-     +- DigestDiffers            these are not the bytes that were reviewed
-     +- BytesNotUnderstood       transaction, sign-in text or order that does not decode fully
-     +- KeyUnfit                 this key does not sign this kind of thing
+ |   +- AccountUnknown           not an account of this wallet
+ |   +- DigestDiffers            these are not the bytes that were reviewed
+ |   +- BytesNotUnderstood       transaction, sign-in text or order that does not decode fully
+ |   +- KeyUnfit                 this key does not sign this kind of thing
+ +- UsageError                   what was typed cannot be meant
+ |   +- SettingRefused           an environment variable
+ |   +- TerminalNeeded           something would have to be asked, and nobody is there
+ |   +- YesRefused               `--yes` does not cover this review
+ |   +- AssetUnknown             neither a currency of the ledger nor a listed token
+ |   +- InputMalformed           a payee, handle, destination or network of another form
+ |   +- NetworkUnknown
+ |   +- NetworkExists
+ +- Declined                     the person said no, or left
+ +- NotBuilt                     promised, not there yet
+ +- StateError                   the client's own files
+ |   +- StateBusy                another command is at work
+ |   +- StateUnusable            damaged, unreadable or not to be written
+ +- ServerError                  our server did not do what was asked
+ |   +- ServerUnreachable
+ |   +- ServerRefused            a problem (RFC 9457), with its slug and fields
+ |   +- AnswerUnfit              an answer of another shape than was asked for
+ |   +- SessionMissing           sign in first
+ |   +- HolderMissing            no account at this ledger yet
+ |   +- OutcomeUnknown           sent, and no answer came: the same order may be sent again
+ |   +- ClockWrong               this machine's clock is not the server's
+ +- DistrustError                what came does not agree with what is known: nothing was done
+     +- LedgerReplaced           another ledger answers at this address
+     +- HeadRefused              the account's head does not extend the one that is kept
+     +- PayeeChanged             the handle names another holder than at first use
+     +- FingerprintDiffers       the handle's holder has not the fingerprint that was typed
+     +- TokenChanged             another address or other decimals than at first use
+     +- ChainReplaced            another chain answers under this chain id
+     +- ProofMissing             a receipt, sign-in text, card or address does not prove what it should
 """
 
 from __future__ import annotations
@@ -35,12 +64,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, dataclass_transform
 
 
+@dataclass_transform(eq_default=False)
 @dataclass(eq=False)
 class WalletError(Exception):
     """Base of the client's errors. All are dataclasses; no field ever holds a secret that was not just typed."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(eq=False)(cls)
 
     @property
     def code(self) -> str:
@@ -59,7 +92,6 @@ class PhraseError(WalletError):
     """What was typed is no recovery phrase, or not the one expected."""
 
 
-@dataclass(eq=False)
 class WordUnknown(PhraseError):
     """`position` counts from 1; `near` are words of the likeliest list, nearest first; `language` is that list."""
 
@@ -69,26 +101,22 @@ class WordUnknown(PhraseError):
     language: str
 
 
-@dataclass(eq=False)
 class WordCountWrong(PhraseError):
     count: int
 
 
-@dataclass(eq=False)
 class ChecksumWrong(PhraseError):
     """`languages` are the lists that hold every word."""
 
     languages: list[str]
 
 
-@dataclass(eq=False)
 class PhraseAmbiguous(PhraseError):
     """`languages` names the readings, each of which opens another wallet."""
 
     languages: list[str]
 
 
-@dataclass(eq=False)
 class PhraseDiffers(PhraseError):
     """`positions` count from 1: where the words given are not the wallet's."""
 
@@ -99,28 +127,23 @@ class VaultError(WalletError):
     """The vault file could not be made, read, opened or written."""
 
 
-@dataclass(eq=False)
 class VaultMissing(VaultError):
     path: str
 
 
-@dataclass(eq=False)
 class VaultExists(VaultError):
     path: str
 
 
-@dataclass(eq=False)
 class VaultDamaged(VaultError):
     path: str
     reason: str
 
 
-@dataclass(eq=False)
 class VaultUnopened(VaultError):
     path: str
 
 
-@dataclass(eq=False)
 class VaultUnwritten(VaultError):
     """`reason` is the system's own name for it (ENOSPC, EACCES)."""
 
@@ -128,12 +151,10 @@ class VaultUnwritten(VaultError):
     reason: str
 
 
-@dataclass(eq=False)
 class VaultChanged(VaultError):
     path: str
 
 
-@dataclass(eq=False)
 class PasswordUnfit(VaultError):
     """In characters."""
 
@@ -145,22 +166,18 @@ class SignerError(WalletError):
     """The signer cannot do its work."""
 
 
-@dataclass(eq=False)
 class SignerLocked(SignerError):
     pass
 
 
-@dataclass(eq=False)
 class SignerUnsafe(SignerError):
     reason: str
 
 
-@dataclass(eq=False)
 class SignerLost(SignerError):
     reason: str
 
 
-@dataclass(eq=False)
 class CallRefused(SignerError):
     call: str
     reason: str
@@ -170,12 +187,10 @@ class SigningRefused(WalletError):
     """The signer was asked for a signature that it does not give."""
 
 
-@dataclass(eq=False)
 class AccountUnknown(SigningRefused):
     address: str
 
 
-@dataclass(eq=False)
 class DigestDiffers(SigningRefused):
     """0x hex: what the caller reviewed, and what the bytes give."""
 
@@ -183,7 +198,6 @@ class DigestDiffers(SigningRefused):
     computed: str
 
 
-@dataclass(eq=False)
 class BytesNotUnderstood(SigningRefused):
     """`kind` is transaction, sign-in or the order's type; `reason` names the field at fault where there is one."""
 
@@ -191,12 +205,182 @@ class BytesNotUnderstood(SigningRefused):
     reason: str
 
 
-@dataclass(eq=False)
 class KeyUnfit(SigningRefused):
     """`key` is root or account."""
 
     key: str
     kind: str
+
+
+class UsageError(WalletError):
+    """What was typed, or set, cannot be meant; nothing was done."""
+
+
+class SettingRefused(UsageError):
+    name: str
+    reason: str
+
+
+class TerminalNeeded(UsageError):
+    """`what` would have been asked: password, confirmation, phrase, words, reading, ledger."""
+
+    what: str
+
+
+class YesRefused(UsageError):
+    """`reason` is warnings (the review has some), payee (not met before) or word (one has to be typed)."""
+
+    reason: str
+
+
+class AssetUnknown(UsageError):
+    asset: str
+    known: list[str]
+
+
+class InputMalformed(UsageError):
+    """`field` is payee, handle, destination, network-id, network-name or network-url; `reason` a word of ours."""
+
+    field: str
+    text: str
+    reason: str
+
+
+class NetworkUnknown(UsageError):
+    network: str
+
+
+class NetworkExists(UsageError):
+    network: str
+
+
+class Declined(WalletError):
+    """By an answer, Ctrl-C or the end of input."""
+
+
+class NotBuilt(WalletError):
+    command: str
+
+
+class StateError(WalletError):
+    """The client's own files below TANDEM_HOME."""
+
+
+class StateBusy(StateError):
+    path: str
+
+
+class StateUnusable(StateError):
+    """Unreadable, damaged or not to be written; `reason` says which."""
+
+    path: str
+    reason: str
+
+
+class ServerError(WalletError):
+    """Our server did not do what was asked."""
+
+
+class ServerUnreachable(ServerError):
+    """`reason` is a word of ours (connection, timeout, http-502), never the server's text."""
+
+    server: str
+    reason: str
+
+
+class ServerRefused(ServerError):
+    """`title` is the server's claim and may hold anything; `facts` are the problem's extension members."""
+
+    server: str
+    status: int
+    slug: str
+    title: str
+    facts: dict[str, Any]
+
+
+class AnswerUnfit(ServerError):
+    server: str
+    what: str
+
+
+class SessionMissing(ServerError):
+    server: str
+
+
+class HolderMissing(ServerError):
+    server: str
+
+
+class OutcomeUnknown(ServerError):
+    """`id` is the order's nonce or the top-up's id; the same command with `--again ID` sends the same order."""
+
+    server: str
+    id: str
+
+
+class ClockWrong(ServerError):
+    """`seconds` is this machine's time less the server's."""
+
+    server: str
+    seconds: int
+
+
+class DistrustError(WalletError):
+    """What came does not agree with what is known."""
+
+
+class LedgerReplaced(DistrustError):
+    """0x hex ids."""
+
+    server: str
+    known: str
+    found: str
+
+
+class HeadRefused(DistrustError):
+    """`count` is that of the head that came, `known` of the one that is kept."""
+
+    server: str
+    reason: str
+    count: int
+    known: int
+
+
+class PayeeChanged(DistrustError):
+    """Fingerprints, as people compare them."""
+
+    handle: str
+    known: str
+    found: str
+
+
+class FingerprintDiffers(DistrustError):
+    handle: str
+    typed: str
+    found: str
+
+
+class TokenChanged(DistrustError):
+    """`field` is address or decimals."""
+
+    symbol: str
+    field: str
+    known: str
+    found: str
+
+
+class ChainReplaced(DistrustError):
+    chain_id: int
+    known: str
+    found: str
+
+
+class ProofMissing(DistrustError):
+    """`what` came from `server`: receipt, sign-in, card, address, ledger."""
+
+    server: str
+    what: str
+    reason: str
 
 
 def code_of(error: type[WalletError]) -> str:

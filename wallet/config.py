@@ -1,0 +1,81 @@
+"""The client's settings: five environment variables, read once at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from wallet.errors import SettingRefused
+
+SERVER_DEFAULT = "http://127.0.0.1:8000"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PASSWORD_BYTES_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`home` is the folder of the vault and the client's state; `rpc` None means the server's relay.
+
+    `password_file` names a file for unattended use; the password itself is never a setting.
+    """
+
+    home: Path
+    server: str = SERVER_DEFAULT
+    rpc: str | None = None
+    password_file: Path | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Config:
+        """Of TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC and TANDEM_PASSWORD_FILE. Raises SettingRefused."""
+        home = environ.get("TANDEM_HOME") or str(Path.home() / ".tandem")
+        password_file = environ.get("TANDEM_PASSWORD_FILE")
+        server = _url("TANDEM_SERVER", environ.get("TANDEM_SERVER") or SERVER_DEFAULT)
+        if server.startswith("http:") and not is_loopback(server):
+            raise SettingRefused("TANDEM_SERVER", "plain http is for this machine only; use https")
+        rpc = environ.get("TANDEM_RPC")
+        return cls(
+            home=Path(home).expanduser().absolute(),
+            server=server,
+            rpc=_url("TANDEM_RPC", rpc) if rpc else None,
+            password_file=Path(password_file).expanduser() if password_file else None,
+        )
+
+    @property
+    def server_host(self) -> str:
+        """host:port, to say whose claim something is."""
+        return urlsplit(self.server).netloc
+
+    @property
+    def is_server_local(self) -> bool:
+        return is_loopback(self.server)
+
+    def password_from_file(self) -> str | None:
+        """The first line of the password file, or None where none is set. Raises SettingRefused."""
+        if self.password_file is None:
+            return None
+        try:
+            with self.password_file.open("rb") as file:
+                line = file.read(PASSWORD_BYTES_MAX).split(b"\n", 1)[0]
+            return line.rstrip(b"\r").decode()
+        except (OSError, UnicodeDecodeError):
+            raise SettingRefused("TANDEM_PASSWORD_FILE", "the file cannot be read") from None
+
+
+def is_loopback(url: str) -> bool:
+    """Does the URL name this machine?"""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def _url(name: str, text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise SettingRefused(name, "no URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingRefused(name, "http://HOST:PORT or https://HOST is expected")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingRefused(name, "user names, queries and fragments have no place in it")
+    return text.rstrip("/")
