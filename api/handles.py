@@ -32,8 +32,8 @@ _LETTERS = (
     "αa βb γy εe ηn ιi κk μu νv οo πn ρp σo ςc τt υu χx ωw"
 )
 _CHARACTERS = (
-    "へヘ イ亻 エ工 カ力 タ夕 ト卜 ニ二 ハ八 ロ口 囗口 ー一 併倂 値值 啓啟 土士 塡填 墫壿 媯嬀 帡帲 戶戸 晚晩 研硏 絕絶 "
-    "郎郞 鎭鎮 隷隸 鹂鹃 黑黒 未末 已己 巳己 日曰 入人 干千"
+    "へヘ イ亻 エ工 カ力 タ夕 ト卜 ニ二 ハ八 ロ口 囗口 ー一 併倂 値值 啓啟 土士 塡填 墫壿 媯嬀 "
+    "帡帲 戶戸 晚晩 研硏 絕絶 郎郞 鎭鎮 隷隸 鹂鹃 黑黒 未末 已己 巳己 日曰 入人 干千"
 )
 _LOOK_ALIKE = {ord(pair[0]): pair[1:] for pair in (_LETTERS + " " + _CHARACTERS).split()}
 _ACCENTS = re.compile("[\u0300-\u036f]")

@@ -59,7 +59,7 @@ addresses = Table(
     CheckConstraint("length(address) = 20", name="address_width"),
     sqlite_strict=True,
 )
-"""Chain accounts, each proved by its own signature. `valid_before` (s) and `signature` are the root key's attestation."""
+"""Chain accounts, each proved by its own signature; `valid_before` (s) and `signature`: the root key's attestation."""
 
 address_requests = Table(
     "address_requests",
