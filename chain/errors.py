@@ -9,6 +9,7 @@ ChainError
  |   +- AmountTooPrecise        more decimals than the asset has
  |   +- AmountTooLarge          2^256 or more of the smallest unit
  +- TokensDiffer                an amount of one token met another
+ +- JsonMalformed               not JSON, or not within the bounds
  +- TokenListMalformed
  +- ReceiverRefused             zero address, or the token's own contract
  +- TransactionMalformed        no canonical EIP-1559 bytes, or a field out of bounds
@@ -84,6 +85,11 @@ class TokensDiffer(ChainError):
 
 
 @dataclass(eq=False)
+class JsonMalformed(ChainError):
+    reason: str
+
+
+@dataclass(eq=False)
 class TokenListMalformed(ChainError):
     reason: str
 
@@ -92,7 +98,7 @@ class ReceiverFault(StrEnum):
     """Why an address is no place to send to."""
 
     ZERO_ADDRESS = "zero-address"
-    TOKEN_CONTRACT = "token-contract"  # noqa: S105 - a reason, not a secret
+    TOKEN_CONTRACT = "token-contract"  # noqa: S105  # a reason, not a secret
 
 
 @dataclass(eq=False)

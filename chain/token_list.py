@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
+from chain import strict_json
 from chain.address import Address
-from chain.errors import AddressMalformed, TokenListMalformed
+from chain.errors import AddressMalformed, JsonMalformed, TokenListMalformed
 from chain.token import Token
 
 TOKENS_MAX = 10_000
+DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
 _SYMBOL = re.compile(r"[A-Za-z0-9.+$_-]{1,20}", re.ASCII)
 _NAME = re.compile(r"[ -~]{1,60}", re.ASCII)
 
@@ -26,9 +27,9 @@ class TokenList:
     def parse(cls, document: str | bytes) -> TokenList:
         """Raises TokenListMalformed; members that are not needed here are ignored, as the standard asks."""
         try:
-            parsed = json.loads(document, object_pairs_hook=_unique_members)
-        except (ValueError, RecursionError) as error:
-            raise TokenListMalformed("not JSON") from error
+            parsed = strict_json.parse(document, DOCUMENT_BYTES_MAX)
+        except JsonMalformed as error:
+            raise TokenListMalformed(error.reason) from error
         if not isinstance(parsed, dict) or not isinstance(parsed.get("tokens"), list):
             raise TokenListMalformed("no tokens")
         if len(parsed["tokens"]) > TOKENS_MAX:
@@ -47,13 +48,6 @@ class TokenList:
 
     def by_address(self, chain_id: int, address: Address) -> Token | None:
         return next((t for t in self.on_chain(chain_id) if t.address == address), None)
-
-
-def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise TokenListMalformed("a member is named twice")
-    return members
 
 
 def _token(entry: object) -> Token:

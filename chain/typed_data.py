@@ -8,14 +8,14 @@ a missing member, a member of another JSON type, a number out of bounds, a type 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from chain import strict_json
 from chain.address import Address
-from chain.errors import AddressChecksumWrong, AddressMalformed, TypedDataMalformed
+from chain.errors import AddressChecksumWrong, AddressMalformed, JsonMalformed, TypedDataMalformed
 from chain.keccak import keccak256
 
 Atom: TypeAlias = "bool | int | bytes | str | Address"
@@ -23,8 +23,8 @@ Atom: TypeAlias = "bool | int | bytes | str | Address"
 DOCUMENT_BYTES_MAX = 1024 * 1024
 VALUES_MAX = 20_000
 DEPTH_MAX = 16
-TYPES_MAX = 256
-MEMBERS_MAX = 256
+TYPES_MAX = 64
+MEMBERS_MAX = 64
 DOMAIN = "EIP712Domain"
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}", re.ASCII)
 _ARRAY = re.compile(r"(.+)\[([1-9][0-9]{0,5})?\]", re.ASCII)
@@ -142,28 +142,13 @@ class _Hasher:
 
 
 def _json(document: str | bytes) -> Mapping[str, object]:
-    if len(document) > DOCUMENT_BYTES_MAX:
-        raise TypedDataMalformed("", "too large")
     try:
-        parsed = json.loads(
-            document, object_pairs_hook=_unique_members, parse_float=_no_float, parse_constant=_no_float
-        )
-    except (ValueError, RecursionError) as error:
-        raise TypedDataMalformed("", "not JSON") from error
+        parsed = strict_json.parse(document, DOCUMENT_BYTES_MAX)
+    except JsonMalformed as error:
+        raise TypedDataMalformed("", error.reason) from error
     if not isinstance(parsed, dict):
         raise TypedDataMalformed("", "object expected")
     return parsed
-
-
-def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise TypedDataMalformed("", "a member is named twice")
-    return members
-
-
-def _no_float(text: str) -> object:
-    raise TypedDataMalformed("", f"{text[:40]} is no integer")
 
 
 def _types(value: object) -> dict[str, Members]:
@@ -174,8 +159,9 @@ def _types(value: object) -> dict[str, Members]:
     for name, members in types.items():
         for kind, member in members:
             _check_known(kind, types, f"types.{name}.{member}")
+    checked = set[str]()
     for name in types:
-        _check_finite(types, name, ())
+        _check_finite(types, name, (), checked)
     return types
 
 
@@ -223,12 +209,16 @@ def _is_size(base: str, size: str) -> bool:
     return 1 <= number <= 32 if base.startswith("bytes") else number % 8 == 0 and 8 <= number <= 256
 
 
-def _check_finite(types: Mapping[str, Members], name: str, above: tuple[str, ...]) -> None:
+def _check_finite(types: Mapping[str, Members], name: str, above: tuple[str, ...], checked: set[str]) -> None:
+    """Each type once; `above` holds it while its members are looked at."""
     if name in above or len(above) > DEPTH_MAX:
-        raise TypedDataMalformed(f"types.{name}", "contains itself")
+        raise TypedDataMalformed(f"types.{name}", "contains itself, or nested too deep")
+    if name in checked:
+        return
     for kind, _ in types[name]:
         if (base := _base(kind)) in types:
-            _check_finite(types, base, (*above, name))
+            _check_finite(types, base, (*above, name), checked)
+    checked.add(name)
 
 
 def _reached(types: Mapping[str, Members], names: tuple[str, ...]) -> Iterator[str]:
