@@ -23,6 +23,7 @@ WalletError
  |   +- SignerUnsafe             the process could not be closed off, or the curve library is not the fast one
  |   +- SignerLost               the process ended, or broke the protocol
  |   +- CallRefused              no such call here, or arguments of another shape
+ |   +- DoorTaken                another running client owns the socket
  +- SigningRefused               nothing was signed
  |   +- AccountUnknown           not an account of this wallet
  |   +- DigestDiffers            these are not the bytes that were reviewed
@@ -35,7 +36,6 @@ WalletError
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
  |   +- InputMalformed           a payee, handle, destination or network of another form
  |   +- NetworkUnknown
- |   +- NetworkExists
  +- Declined                     the person said no, or left
  +- NotBuilt                     promised, not there yet
  +- StateError                   the client's own files
@@ -183,6 +183,11 @@ class CallRefused(SignerError):
     reason: str
 
 
+@dataclass(eq=False)
+class DoorTaken(SignerError):
+    path: str
+
+
 class SigningRefused(WalletError):
     """The signer was asked for a signature that it does not give."""
 
@@ -247,10 +252,6 @@ class InputMalformed(UsageError):
 
 
 class NetworkUnknown(UsageError):
-    network: str
-
-
-class NetworkExists(UsageError):
     network: str
 
 

@@ -1,0 +1,106 @@
+"""The running client's socket: other commands of the same person use its signer through it.
+
+The frames are the signer's own. What makes or shows a phrase does not pass: those commands start a signer of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from wallet.errors import CallRefused, DoorTaken, SignerLost, WalletError
+from wallet.frames import FRAME_BYTES_MAX, Frame, failure, receive_from, send_to
+from wallet.peer import connect_unix, is_same_user, listen_unix
+from wallet.signing import SOCKET_NAME, Signer
+
+Handler = Callable[[Frame], Awaitable[Frame]]
+
+PASSED = frozenset({"status", "unlock", "add_account", "prove_backup", "sign_transaction", "sign_in", "sign_order"})
+_GUESTS_MAX = 16
+
+
+class Door:
+    """Serves `home`'s socket until closed. `handlers` answer further calls of the client's own by name.
+
+    `lock` ends the signer's process and leaves the door open: the next `unlock` starts it again.
+    """
+
+    def __init__(self, home: Path, signer: Signer, handlers: Mapping[str, Handler] | None = None) -> None:
+        self.path = home / SOCKET_NAME
+        self._signer = signer
+        self._handlers = dict(handlers or {})
+        self._server: asyncio.Server | None = None
+        self._guests: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def open(self) -> None:
+        """Raises DoorTaken where another client answers at that socket; one left by a dead client is replaced."""
+        if await _answers(self.path):
+            raise DoorTaken(str(self.path))
+        self.path.unlink(missing_ok=True)
+        try:
+            listener = listen_unix(self.path)
+        except OSError:
+            raise DoorTaken(str(self.path)) from None
+        self._server = await asyncio.start_unix_server(self._welcome, sock=listener, limit=FRAME_BYTES_MAX)
+
+    async def close(self) -> None:
+        """Stop listening, hang up on everyone (who is being answered still is), remove the socket."""
+        if self._server is None:
+            return
+        self._server.close()
+        for writer in self._guests.values():
+            writer.close()
+        await asyncio.gather(*self._guests)
+        self._server = None
+        self.path.unlink(missing_ok=True)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._guests) >= _GUESTS_MAX or not is_same_user(writer.get_extra_info("socket")):
+            writer.close()
+            return
+        self._guests[task] = writer
+        try:
+            while (request := await receive_from(reader)) is not None:
+                await send_to(writer, await self._answer(request))
+        except (ConnectionError, SignerLost):
+            pass  # gone, or speaks no frames: hang up
+        finally:
+            del self._guests[task]
+            writer.close()
+
+    async def _answer(self, request: Frame) -> Frame:
+        name = request.get("call")
+        try:
+            if name == "lock":
+                await self._signer.lock()
+                return {"ok": {}}
+            if name in PASSED:
+                return await self._signer.forward(request)
+            if isinstance(name, str) and name in self._handlers:
+                return {"ok": await self._handlers[name](request.get("with", {}))}
+        except WalletError as error:
+            return failure(error)
+        return failure(CallRefused(str(name)[:32], "not-here"))
+
+
+async def _answers(path: Path) -> bool:
+    try:
+        _, writer = await connect_unix(path, limit=FRAME_BYTES_MAX)
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -1,0 +1,296 @@
+"""The parent's end of the signer's pipe. Imports no key code: what it knows of secrets is what a person just typed.
+
+`Signer.connect(home)` speaks to the running client through its socket if there is one, else it starts a signer of its
+own, which ends with it. Calls go one at a time; a signer that ended by itself (idle) is started anew, locked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chain.address import Address
+from chain.errors import ChainError
+from chain.transaction import SignedTransaction
+from wallet.errors import SignerLost
+from wallet.frames import FRAME_BYTES_MAX, Frame, receive_from, result, send_to
+from wallet.peer import connect_unix
+
+VAULT_NAME = "vault.json"
+SOCKET_NAME = "client.sock"
+IDLE_SECONDS = 15 * 60
+_END_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SignerStatus:
+    """`accounts` in BIP-44 order. Without a vault there is no root and no account."""
+
+    vault: bool
+    unlocked: bool
+    root: Address | None
+    accounts: tuple[Address, ...]
+    backed_up: bool
+    protections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A recovery phrase on its way to a person's eyes. `gloss` has a Chinese meaning for each English word."""
+
+    words: tuple[str, ...] = field(repr=False)
+    gloss: tuple[str, ...] = field(repr=False)
+    language: str
+
+    def __repr__(self) -> str:
+        return "Phrase(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One wallet that typed words may mean, by its language and addresses."""
+
+    language: str
+    root: Address
+    accounts: tuple[Address, ...]
+
+
+@dataclass(slots=True)
+class _Channel:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    process: asyncio.subprocess.Process | None = None
+
+    async def close(self) -> None:
+        """Hang up; a child of ours ends by that, or is ended."""
+        self.writer.close()
+        if self.process is not None:
+            try:
+                await asyncio.wait_for(self.process.wait(), _END_SECONDS)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+
+
+class Signer:
+    """Signatures for one vault. Every call raises the WalletError that the signer answered, or SignerLost.
+
+    A digest is that of the review which the person confirmed; the signer computes its own and refuses another.
+    """
+
+    def __init__(self, home: Path, *, idle_seconds: float = IDLE_SECONDS, through_door: bool = False) -> None:
+        self.home = home
+        self.through_door = through_door
+        self._idle_seconds = idle_seconds
+        self._channel: _Channel | None = None
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def connect(cls, home: Path) -> Signer:
+        """The running client's signer if one answers, else one of our own. Close it in either case."""
+        signer = cls(home, through_door=True)
+        try:
+            signer._channel = await _open_door(home)
+        except OSError:
+            signer.through_door = False
+        return signer
+
+    async def start(self) -> None:
+        """Start the process now, so that its start-up passes while a person types."""
+        async with self._turn:
+            await self._live()
+
+    async def status(self) -> SignerStatus:
+        return _status(await self._call("status"))
+
+    async def create(self, words: int, password: str, *, profile: str = "standard") -> Phrase:
+        """Make a vault and leave it unlocked. The phrase is handed out once here. Profiles: standard, light."""
+        return _phrase(await self._call("create", words=words, password=password, profile=profile))
+
+    async def readings(self, phrase: str, *, passphrase: str = "", accounts: int = 1) -> tuple[Reading, ...]:
+        """Every wallet that the words may mean; more than one where Chinese scripts or languages overlap."""
+        answer = await self._call("readings", phrase=phrase, passphrase=passphrase, accounts=accounts)
+        return tuple(
+            Reading(one["language"], Address(one["root"]), tuple(map(Address, one["accounts"])))
+            for one in answer["readings"]
+        )
+
+    async def restore(
+        self, phrase: str, password: str, *, language: str = "", passphrase: str = "", profile: str = "standard"
+    ) -> SignerStatus:
+        """Make a vault from typed words and leave it unlocked. Raises PhraseAmbiguous unless `language` decides."""
+        secrets = {"phrase": phrase, "passphrase": passphrase, "password": password}
+        return _status(await self._call("restore", **secrets, language=language, profile=profile))
+
+    async def unlock(self, password: str) -> SignerStatus:
+        """Raises VaultMissing, VaultDamaged, VaultUnopened (wrong password or changed file)."""
+        return _status(await self._call("unlock", password=password))
+
+    async def reveal(self, password: str) -> Phrase:
+        """The phrase, for writing it down again."""
+        return _phrase(await self._call("reveal", password=password))
+
+    async def prove_backup(self, words: Mapping[int, str]) -> SignerStatus:
+        """Three words or more by position (from 1), all right: the vault is backed up. Raises PhraseDiffers."""
+        return _status(await self._call("prove_backup", words={str(n): word for n, word in words.items()}))
+
+    async def accounts(self) -> tuple[Address, ...]:
+        return (await self.status()).accounts
+
+    async def root_address(self) -> Address | None:
+        return (await self.status()).root
+
+    async def add_account(self) -> SignerStatus:
+        """The next chain account."""
+        return _status(await self._call("add_account"))
+
+    async def sign_transaction(self, payload: bytes, account: Address, digest: bytes) -> SignedTransaction:
+        """`payload` is TransactionRequest.unsigned_payload, `digest` its keccak256."""
+        arguments = {"payload": "0x" + payload.hex(), "account": account, "digest": "0x" + digest.hex()}
+        answer = await self._call("sign_transaction", **arguments)
+        try:
+            return SignedTransaction.decode(bytes.fromhex(answer["raw"][2:]))
+        except ChainError:
+            raise SignerLost("frame-malformed") from None
+
+    async def sign_in(self, text: str, account: Address, digest: bytes) -> bytes:
+        """An EIP-4361 text; `account` is the one it names, the root key's or a chain account's. 65 bytes."""
+        answer = await self._call("sign_in", text=text, account=account, digest="0x" + digest.hex())
+        return bytes.fromhex(answer["signature"][2:])
+
+    async def sign_order(
+        self, kind: str, ledger_id: bytes, order: Mapping[str, str], account: Address, digest: bytes
+    ) -> bytes:
+        """A type of fiat.order (`Order.to_json`), or LedgerRegistration or LedgerAddress by their fields. 65 bytes.
+
+        `account` is the root address, save for a chain account's own LedgerRegistration.
+        """
+        answer = await self._call(
+            "sign_order",
+            kind=kind,
+            ledger="0x" + ledger_id.hex(),
+            order=dict(order),
+            account=account,
+            digest="0x" + digest.hex(),
+        )
+        return bytes.fromhex(answer["signature"][2:])
+
+    async def lock(self) -> None:
+        """Forget the keys: the process ends. Whoever signs next unlocks first."""
+        async with self._turn:
+            if self._channel is not None and not self._channel.reader.at_eof():
+                await _ask(self._channel, {"call": "lock", "with": {}})
+            if not self.through_door:
+                await self._drop()
+
+    async def close(self) -> None:
+        """End our own signer; the running client's stays as it is."""
+        async with self._turn:
+            await self._drop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def forward(self, request: Frame) -> Frame:
+        """Pass a frame through unread, for the door: the answer as it came. Raises SignerLost.
+
+        A caller that is cancelled leaves the exchange to finish, so that its answer is nobody else's.
+        """
+        return await asyncio.shield(self._exchange(request))
+
+    async def _exchange(self, request: Frame) -> Frame:
+        async with self._turn:
+            return await _ask(await self._live(), request)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it lives."""
+        process = self._channel.process if self._channel else None
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def _call(self, name: str, **arguments: object) -> Frame:
+        return result(await self.forward({"call": name, "with": arguments}))
+
+    async def _live(self) -> _Channel:
+        if self._channel is not None and self._channel.reader.at_eof():
+            await self._drop()
+        if self._channel is None:
+            try:
+                self._channel = await (_open_door(self.home) if self.through_door else self._spawn())
+            except OSError:
+                raise SignerLost("client-gone" if self.through_door else "not-started") from None
+        return self._channel
+
+    async def _drop(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    async def _spawn(self) -> _Channel:
+        ours, theirs = socket.socketpair()
+        number = str(theirs.fileno())
+        arguments = ["-I", "-m", "wallet.signer", number, str(self._idle_seconds), str(self.home / VAULT_NAME)]
+        quiet = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            pass_fds=(theirs.fileno(),),
+            env=_environment(),
+        )
+        theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=FRAME_BYTES_MAX)
+        return _Channel(reader, writer, process)
+
+
+async def _open_door(home: Path) -> _Channel:
+    reader, writer = await connect_unix(home / SOCKET_NAME, limit=FRAME_BYTES_MAX)
+    return _Channel(reader, writer)
+
+
+async def _ask(channel: _Channel, request: Frame) -> Frame:
+    """One question and its answer. Raises SignerLost where none comes."""
+    try:
+        await send_to(channel.writer, request)
+        answer = await receive_from(channel.reader)
+    except ConnectionError:
+        answer = None
+    if answer is None:
+        raise SignerLost("ended")
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    """Nothing but what a shared Python needs to be found: no variable can choose the signer's libraries or random."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {"LANG": "C.UTF-8", **kept}
+
+
+def _status(answer: Frame) -> SignerStatus:
+    root = answer.get("root")
+    return SignerStatus(
+        vault=answer["vault"],
+        unlocked=answer["unlocked"],
+        root=Address(root) if root else None,
+        accounts=tuple(Address(entry["address"]) for entry in answer.get("accounts", [])),
+        backed_up=answer.get("backed_up", False),
+        protections=tuple(answer["protections"]),
+    )
+
+
+def _phrase(answer: Frame) -> Phrase:
+    return Phrase(tuple(answer["words"]), tuple(answer["gloss"]), answer["language"])
