@@ -7,20 +7,24 @@ that say BEGIN themselves: the driver's own habit would begin late and fail late
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
 
 
-def open_engine(database_url: str) -> AsyncEngine:
-    """An engine for `sqlite:///PATH` or `postgresql://...`. Connects lazily."""
-    if database_url.startswith("postgresql://"):
-        url = "postgresql+asyncpg://" + database_url.removeprefix("postgresql://")
+def open_engine(database_url: str, password_file: Path | None = None) -> AsyncEngine:
+    """An engine for `sqlite:///PATH` or `postgresql://...`. Connects lazily; the password may be a file's content."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        if password_file is not None:
+            url = url.set(password=password_file.read_text().strip())
+        url = url.set(drivername="postgresql+asyncpg")
         return create_async_engine(url, isolation_level="REPEATABLE READ", pool_size=10, max_overflow=10)
-    engine = create_async_engine("sqlite+aiosqlite:///" + database_url.removeprefix("sqlite:///"))
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"))
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

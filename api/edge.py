@@ -72,7 +72,7 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         media_type = headers.get("content-type", "").split(";")[0].strip().lower()
         if media_type != "application/json":
             raise UnsupportedMediaType
-        parse(body)
+        parse(body, limit)
     return body
 
 

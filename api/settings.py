@@ -26,10 +26,12 @@ class Settings:
 
     `database_url` is `sqlite:///path` or `postgresql://...`; `public_origin` is what people's clients are told to
     sign in to (its host stands in every sign-in text); rates are requests a second with a burst, by client address.
+    `database_password_file` holds PostgreSQL's password where the URL has none.
     """
 
     state: Path
     database_url: str = field(repr=False)
+    database_password_file: Path | None = None
     chain_rpc: str = DEFAULT_CHAIN_RPC
     chain_id: int = 31337
     chain_name: str = "Devnet"
@@ -64,10 +66,12 @@ class Settings:
         """Raises SettingWrong naming the variable."""
         state = Path(environment.get("TANDEM_STATE") or "~/.local/state/tandem-server").expanduser()
         host, port = host_and_port("TANDEM_LISTEN", environment.get("TANDEM_LISTEN") or "127.0.0.1:8000")
+        password = environment.get("TANDEM_DATABASE_PASSWORD_FILE")
         tokens = environment.get("TANDEM_TOKENS")
         settings = cls(
             state=state,
             database_url=environment.get("TANDEM_DATABASE_URL") or f"sqlite:///{state / 'tandem.sqlite3'}",
+            database_password_file=Path(password) if password else None,
             chain_rpc=_http_url("TANDEM_CHAIN_RPC", environment.get("TANDEM_CHAIN_RPC") or DEFAULT_CHAIN_RPC),
             chain_id=_whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1),
             listen_host=host,

@@ -1,0 +1,160 @@
+"""The one view of what a person holds: ledger balances and tokens, priced in one currency. Pure.
+
+Values are rounded down to the display currency's minor unit, each position by itself; the total is their sum. Nothing
+here moves money, so nothing that is rounded away is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from api.auth import rfc3339
+from api.fields import Answer, DecimalText, LongDigits, Time
+from api.prices import PriceBook, PriceState, rate_text
+from api.signed import HeadAnswer, head_answer
+from chain.token import TokenAmount
+from fiat.currency import Currency
+from fiat.money import decimal_text
+from fiat.seal import Balance, Head
+
+Rail = Literal["ledger", "chain"]
+
+
+class Position(Answer):
+    """One asset on one rail. `value` is in the portfolio's currency; null where there is no price, never zero."""
+
+    asset: str
+    rail: Rail
+    chain_id: int | None
+    contract: str | None
+    amount: DecimalText
+    amount_minor: str
+    available: DecimalText
+    available_minor: str
+    decimals: int
+    price: DecimalText | None
+    price_state: Literal["current", "stale", "missing"]
+    price_at: Time | None
+    value: DecimalText | None
+    value_minor: str | None
+
+
+class ChainState(Answer):
+    """How current the token side is."""
+
+    chain_id: int
+    state: Literal["current", "unreachable"]
+    block: int | None
+    lag_blocks: int | None
+
+
+class Portfolio(Answer):
+    """`total_state`: `current`; `stale` where a stale price is counted in; `partial` where something is not counted."""
+
+    as_of: Time
+    currency: str = Field(serialization_alias="in", examples=["EUR"])
+    total: DecimalText
+    total_minor: LongDigits
+    total_state: Literal["current", "stale", "partial"]
+    head: HeadAnswer
+    chains: list[ChainState]
+    positions: list[Position]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What was read: the signed head, token amounts (None when the chain did not answer), and the prices."""
+
+    head: Head
+    tokens: Sequence[TokenAmount] | None
+    chain: ChainState
+    prices: PriceBook
+
+
+def portfolio(holdings: Holdings, currency: Currency, now_ns: int) -> Portfolio:
+    """Both sides as one view."""
+    positions = [_ledger_position(balance, holdings.prices, currency) for balance in _by_currency(holdings.head)]
+    positions += [
+        _chain_position(amount, holdings.prices, currency) for amount in holdings.tokens or () if amount.units
+    ]
+    total = sum(int(position.value_minor) for position in positions if position.value_minor is not None)
+    return Portfolio(
+        as_of=rfc3339(now_ns),
+        currency=currency.code,
+        total=decimal_text(total, currency.exponent),
+        total_minor=str(total),
+        total_state=_total_state(positions, holdings.tokens is not None),
+        head=head_answer(holdings.head),
+        chains=[holdings.chain],
+        positions=positions,
+    )
+
+
+def _by_currency(head: Head) -> list[Balance]:
+    return sorted(head.balances, key=lambda balance: balance.currency)
+
+
+def _total_state(positions: Iterable[Position], chain_known: bool) -> Literal["current", "stale", "partial"]:
+    states = {position.price_state for position in positions}
+    if PriceState.MISSING in states or not chain_known:
+        return "partial"
+    return "stale" if PriceState.STALE in states else "current"
+
+
+def _ledger_position(balance: Balance, prices: PriceBook, currency: Currency) -> Position:
+    return _position(
+        asset=balance.currency,
+        token=None,
+        amounts=(balance.booked, balance.available),
+        texts=(decimal_text(balance.booked, balance.exponent), decimal_text(balance.available, balance.exponent)),
+        decimals=balance.exponent,
+        prices=prices,
+        currency=currency,
+    )
+
+
+def _chain_position(amount: TokenAmount, prices: PriceBook, currency: Currency) -> Position:
+    text = amount.format()
+    return _position(
+        asset=amount.token.symbol,
+        token=amount,
+        amounts=(amount.units, amount.units),
+        texts=(text, text),
+        decimals=amount.token.decimals,
+        prices=prices,
+        currency=currency,
+    )
+
+
+def _position(
+    *,
+    asset: str,
+    token: TokenAmount | None,
+    amounts: tuple[int, int],
+    texts: tuple[str, str],
+    decimals: int,
+    prices: PriceBook,
+    currency: Currency,
+) -> Position:
+    price = prices.price(asset, currency.code)
+    value = None if price.rate is None else int(amounts[0] * price.rate * 10**currency.exponent // 10**decimals)
+    return Position(
+        asset=asset,
+        rail="ledger" if token is None else "chain",
+        chain_id=token.token.chain_id if token else None,
+        contract=token.token.address if token else None,
+        amount=texts[0],
+        amount_minor=str(amounts[0]),
+        available=texts[1],
+        available_minor=str(amounts[1]),
+        decimals=decimals,
+        price=None if price.rate is None else rate_text(price.rate),
+        price_state=price.state.value,
+        price_at=None if price.at is None else rfc3339(price.at * 10**9),
+        value=None if value is None else decimal_text(value, currency.exponent),
+        value_minor=None if value is None else str(value),
+    )
