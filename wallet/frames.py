@@ -12,6 +12,8 @@ import json
 import os
 from typing import Any
 
+from chain.errors import JsonMalformed
+from chain.strict_json import parse
 from wallet.errors import SignerLost, WalletError, error_from
 
 FRAME_BYTES_MAX = 1 << 20
@@ -31,8 +33,8 @@ def pack(frame: Frame) -> bytes:
 def unpack(body: bytes) -> Frame:
     """Raises SignerLost for anything but one JSON object."""
     try:
-        frame = json.loads(body)
-    except (ValueError, RecursionError):
+        frame = parse(body, FRAME_BYTES_MAX)
+    except JsonMalformed:
         raise SignerLost("frame-malformed") from None
     if not isinstance(frame, dict):
         raise SignerLost("frame-malformed")

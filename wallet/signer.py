@@ -244,6 +244,7 @@ def serve(descriptor: int, idle_seconds: float, signer: Signer) -> None:
 def main() -> None:
     """Close off, then serve. Ends without a word in every case: a traceback could quote a secret."""
     status = 1
+    sys.setrecursionlimit(1000)  # py_ecc, which eth-account brings, raises it to where the interpreter crashes
     try:
         descriptor, idle_seconds, path = int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
         try:

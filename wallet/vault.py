@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from chain.address import Address
-from chain.errors import AddressMalformed
+from chain.errors import AddressMalformed, JsonMalformed
+from chain.strict_json import parse
 from wallet.errors import (
     PasswordUnfit,
     VaultChanged,
@@ -208,23 +209,13 @@ def _load(path: Path) -> dict[str, Any]:
         raise VaultMissing(str(path)) from None
     except OSError as error:
         raise VaultDamaged(str(path), f"it cannot be read ({_name(error)})") from None
-    if len(raw) > FILE_BYTES_MAX:
-        raise VaultDamaged(str(path), "it is too long")
     try:
-        document = json.loads(raw, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        raise VaultDamaged(str(path), "it is no JSON") from None
-    _shaped(path, document)
-    return document  # type: ignore[no-any-return]  # _shaped saw that it is one
+        return _shaped(path, parse(raw, FILE_BYTES_MAX))
+    except JsonMalformed as error:
+        raise VaultDamaged(str(path), f"it is no JSON of a vault ({error.reason})") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a name is there twice")
-    return dict(pairs)
-
-
-def _shaped(path: Path, document: Any) -> None:
+def _shaped(path: Path, document: Any) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise VaultDamaged(str(path), "it is no vault")
     if document.get("version") != VERSION or isinstance(document["version"], bool):
@@ -241,6 +232,7 @@ def _shaped(path: Path, document: Any) -> None:
         base64.b64decode(document["ciphertext"], validate=True)
     except (TypeError, ValueError):
         raise VaultDamaged(str(path), "its ciphertext is malformed") from None
+    return document
 
 
 def _kdf(path: Path, document: dict[str, Any]) -> Kdf:
