@@ -1,0 +1,319 @@
+"""A JSON-RPC node: asking, preparing transactions, sending them and waiting for them.
+
+Any node of the execution API's specification works, the server's relay too. A node is believed about the chain's
+state (there is no light client here), never about what a transaction would do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+from web3 import AsyncWeb3
+
+from chain.address import Address
+from chain.block import Block, Log, Receipt, listed, members
+from chain.erc20 import Erc20Method, balance_of, decode_balance, decode_erc20
+from chain.errors import (
+    AnswerMalformed,
+    FeeTooHigh,
+    InsufficientNative,
+    InsufficientToken,
+    NodeRefused,
+    TokenWithoutCode,
+    TransactionMalformed,
+    TransactionUnseen,
+    WrongChain,
+    WrongGenesis,
+)
+from chain.keccak import keccak256
+from chain.provider import ANSWER_BYTES_MAX, BoundedProvider, Call
+from chain.quantity import data, quantity, to_hex
+from chain.token import Token, TokenAmount
+from chain.transaction import TRANSFER_GAS, TransactionRequest
+
+GWEI = 10**9
+FEE_CAP = 500 * GWEI
+PRIORITY_FEE = GWEI
+FEE_HISTORY_BLOCKS = 10
+POLL_SECONDS_MAX = 2.0
+
+BlockTag = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdentity:
+    """Which chain answers. Test chains share an id; the first block's hash tells them apart, restarts too."""
+
+    chain_id: int
+    genesis_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Wei per gas. The base fee is that of the next block."""
+
+    base: int
+    priority: int
+
+    @property
+    def max_fee_per_gas(self) -> int:
+        """Room for six full blocks in a row (each raises the base fee by an eighth)."""
+        return 2 * self.base + self.priority
+
+
+class Node:
+    """One node at one URL. `chain_id` is what `prepare` and `check` insist on; None takes any.
+
+    Every method may raise NodeUnreachable, NodeRefused, AnswerTooLarge, AnswerMalformed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        chain_id: int | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 20,
+        answer_bytes_max: int = ANSWER_BYTES_MAX,
+        fee_cap: int = FEE_CAP,
+    ) -> None:
+        self.url = url
+        self.chain_id = chain_id
+        self.fee_cap = fee_cap
+        self.provider = BoundedProvider(url, headers, timeout_seconds, answer_bytes_max)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.provider.disconnect()
+
+    @cached_property
+    def web3(self) -> AsyncWeb3[BoundedProvider]:
+        """The same node for whatever this class has no method for, within the same bounds."""
+        return AsyncWeb3(self.provider)
+
+    async def call(self, method: str, params: Sequence[object] = ()) -> object:
+        """One JSON-RPC method's result."""
+        return (await self.batch([(method, params)]))[0]
+
+    async def outcomes(self, calls: Sequence[Call]) -> list[object | NodeRefused]:
+        """Many at once; a refusal stands in its place instead of being raised."""
+        return await self.provider.outcomes(calls)
+
+    async def batch(self, calls: Sequence[Call]) -> list[object]:
+        """Many at once; the first refusal is raised."""
+        found = await self.provider.outcomes(calls)
+        for outcome in found:
+            if isinstance(outcome, NodeRefused):
+                raise outcome
+        return found
+
+    async def identity(self) -> NodeIdentity:
+        chain_id, first = await self.batch([("eth_chainId", ()), ("eth_getBlockByNumber", ("0x0", False))])
+        return NodeIdentity(quantity(chain_id, 63), Block.parse(first).hash)
+
+    async def check(self, genesis_hash: bytes | None = None) -> NodeIdentity:
+        """Raises WrongChain, WrongGenesis where another chain answers than expected."""
+        identity = await self.identity()
+        self._check_chain(identity.chain_id, self.chain_id)
+        if genesis_hash is not None and identity.genesis_hash != genesis_hash:
+            raise WrongGenesis(to_hex(genesis_hash), to_hex(identity.genesis_hash))
+        return identity
+
+    async def height(self) -> int:
+        return quantity(await self.call("eth_blockNumber"), 63)
+
+    async def blocks(self, numbers: Sequence[int], full: bool = False) -> list[Block | None]:
+        """None where the chain has no such block (yet, or any more)."""
+        found = await self.batch([("eth_getBlockByNumber", (hex(number), full)) for number in numbers])
+        return [None if answer is None else Block.parse(answer) for answer in found]
+
+    async def logs(self, query: Mapping[str, object]) -> list[Log]:
+        """Of an eth_getLogs filter object."""
+        return [Log.parse(log) for log in listed(await self.call("eth_getLogs", [dict(query)]), 100_000)]
+
+    async def code_at(self, address: Address) -> bytes:
+        return data(await self.call("eth_getCode", (address, "latest")))
+
+    async def read(self, to: Address, calldata: bytes, block: BlockTag = "latest") -> bytes:
+        """What a contract's view function answers. Raises ExecutionReverted; no code answers with no bytes."""
+        return data(await self.call(*_read(to, calldata, block)))
+
+    async def reads(
+        self, views: Sequence[tuple[Address, bytes]], block: BlockTag = "latest"
+    ) -> list[bytes | NodeRefused]:
+        """Many views in one batch."""
+        found = await self.outcomes([_read(to, calldata, block) for to, calldata in views])
+        return [answer if isinstance(answer, NodeRefused) else data(answer) for answer in found]
+
+    async def balances(
+        self, owner: Address, tokens: Sequence[Token], block: BlockTag = "latest"
+    ) -> list[TokenAmount | None]:
+        """One batch, in the order of `tokens`, native or not; None where a token's contract does not answer."""
+        found = await self.outcomes([_balance(owner, token, block) for token in tokens])
+        return [_amount(answer, token) for answer, token in zip(found, tokens, strict=True)]
+
+    async def fees(self) -> Fees:
+        """What the next block asks for. Raises FeeTooHigh above the cap."""
+        return self._fees(await self.call(*_FEE_HISTORY))
+
+    async def prepare(self, request: TransactionRequest) -> TransactionRequest:
+        """Fills in nonce, fees and gas, in one batch; what is set already stays. Needs `request.sender`.
+
+        Raises WrongChain, FeeTooHigh, InsufficientNative, InsufficientToken, TokenWithoutCode, ExecutionReverted.
+        """
+        if request.sender is None:
+            raise TransactionMalformed("no sender")
+        spent = _spent_token(request)
+        found = await self.outcomes(
+            [
+                ("eth_chainId", ()),
+                ("eth_getTransactionCount", (request.sender, "pending")),
+                _FEE_HISTORY,
+                ("eth_getBalance", (request.sender, "latest")),
+                ("eth_estimateGas", (_estimated(request),)),
+                *([("eth_getCode", (request.to, "latest"))] if spent is not None else []),
+                *([_read(spent[0], balance_of(spent[1]), "latest")] if spent is not None else []),
+            ]
+        )
+        chain_id, nonce, history, balance, gas, *token = found
+        self._check_chain(quantity(_given(chain_id), 63), request.chain_id)
+        if spent is not None:
+            _check_token(spent, *token)
+        fees = self._fees(_given(history))
+        max_fee = request.max_fee_per_gas if request.max_fee_per_gas is not None else fees.max_fee_per_gas
+        priority = request.max_priority_fee_per_gas
+        available = quantity(_given(balance))
+        prepared = replace(
+            request,
+            nonce=request.nonce if request.nonce is not None else quantity(_given(nonce), 64),
+            max_fee_per_gas=max_fee,
+            max_priority_fee_per_gas=priority if priority is not None else min(fees.priority, max_fee),
+            gas=request.gas if request.gas is not None else _gas(request, gas, available, max_fee),
+        )
+        if available < request.value + prepared.fee_max:
+            raise InsufficientNative(available, request.value, prepared.fee_max)
+        return prepared
+
+    async def send_raw(self, raw: bytes) -> bytes:
+        """The transaction's hash. Sending what the node knows already is no error."""
+        transaction_hash = keccak256(raw)
+        try:
+            answer = await self.call("eth_sendRawTransaction", [to_hex(raw)])
+        except NodeRefused:
+            if await self.call("eth_getTransactionByHash", [to_hex(transaction_hash)]) is None:
+                raise
+            return transaction_hash
+        if data(answer, 32) != transaction_hash:
+            raise AnswerMalformed("the hash of something else")
+        return transaction_hash
+
+    async def receipt(self, transaction_hash: bytes) -> Receipt | None:
+        """None as long as no block includes it."""
+        answer = await self.call("eth_getTransactionReceipt", [to_hex(transaction_hash)])
+        return None if answer is None else Receipt.parse(answer)
+
+    async def wait_for_receipt(self, transaction_hash: bytes, timeout_seconds: float = 60) -> Receipt:
+        """Raises TransactionUnseen; a reverted transaction has a receipt too, look at `succeeded`."""
+        began, pause = time.monotonic(), 0.02
+        while (receipt := await self.receipt(transaction_hash)) is None:
+            if time.monotonic() - began + pause > timeout_seconds:
+                raise TransactionUnseen(to_hex(transaction_hash), timeout_seconds)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, POLL_SECONDS_MAX)
+        return receipt
+
+    def _fees(self, history: object) -> Fees:
+        fees = _parse_fees(history)
+        if fees.max_fee_per_gas > self.fee_cap:
+            raise FeeTooHigh(fees.max_fee_per_gas, self.fee_cap)
+        return fees
+
+    def _check_chain(self, actual: int, *expected: int | None) -> None:
+        for chain_id in (self.chain_id, *expected):
+            if chain_id is not None and chain_id != actual:
+                raise WrongChain(chain_id, actual)
+
+
+_FEE_HISTORY: Call = ("eth_feeHistory", (hex(FEE_HISTORY_BLOCKS), "latest", [50]))
+
+
+def _tag(block: BlockTag) -> str:
+    return hex(block) if isinstance(block, int) else block
+
+
+def _read(to: Address, calldata: bytes, block: BlockTag) -> Call:
+    return "eth_call", ({"to": to, "data": to_hex(calldata)}, _tag(block))
+
+
+def _balance(owner: Address, token: Token, block: BlockTag) -> Call:
+    if token.address is None:
+        return "eth_getBalance", (owner, _tag(block))
+    return _read(token.address, balance_of(owner), block)
+
+
+def _amount(answer: object | NodeRefused, token: Token) -> TokenAmount | None:
+    if token.address is None:
+        return TokenAmount(quantity(_given(answer)), token)
+    try:
+        return TokenAmount(decode_balance(data(_given(answer))), token)
+    except (NodeRefused, AnswerMalformed):
+        return None
+
+
+def _given(answer: object | NodeRefused) -> object:
+    if isinstance(answer, NodeRefused):
+        raise answer
+    return answer
+
+
+def _parse_fees(history: object) -> Fees:
+    fields = members(history)
+    bases = [quantity(base) for base in listed(fields.get("baseFeePerGas"), FEE_HISTORY_BLOCKS + 1)]
+    rewards = [listed(block, 1) for block in listed(fields.get("reward") or [], FEE_HISTORY_BLOCKS)]
+    paid = sorted(quantity(reward) for block in rewards for reward in block)
+    if not bases:
+        raise AnswerMalformed("no base fee")
+    middle = paid[len(paid) // 2] if paid else 0
+    return Fees(bases[-1], middle or PRIORITY_FEE)
+
+
+def _estimated(request: TransactionRequest) -> dict[str, object]:
+    """Without fees and nonce, so that an account that cannot pay them still gets its estimate."""
+    return replace(request, nonce=None, max_fee_per_gas=None, max_priority_fee_per_gas=None, gas=None).to_rpc()
+
+
+def _spent_token(request: TransactionRequest) -> tuple[Address, Address, int] | None:
+    """Token, sender and units, where the call is an ERC-20 transfer."""
+    call = decode_erc20(request.data)
+    if call is None or call.method is not Erc20Method.TRANSFER or request.to is None or request.sender is None:
+        return None
+    return request.to, request.sender, call.units
+
+
+def _check_token(spent: tuple[Address, Address, int], code: object, balance: object) -> None:
+    token, _, units = spent
+    if not data(_given(code)):
+        raise TokenWithoutCode(token)
+    available = decode_balance(data(_given(balance)))
+    if available < units:
+        raise InsufficientToken(token, available, units)
+
+
+def _gas(request: TransactionRequest, estimate: object | NodeRefused, available: int, max_fee: int) -> int:
+    """A fifth more than estimated where code runs, since state may change until then."""
+    if isinstance(estimate, NodeRefused):
+        if available < request.value + TRANSFER_GAS * max_fee:  # nodes say this in words of their own
+            raise InsufficientNative(available, request.value, TRANSFER_GAS * max_fee) from estimate
+        raise estimate
+    gas = quantity(estimate, 63)
+    return gas if gas == TRANSFER_GAS else gas + gas // 5
