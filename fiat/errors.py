@@ -27,8 +27,10 @@ FiatError
 |- HolderUnknown                    holder
 |- HolderExists                     holder
 |- NonceConflict                    nonce (known, with other content)
+|- DebitUnauthorised                account (a person's, without their order)
 |- JournalBusy                      another writer kept winning; nothing was written, the ids stay free
 |- JournalUnknown                   the commit's outcome is not known; ask the same id again
+|- JournalClockWrong                drift_ms (own clock against the database's; nothing was written)
 `- JournalBroken                    sequence, reason (what is stored does not add up)
 """
 
@@ -179,12 +181,22 @@ class NonceConflict(FiatError):
         super().__init__(nonce=nonce)
 
 
+class DebitUnauthorised(FiatError):
+    def __init__(self, account: int) -> None:
+        super().__init__(account=f"{account:#034x}")
+
+
 class JournalBusy(FiatError):
     pass
 
 
 class JournalUnknown(FiatError):
     pass
+
+
+class JournalClockWrong(FiatError):
+    def __init__(self, drift_ms: int) -> None:
+        super().__init__(drift_ms=drift_ms)
 
 
 class JournalBroken(FiatError):

@@ -135,7 +135,7 @@ def test_accounts_in_order_of_precedence():
         account 1 ledger=2                                   exists_with_different_ledger
         account 1 code=2                                     exists_with_different_code
         account 1 code=0 debits_posted=4                     exists_with_different_code
-        account 3 debits_must_not_exceed_credits credits_must_not_exceed_debits debits_pending=1  flags_are_mutually_exclusive
+        account 3 flags=6 debits_pending=1                   flags_are_mutually_exclusive
         account 3 debits_pending=1 debits_posted=1           debits_pending_must_be_zero
         account 3 debits_posted=1 credits_pending=1          debits_posted_must_be_zero
         account 3 credits_pending=1 credits_posted=1         credits_pending_must_be_zero
@@ -601,7 +601,7 @@ def test_imported_transfers():
         transfer 1 1>2 1 imported timestamp=15             imported_event_timestamp_must_postdate_credit_account
         transfer 1 1>2 1 imported timestamp=20             imported_event_timestamp_must_not_regress   # an account's
         transfer 1 1>2 1 imported pending timestamp=25     created
-        transfer 2 0>0 max imported post_pending_transfer pending_id=1 timestamp=24  imported_event_timestamp_must_not_regress
+        transfer 2 0>0 max flags=0x104 pending_id=1 timestamp=24  imported_event_timestamp_must_not_regress
         transfer 2 0>0 max imported post_pending_transfer pending_id=1 timestamp=26    created
     """)
 

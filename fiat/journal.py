@@ -1,0 +1,401 @@
+"""The journal: the only writer of money. Group commit with compare-and-swap over a durable, sealed order of records.
+
+One committer takes whatever waits, decides it in memory and writes it in one transaction: records, balances, and the
+head moved from the version that was read. There is no timer: a lone call waits for nobody. If another process moved
+the head, nothing is written and everything is decided again; bounded, then JournalBusy and the ids stay free.
+
+Nothing is answered, a refusal neither, before the commit it rests on. Where a commit's outcome is not known the
+journal looks for its own token in the head; only when it cannot does it raise JournalUnknown, and the same id asked
+again finds out. It checks no signatures: that is `authority`, before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from fiat import history
+from fiat.authority import Keys, SaltedText
+from fiat.currency import Currency
+from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong, JournalUnknown
+from fiat.holder import HolderGenesis
+from fiat.journal_batch import Batch
+from fiat.journal_cache import Cache, Wanted
+from fiat.journal_engine import writing
+from fiat.journal_proofs import SealedBatch, signed_head
+from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, answer
+from fiat.journal_store import HeadMoved, insert_genesis, load, load_due, read_head, swap_head, write
+from fiat.journal_values import AccountRow, Holder, JournalHead, OrderResult, Source, new_account
+from fiat.order import ZERO_32, SignedOrder
+from fiat.record import GenesisRecord, decode, leaf_hash, ledger_id
+from fiat.seal import Head, Receipt, Seal, seal_batch
+from fiat.signature import OperatorKey
+from fiat.transfer import Account, Outcome, Transfer
+
+ATTEMPTS_MAX = 16
+"""Decisions over again before a batch gives up."""
+BATCH_EVENTS_MAX = 2000
+WAITING_MAX = 20_000
+DRIFT_MAX_NS = 2_000_000_000
+RECENT_SEALS = 32
+
+
+class _Waiting:
+    """A request in the queue, and who waits for its answer."""
+
+    __slots__ = ("answer", "error", "future", "request")
+
+    def __init__(self, request: Request[Any]) -> None:
+        self.request = request
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answer: Any = None
+        self.error: Exception | None = None
+
+    def settle(self) -> None:
+        if self.future.done():
+            return  # the caller went away; what was written stands
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.answer)
+
+
+class Journal:
+    """An open journal. Make one with `Journal.open`; one process may have several, and several processes one each."""
+
+    def __init__(
+        self, engine: AsyncEngine, key: OperatorKey, genesis: bytes, clock: Callable[[], int], drift_max_ns: int | None
+    ) -> None:
+        self._engine = engine
+        self._writing = writing(engine)
+        self._key = key
+        self._clock = clock
+        self._drift_max_ns = drift_max_ns
+        self._cache = Cache()
+        self._due_next: int | None = 0  # unknown until the first look
+        self._queue: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._recent: deque[SealedBatch] = deque(maxlen=RECENT_SEALS)
+        self.genesis = genesis
+        """The canonical bytes of record 0."""
+        self.ledger_id = ledger_id(genesis)
+        self.sequence = 0
+        """The last record's sequence, as far as this process has seen."""
+        self._committer = asyncio.create_task(self._run(), name="journal committer")
+
+    @classmethod
+    async def open(
+        cls,
+        engine: AsyncEngine,
+        operator_key: OperatorKey,
+        clock: Callable[[], int] = time.time_ns,
+        drift_max_ns: int | None = DRIFT_MAX_NS,
+    ) -> Journal:
+        """Open the journal whose tables are in `engine`; write its genesis when they are empty.
+
+        `clock` gives Unix nanoseconds. Raises JournalBroken when the genesis pins another operator key.
+        """
+        async with engine.connect() as conn:
+            head = await read_head(conn)
+        if head is None:
+            await _write_genesis(engine, operator_key, clock())
+        async with engine.connect() as conn:
+            genesis = await history.record_body(conn, 0)
+        record = decode(genesis) if genesis is not None else None
+        if genesis is None or not isinstance(record, GenesisRecord):
+            raise JournalBroken(0, "has no genesis record")
+        if record.operator != operator_key.address:
+            raise JournalBroken(0, "the genesis record names another operator key")
+        journal = cls(engine, operator_key, genesis, clock, drift_max_ns)
+        async with engine.connect() as conn:
+            current = await read_head(conn)
+        journal.sequence = current.sequence if current is not None else 0
+        return journal
+
+    @property
+    def operator_address(self) -> bytes:
+        """20 bytes."""
+        return self._key.address
+
+    async def close(self) -> None:
+        """Write what waits, then stop. The engine stays its owner's."""
+        self._closing = True
+        self._wake.set()
+        await self._committer
+
+    async def open_holder(self, genesis: HolderGenesis, accounts: Sequence[tuple[Currency, str]] = ()) -> Holder:
+        """Open a holder and accounts of theirs. The same document again gives the same holder."""
+        rows = tuple(new_account(genesis.holder_id, currency, purpose) for currency, purpose in accounts)
+        return cast(Holder, await self._ask(OpenHolder(genesis, os.urandom(32), rows)))
+
+    async def open_account(self, holder_id: bytes, currency: Currency, purpose: str) -> Account:
+        """Open an account of a holder, or of the operator (32 zero bytes). Idempotent. Raises HolderUnknown."""
+        row = cast(AccountRow, await self._ask(OpenAccount(new_account(holder_id, currency, purpose))))
+        return row.account
+
+    async def post(self, transfers: Sequence[Transfer], source: Source | None = None) -> list[Outcome]:
+        """Post operator-side transfers. With a source they are one chain, posted once for that outside event.
+
+        Raises DebitUnauthorised for a plain debit of a person's account, NonceConflict for a source that was posted
+        with another id, JournalBusy, JournalUnknown.
+        """
+        return cast(list[Outcome], await self._ask(Post(tuple(transfers), source)))
+
+    async def submit(
+        self, signed: SignedOrder, legs: Sequence[Transfer], texts: Mapping[str, SaltedText] | None = None
+    ) -> OrderResult:
+        """Carry out an order whose authority was checked. A known nonce gives its first answer.
+
+        Raises NonceConflict (other content), HolderUnknown, OrderExpired (dead), JournalBusy, JournalUnknown.
+        """
+        request = Submit(signed, signed.order.digest(self.ledger_id), tuple(legs), dict(texts or {}))
+        return await self._with_receipt(cast(OrderResult, await self._ask(request)))
+
+    async def order_result(self, holder_id: bytes, nonce: bytes, digest: bytes | None = None) -> OrderResult | None:
+        """The first answer to this nonce; None when it is free. With `digest`: NonceConflict for other content."""
+        async with self._engine.connect() as conn:
+            known = await history.known_order_by_nonce(conn, holder_id, nonce)
+        if known is None:
+            return None
+        return await self._with_receipt(answer(known, known.digest if digest is None else digest, nonce))
+
+    async def release_expired(self) -> None:
+        """Write expiries for what is due, as every batch does before it: for a worker, when nobody posts."""
+        await self._ask(Post(()))
+
+    async def keys(self, holder_id: bytes) -> Keys:
+        """Who may sign for the holder now. Raises HolderUnknown."""
+        async with self._engine.connect() as conn:
+            found = await history.keys_of(conn, holder_id)
+        if found is None:
+            raise HolderUnknown("0x" + holder_id.hex())
+        return found
+
+    async def receipt(self, sequence: int) -> Receipt:
+        """The record, its path and its seal. Raises JournalBroken for a sequence that is not there."""
+        for batch in self._recent:
+            if sequence in batch:
+                return batch.receipt(sequence)
+        async with self._engine.connect() as conn:
+            found = await history.seal_of(conn, sequence)
+        if found is None:
+            raise JournalBroken(sequence, "no such record")
+        batch = SealedBatch(*found)
+        self._recent.append(batch)
+        return batch.receipt(sequence)
+
+    async def signed_head(self, holder_id: bytes) -> Head:
+        """The holder's count, head and balances at one point of the journal, signed. Raises HolderUnknown."""
+        async with self._engine.connect() as conn:
+            return await signed_head(conn, self._key, self.ledger_id, holder_id, self._clock())
+
+    async def leaves(self, holder_id: bytes, since_count: int, limit: int = 1000) -> list[bytes]:
+        """Leaf hashes of the holder's records after their first `since_count`, oldest first; see `record.follow`."""
+        async with self._engine.connect() as conn:
+            return await history.leaves(conn, holder_id, since_count, limit)
+
+    async def _with_receipt(self, result: OrderResult) -> OrderResult:
+        if result.sequence is None:
+            return result
+        receipt = await self.receipt(result.sequence)
+        return OrderResult(result.status, result.sequence, receipt, result.first, result.recorded)
+
+    async def _ask(self, request: Request[Any]) -> object:
+        if self._closing or len(self._queue) >= WAITING_MAX:
+            raise JournalBusy
+        waiting = _Waiting(request)
+        self._queue.append(waiting)
+        self._wake.set()
+        return await waiting.future
+
+    async def _run(self) -> None:
+        """The committer: one batch after the other, each of all that waits."""
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch, events = [self._queue.popleft()], 0
+            while self._queue and events < BATCH_EVENTS_MAX:
+                events += batch[-1].request.size
+                batch.append(self._queue.popleft())
+            await self._settle(batch)
+
+    async def _settle(self, waiting: list[_Waiting]) -> None:
+        """Commit a batch and answer it. One that the database refuses is tried again request by request."""
+        error: Exception | None = None
+        try:
+            await self._commit(waiting)
+        except Exception as caught:  # whatever it is, it is an answer: nobody may wait for ever
+            error = caught
+        if error is not None and not isinstance(error, FiatError) and len(waiting) > 1:
+            for one in waiting:
+                await self._settle([one])
+            return
+        for one in waiting:
+            if error is not None:
+                one.error = error if isinstance(error, FiatError) else _busy(error)
+            one.settle()
+
+    async def _commit(self, waiting: list[_Waiting]) -> None:
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                return await self._attempt(waiting)
+            except HeadMoved:
+                # Not a lock to wait for: just let the other process's commit finish before deciding again.
+                await asyncio.sleep(0.002 * min(attempt, 5))
+            finally:
+                self._cache.forget_batch()
+        raise JournalBusy
+
+    async def _attempt(self, waiting: list[_Waiting]) -> None:
+        """Decide everything over one snapshot and write it. Raises HeadMoved when another writer was first."""
+        try:
+            async with self._writing.connect() as conn:
+                transaction = await conn.begin()
+                batch = await self._decided(conn, waiting)
+                self.sequence = max(self.sequence, batch.head.sequence)
+                if batch.empty:
+                    return
+                new_head, seal = self._sealed(batch)
+                try:
+                    await self._write(conn, batch, new_head, seal)
+                except DBAPIError as error:
+                    raise await self._cause(batch.head, error) from error
+                try:
+                    await transaction.commit()
+                except Exception as error:
+                    await self._find_out(batch.head, new_head, error)
+        except BaseException:
+            self._cache.clear(-1)  # nothing of a batch that failed may be believed
+            raise
+        self._written(batch, seal)
+
+    async def _decided(self, conn: AsyncConnection, waiting: list[_Waiting]) -> Batch:
+        head = await read_head(conn)
+        if head is None:
+            raise JournalBroken(0, "the head is gone")
+        if head.version != self._cache.version:
+            self._cache.clear(head.version)
+            self._due_next = 0
+        batch = Batch(self._cache, head, self._clock())
+        await self._prepare(conn, batch, waiting)
+        _decide(batch, waiting)
+        return batch
+
+    async def _write(self, conn: AsyncConnection, batch: Batch, new_head: JournalHead, seal: Seal | None) -> None:
+        clock_us = await swap_head(conn, batch.head, new_head)
+        if clock_us is not None and self._drift_max_ns is not None:
+            drift_ns = batch.cursor - clock_us * 1000
+            if abs(drift_ns) > self._drift_max_ns:
+                raise JournalClockWrong(drift_ns // 1_000_000)
+        await write(conn, batch, seal)
+
+    async def _prepare(self, conn: AsyncConnection, batch: Batch, waiting: list[_Waiting]) -> None:
+        """Load what the batch needs, and release first what is due."""
+        wanted = Wanted()
+        due: list[Transfer] = []
+        for one in waiting:
+            one.request.want(wanted)
+        if self._due_next is not None and self._due_next <= batch.cursor:
+            due, self._due_next = await load_due(conn, self._cache, batch.cursor)
+            wanted.accounts.update(i for t in due for i in (t.debit_account_id, t.credit_account_id))
+        await load(conn, self._cache, wanted)
+        if due:
+            batch.release(due)
+
+    def _sealed(self, batch: Batch) -> tuple[JournalHead, Seal | None]:
+        """The head that the batch moves to and, where it has records, their seal."""
+        old, seal = batch.head, None
+        number, digest = old.seal_number, old.seal_digest
+        if batch.bodies:
+            number += 1
+            seal = seal_batch(
+                self._key,
+                self.ledger_id,
+                number=number,
+                previous=old.seal_digest,
+                first_sequence=old.sequence + 1,
+                leaves=batch.leaves,
+                timestamp=batch.cursor,
+            )
+            digest = seal.digest(self.ledger_id)
+        return JournalHead(old.version + 1, batch.sequence, batch.cursor, number, digest, os.urandom(16)), seal
+
+    def _written(self, batch: Batch, seal: Seal | None) -> None:
+        batch.keep()
+        self.sequence = batch.sequence
+        if batch.due_next is not None:
+            self._due_next = min(self._due_next or batch.due_next, batch.due_next)
+        if seal is not None:
+            self._recent.append(SealedBatch(seal, batch.bodies))
+
+    async def _cause(self, head: JournalHead, error: DBAPIError) -> Exception:
+        """Why a statement failed: because another writer was first, or else for a reason of its own."""
+        if isinstance(error, IntegrityError) or error.connection_invalidated or _is_serialization(error):
+            async with self._engine.connect() as conn:
+                current = await read_head(conn)
+            if current is not None and current.version != head.version:
+                return HeadMoved()
+        return error
+
+    async def _find_out(self, old: JournalHead, new: JournalHead, error: Exception) -> None:
+        """A commit failed: did it happen? Returns if it did; raises HeadMoved, JournalBusy or JournalUnknown if not."""
+        try:
+            async with self._engine.connect() as conn:
+                current = await read_head(conn)
+        except Exception:
+            raise JournalUnknown from error
+        if current is None or current.token == new.token:
+            return
+        if current.version == old.version or _is_serialization(error):
+            raise HeadMoved from error
+        raise JournalUnknown from error
+
+
+def _decide(batch: Batch, waiting: list[_Waiting]) -> None:
+    """Decide each request over those before it. A refusal is the answer of that request alone."""
+    for one in waiting:
+        one.answer, one.error = None, None
+        mark = batch.sequence
+        try:
+            one.answer = one.request.decide(batch)
+        except (FiatError, ValueError) as error:
+            if batch.sequence != mark:
+                raise RuntimeError("a request failed half-way into its batch") from error
+            one.error = error
+
+
+def _busy(error: Exception) -> JournalBusy:
+    busy = JournalBusy()
+    busy.__cause__ = error
+    return busy
+
+
+def _is_serialization(error: BaseException) -> bool:
+    """PostgreSQL's word for "another transaction was first" (SQLSTATE 40001, 40P01)."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40001", "40P01")
+
+
+async def _write_genesis(engine: AsyncEngine, key: OperatorKey, now: int) -> None:
+    """Record 0 and seal 0. Where another process is first, theirs stands."""
+    record = GenesisRecord(sequence=0, timestamp=now, operator=key.address, random=os.urandom(32))
+    body = record.encode()
+    ledger = ledger_id(body)
+    leaves = [leaf_hash(body)]
+    seal = seal_batch(key, ledger, number=0, previous=ZERO_32, first_sequence=0, leaves=leaves, timestamp=now)
+    head = JournalHead(0, 0, now, 0, seal.digest(ledger), os.urandom(16))
+    try:
+        async with writing(engine).begin() as conn:
+            if await read_head(conn) is None:
+                await insert_genesis(conn, seal, body, head)
+    except IntegrityError:
+        return

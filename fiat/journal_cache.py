@@ -1,0 +1,70 @@
+"""What the committer knows of the database: accounts and holders as of one version of the head.
+
+Accounts and holders stay from batch to batch; what a batch alone asks for (transfers by id, burnt ids, orders,
+sources) is loaded for it and forgotten after it. When another writer has moved the head, everything is.
+"""
+
+from __future__ import annotations
+
+from fiat.journal_values import AccountRow, Holder, KnownOrder
+from fiat.transfer import Account, Resolution, Transfer
+
+ACCOUNTS_MAX = 200_000
+
+
+class Wanted:
+    """What a batch needs to know before it can be decided."""
+
+    def __init__(self) -> None:
+        self.accounts: set[int] = set()
+        self.transfers: set[int] = set()
+        self.holders: set[bytes] = set()
+        self.orders: set[tuple[bytes, bytes]] = set()
+        self.sources: set[tuple[int, bytes]] = set()
+
+
+class Cache:
+    """The machine's state (see `fiat.book.State`), answered from memory. Imported events are refused before it."""
+
+    account_last = 0
+    transfer_last = 0
+
+    def __init__(self) -> None:
+        self.version = -1
+        self.accounts: dict[int, AccountRow] = {}
+        self.holders: dict[bytes, Holder] = {}
+        self.forget_batch()
+
+    def clear(self, version: int) -> None:
+        """Start again at another version of the head."""
+        self.version = version
+        self.accounts.clear()
+        self.holders.clear()
+        self.forget_batch()
+
+    def forget_batch(self) -> None:
+        """Drop what only one batch asked for, and everything where it grew beyond its bound."""
+        self.transfers: dict[int, Transfer] = {}
+        self.resolutions: dict[int, Resolution] = {}
+        self.burnt_ids: set[int] = set()
+        self.orders: dict[tuple[bytes, bytes], KnownOrder] = {}
+        self.sources: dict[tuple[int, bytes], int] = {}
+        if len(self.accounts) > ACCOUNTS_MAX or len(self.holders) > ACCOUNTS_MAX:
+            self.accounts.clear()
+            self.holders.clear()
+
+    def account(self, account_id: int) -> Account | None:
+        row = self.accounts.get(account_id)
+        return row.account if row is not None else None
+
+    def transfer(self, transfer_id: int) -> Transfer | None:
+        return self.transfers.get(transfer_id)
+
+    def resolution(self, transfer_id: int) -> Resolution:
+        return self.resolutions[transfer_id]
+
+    def burnt(self, transfer_id: int) -> bool:
+        return transfer_id in self.burnt_ids
+
+    def taken(self, timestamp: int) -> bool:
+        raise NotImplementedError("the journal takes no imported events")

@@ -1,0 +1,52 @@
+"""The journal's database engine: embedded SQLite by default, PostgreSQL in production. Knows no table.
+
+SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits at a power cut), foreign keys on, and transactions
+that say BEGIN themselves: the driver's own habit would begin late and fail late. A writer takes the lock at once
+(`writing`), since a reading transaction that turns to writing cannot wait for its turn. The PRAGMAs are read back on
+every connection: a build or a file system that ignores one is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from fiat.errors import JournalBroken
+
+BUSY_TIMEOUT_MS = 10_000
+POOL_SIZE = 10
+_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": BUSY_TIMEOUT_MS}
+
+
+def open_engine(database_url: str) -> AsyncEngine:
+    """An engine for `sqlite:///PATH` or `postgresql://...`. Connects lazily; whole transactions are snapshots."""
+    if database_url.startswith("postgresql://"):
+        url = "postgresql+asyncpg://" + database_url.removeprefix("postgresql://")
+        return create_async_engine(url, isolation_level="REPEATABLE READ", pool_size=POOL_SIZE, max_overflow=POOL_SIZE)
+    engine = create_async_engine("sqlite+aiosqlite:///" + database_url.removeprefix("sqlite:///"))
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def writing(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for transactions that write: on SQLite they take the write lock at their beginning."""
+    return engine.execution_options(immediate=True)
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    cursor = connection.cursor()
+    for pragma, value in _PRAGMAS.items():
+        cursor.execute(f"PRAGMA {pragma}={value}")
+        cursor.execute(f"PRAGMA {pragma}")
+        if (found := cursor.fetchone()[0]) != value:
+            raise JournalBroken(0, f"PRAGMA {pragma} is {found}, not {value}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")

@@ -1,0 +1,227 @@
+"""Requests that the journal's committer decides: open a holder, open accounts, post transfers, carry out an order.
+
+`wanted` says what must be known; `decide` checks first and changes the batch last, so a request that raises leaves
+no trace in it. A request may be decided again over another state: it keeps nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from fiat.authority import SaltedText
+from fiat.errors import DebitUnauthorised, HolderUnknown, NonceConflict, OrderExpired, OrderTextWrong
+from fiat.holder import OPERATOR, HolderGenesis, leg_id
+from fiat.journal_batch import Batch, Cause, dead_at_of
+from fiat.journal_cache import Wanted
+from fiat.journal_values import AccountRow, Holder, KnownOrder, OrderResult, Source
+from fiat.order import SignedOrder
+from fiat.transfer import NANOSECONDS, TRANSIENT, Outcome, Transfer, TransferFlags, TransferStatus
+
+TRANSFERS_MAX = 1000
+"""Transfers in one request."""
+
+Answer = TypeVar("Answer", covariant=True)
+_LINKED = int(TransferFlags.LINKED)
+_RESOLVING = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
+
+
+class Request(Protocol[Answer]):
+    """Something to decide and, if it changes anything, to write."""
+
+    @property
+    def size(self) -> int:
+        """Events that it brings into the batch."""
+        ...
+
+    def want(self, wanted: Wanted) -> None: ...
+
+    def decide(self, batch: Batch) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHolder:
+    """Open a holder and accounts of theirs; what exists already stays as it is. `blind` is 32 fresh random bytes."""
+
+    genesis: HolderGenesis
+    blind: bytes
+    accounts: tuple[AccountRow, ...]
+
+    @property
+    def size(self) -> int:
+        return 1 + len(self.accounts)
+
+    def want(self, wanted: Wanted) -> None:
+        wanted.holders.add(self.genesis.holder_id)
+        wanted.accounts.update(row.account.id for row in self.accounts)
+
+    def decide(self, batch: Batch) -> Holder:
+        holder = batch.open_holder(self.genesis, self.blind)
+        for row in self.accounts:
+            batch.open_account(row)
+        return batch.holder(holder.id) or holder
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccount:
+    """Open one account of a holder or of the operator; an account that exists stays as it is."""
+
+    row: AccountRow
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def want(self, wanted: Wanted) -> None:
+        wanted.accounts.add(self.row.account.id)
+        if not self.row.is_operators:
+            wanted.holders.add(self.row.holder)
+
+    def decide(self, batch: Batch) -> AccountRow:
+        if not self.row.is_operators and batch.holder(self.row.holder) is None:
+            raise HolderUnknown("0x" + self.row.holder.hex())
+        return batch.open_account(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Operator-side transfers; with a source they are one linked chain, posted once for that outside event."""
+
+    transfers: tuple[Transfer, ...]
+    source: Source | None = None
+
+    def __post_init__(self) -> None:
+        check_transfers(self.transfers)
+        if self.source is not None and not self.transfers:
+            raise ValueError("a source comes with a transfer")
+
+    @property
+    def size(self) -> int:
+        return len(self.transfers)
+
+    def want(self, wanted: Wanted) -> None:
+        want_transfers(self.transfers, wanted)
+        if self.source is not None:
+            wanted.sources.add((int(self.source.kind), self.source.id))
+
+    def decide(self, batch: Batch) -> list[Outcome]:
+        transfers = self.transfers
+        if self.source is not None:
+            transfers = linked(transfers)
+            if batch.source(self.source) not in (None, transfers[0].id):
+                raise NonceConflict("0x" + self.source.id.hex())
+        for transfer in transfers:
+            account = batch.row(transfer.debit_account_id)
+            # What resolves a pending transfer debits only what an order or an operator record reserved.
+            if account is not None and not account.is_operators and not transfer.flags & _RESOLVING:
+                raise DebitUnauthorised(transfer.debit_account_id)
+        outcomes, changes = batch.judge(transfers)
+        batch.take(outcomes, changes, transfers, Cause(None, self.source))
+        return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Carry out a signed order, once: its legs are one linked chain. Who may sign was checked before."""
+
+    signed: SignedOrder
+    digest: bytes
+    legs: tuple[Transfer, ...]
+    texts: Mapping[str, SaltedText]
+
+    def __post_init__(self) -> None:
+        check_transfers(self.legs)
+        order = self.signed.order
+        expected = [(leg_id(order.holder, order.nonce, leg), leg) for leg in range(len(self.legs))]
+        if not self.legs or [(leg.id, leg.user_data_32) for leg in self.legs] != expected:
+            raise ValueError("leg n of an order has the id of leg n, and n in user_data_32")
+        for name, salted in self.texts.items():
+            if "\0" in salted.text:
+                raise OrderTextWrong(name)
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        return self.signed.order.holder, self.signed.order.nonce
+
+    @property
+    def size(self) -> int:
+        return len(self.legs)
+
+    def want(self, wanted: Wanted) -> None:
+        want_transfers(self.legs, wanted)
+        wanted.orders.add(self.key)
+        wanted.holders.add(self.signed.order.holder)
+
+    def decide(self, batch: Batch) -> OrderResult:
+        known = batch.order(self.key)
+        if known is not None:
+            return answer(known, self.digest, self.signed.order.nonce)
+        self._check(batch)
+        legs = linked(self.legs)
+        outcomes, changes = batch.judge(legs)
+        batch.take(outcomes, changes, legs, Cause(self.signed))
+        status = next(o.status for o in outcomes if o.status is not TransferStatus.LINKED_EVENT_FAILED)
+        sequence = batch.sequence - len(legs) + 1 if status is TransferStatus.CREATED else None
+        recorded = sequence is not None or status in TRANSIENT
+        if recorded:
+            self._record(batch, KnownOrder(self.digest, sequence, status))
+        return OrderResult(status, sequence, None, True, recorded)
+
+    def _check(self, batch: Batch) -> None:
+        order = self.signed.order
+        if batch.holder(order.holder) is None:
+            raise HolderUnknown("0x" + order.holder.hex())
+        if dead_at_of(self.signed) * NANOSECONDS <= batch.now:
+            raise OrderExpired(order.valid_before, batch.now // NANOSECONDS)
+        for leg in self.legs:
+            account = batch.row(leg.debit_account_id)
+            if account is not None and account.holder not in (OPERATOR, order.holder):
+                raise DebitUnauthorised(leg.debit_account_id)
+
+    def _record(self, batch: Batch, known: KnownOrder) -> None:
+        holder, nonce = self.key
+        batch.orders[self.key] = known
+        batch.rows["orders"].append(
+            {
+                "holder": holder,
+                "nonce": nonce,
+                "digest": known.digest,
+                "type": self.signed.order.CODE,
+                "sequence": known.sequence,
+                "status": None if known.sequence is not None else int(known.status),
+                "dead_at": None if known.sequence is not None else dead_at_of(self.signed),
+            }
+        )
+        if known.sequence is not None:
+            batch.rows["texts"] += [{"hash": t.hash, "salt": t.salt, "text": t.text} for t in self.texts.values()]
+
+
+def answer(known: KnownOrder, digest: bytes, nonce: bytes) -> OrderResult:
+    """What a known nonce is answered: the first answer for the same content. Raises NonceConflict for other content."""
+    if known.digest != digest:
+        raise NonceConflict("0x" + nonce.hex())
+    return OrderResult(known.status, known.sequence, None, False, True)
+
+
+def linked(transfers: Sequence[Transfer]) -> tuple[Transfer, ...]:
+    """The same transfers as one chain: all but the last linked."""
+    chain = [replace(transfer, flags=int(transfer.flags) | _LINKED) for transfer in transfers[:-1]]
+    return (*chain, replace(transfers[-1], flags=int(transfers[-1].flags) & ~_LINKED))
+
+
+def want_transfers(transfers: Sequence[Transfer], wanted: Wanted) -> None:
+    for transfer in transfers:
+        wanted.transfers.update((transfer.id, transfer.pending_id))
+        wanted.accounts.update((transfer.debit_account_id, transfer.credit_account_id))
+
+
+def check_transfers(transfers: Sequence[Transfer]) -> None:
+    """What our store cannot take, whatever the state. Raises ValueError: it is the caller's mistake, not a person's."""
+    if len(transfers) > TRANSFERS_MAX:
+        raise ValueError(f"at most {TRANSFERS_MAX} transfers in one request")
+    for transfer in transfers:
+        if transfer.flags & TransferFlags.IMPORTED:
+            raise ValueError("the journal takes no imported events")
+        if transfer.user_data_64 >> 63:
+            raise ValueError("user_data_64 is below 2^63 under this store")

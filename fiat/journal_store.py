@@ -1,0 +1,194 @@
+"""The journal's statements: what the committer loads before a batch, and how a batch is written.
+
+Only `journal` calls this. Everything is set-based: one statement a table, however many transfers wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, insert, literal_column, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fiat.holder import OPERATOR
+from fiat.journal_batch import Batch
+from fiat.journal_cache import Cache, Wanted
+from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder
+from fiat.seal import Seal
+from fiat.tables import (
+    accounts,
+    burnt_ids,
+    holder_heads,
+    holders,
+    journal_head,
+    keys,
+    orders,
+    pendings,
+    records,
+    seals,
+    transfers,
+)
+from fiat.transfer import Account, Resolution, Transfer, TransferStatus
+
+DUE_MAX = 1000
+"""Pending transfers released before one batch; the rest before the next."""
+
+_TRANSFER_FIELDS = Transfer.__dataclass_fields__
+_ACCOUNT_FIELDS = Account.__dataclass_fields__
+_CLOCK_US: ColumnElement[int] = literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
+
+
+class HeadMoved(Exception):
+    """Another writer was first; nothing was written."""
+
+
+async def read_head(conn: AsyncConnection) -> JournalHead | None:
+    """Where the journal stands; None before its genesis."""
+    row = (await conn.execute(select(*(journal_head.c[name] for name in JournalHead._fields)))).one_or_none()
+    return JournalHead(*row) if row is not None else None
+
+
+async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
+    """Bring what is wanted into the cache, from the snapshot that `conn` reads."""
+    found = await _load_transfers(conn, cache, wanted.transfers - {0})
+    wanted.accounts.update(i for t in found for i in (t.debit_account_id, t.credit_account_id))
+    missing = wanted.accounts - cache.accounts.keys() - {0}
+    if missing:
+        for row in (await conn.execute(select(accounts).where(accounts.c.id.in_(missing)))).mappings():
+            cache.accounts[row["id"]] = account_row(row)
+    owners = {known.holder for i in wanted.accounts if (known := cache.accounts.get(i)) is not None}
+    absent = (wanted.holders | owners) - cache.holders.keys() - {OPERATOR}
+    if absent:
+        for row in (await conn.execute(select(holders).where(holders.c.id.in_(absent)))).mappings():
+            cache.holders[row["id"]] = holder_of(row)
+    if wanted.orders:
+        await _load_orders(conn, cache, wanted.orders)
+    if wanted.sources:
+        key = tuple_(transfers.c.source_kind, transfers.c.source_id)
+        query = select(transfers.c.source_kind, transfers.c.source_id, transfers.c.id).where(key.in_(wanted.sources))
+        cache.sources.update({(kind, source): i for kind, source, i in (await conn.execute(query))})
+
+
+async def load_due(conn: AsyncConnection, cache: Cache, timestamp: int) -> tuple[list[Transfer], int | None]:
+    """Pending transfers that are due at `timestamp` (ns), in order, and the instant when the next one is."""
+    unresolved = pendings.c.resolution == int(Resolution.PENDING)
+    query = select(transfers, pendings.c.expires_at).join_from(
+        pendings, transfers, pendings.c.sequence == transfers.c.sequence
+    )
+    query = query.where(unresolved, pendings.c.expires_at.is_not(None))
+    query = query.order_by(pendings.c.expires_at, transfers.c.timestamp).limit(DUE_MAX + 1)
+    rows = (await conn.execute(query)).mappings().all()
+    due = [transfer_of(row) for row in rows[:DUE_MAX] if row["expires_at"] <= timestamp]
+    for transfer in due:
+        cache.transfers[transfer.id] = transfer
+        cache.resolutions[transfer.id] = Resolution.PENDING
+    later = rows[len(due) :]
+    return due, later[0]["expires_at"] if later else None
+
+
+async def _load_transfers(conn: AsyncConnection, cache: Cache, ids: set[int]) -> list[Transfer]:
+    if not ids:
+        return []
+    query = select(transfers, pendings.c.resolution).outerjoin(pendings, pendings.c.id == transfers.c.id)
+    found = []
+    for row in (await conn.execute(query.where(transfers.c.id.in_(ids)))).mappings():
+        transfer = transfer_of(row)
+        found.append(transfer)
+        cache.transfers[transfer.id] = transfer
+        if row["resolution"] is not None:
+            cache.resolutions[transfer.id] = Resolution(row["resolution"])
+    absent = ids - cache.transfers.keys()
+    if absent:
+        cache.burnt_ids.update((await conn.execute(select(burnt_ids.c.id).where(burnt_ids.c.id.in_(absent)))).scalars())
+    # A post or void that exists is compared with its pending transfer, which it may name alone.
+    further = {t.pending_id for t in found if t.pending_id} - cache.transfers.keys()
+    return found + (await _load_transfers(conn, cache, further) if further else [])
+
+
+async def _load_orders(conn: AsyncConnection, cache: Cache, wanted: Iterable[tuple[bytes, bytes]]) -> None:
+    query = select(orders).where(tuple_(orders.c.holder, orders.c.nonce).in_(list(wanted)))
+    for row in (await conn.execute(query)).mappings():
+        cache.orders[row["holder"], row["nonce"]] = known_order(row)
+
+
+def known_order(row: RowMapping) -> KnownOrder:
+    return KnownOrder(row["digest"], row["sequence"], TransferStatus(row["status"] or 0))
+
+
+def account_row(row: RowMapping) -> AccountRow:
+    account = Account(**{name: row[name] for name in _ACCOUNT_FIELDS})
+    holder = row["holder"] if row["holder"] is not None else OPERATOR
+    return AccountRow(account, row["version"], holder, row["currency"], row["exponent"], row["purpose"])
+
+
+def holder_of(row: RowMapping) -> Holder:
+    return Holder(**{name: row[name] for name in Holder.__dataclass_fields__} | {"frozen": bool(row["frozen"])})
+
+
+def transfer_of(row: RowMapping) -> Transfer:
+    """The machine's transfer of a wide row (not of an expiry's)."""
+    return Transfer(
+        **{name: row[name] for name in _TRANSFER_FIELDS if name != "pending_id"}
+        | {"pending_id": row["pending_id"] or 0}
+    )
+
+
+async def swap_head(conn: AsyncConnection, old: JournalHead, new: JournalHead) -> int | None:
+    """Move the head, if nobody did. Returns the database's clock (Unix µs) on PostgreSQL. Raises HeadMoved."""
+    statement = update(journal_head).where(journal_head.c.one == 1, journal_head.c.version == old.version)
+    statement = statement.values(**new._asdict())
+    is_sqlite = conn.dialect.name == "sqlite"
+    answer = await conn.execute(statement.returning(journal_head.c.version if is_sqlite else _CLOCK_US))
+    row = answer.one_or_none()
+    if row is None:
+        raise HeadMoved
+    return None if is_sqlite else int(row[0])
+
+
+async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
+    """Insert the batch's rows and apply its balances, in the order that the foreign keys ask for."""
+    rows = batch.rows
+    account_inserts, account_updates = batch.account_rows()
+    holder_inserts, holder_updates = batch.holder_rows()
+    if seal is not None:
+        await insert_seal(conn, seal)
+        await _insert(conn, records, [row | {"seal_number": seal.number} for row in rows["records"]])
+    await _insert(conn, holders, holder_inserts)
+    await _insert(conn, accounts, account_inserts)
+    await _insert(conn, orders, rows["orders"])
+    await _insert(conn, transfers, rows["transfers"])
+    await _update(conn, accounts, account_updates)
+    await _insert(conn, pendings, [row | {"resolution": 1, "resolved_by": None} for row in rows["pendings"]])
+    await _update(conn, pendings, rows["resolved"])
+    await _update(conn, holders, holder_updates)
+    await _insert(conn, holder_heads, rows["heads"])
+    await _insert(conn, keys, rows["keys"])
+    await _insert(conn, burnt_ids, rows["burnt"])
+    if rows["texts"]:
+        statement = "INSERT INTO texts (hash, salt, text) VALUES (:hash, :salt, :text) ON CONFLICT (hash) DO NOTHING"
+        await conn.execute(text(statement), rows["texts"])
+
+
+async def insert_seal(conn: AsyncConnection, seal: Seal) -> None:
+    await _insert(conn, seals, [{name: getattr(seal, name) for name in Seal.__dataclass_fields__}])
+
+
+async def insert_genesis(conn: AsyncConnection, seal: Seal, body: bytes, head: JournalHead) -> None:
+    """The first record, its seal and the head; a second writer meets their keys."""
+    await insert_seal(conn, seal)
+    row = {"sequence": 0, "kind": 0, "timestamp": head.timestamp, "seal_number": 0, "body": body}
+    await _insert(conn, records, [row])
+    await _insert(conn, journal_head, [head._asdict() | {"one": 1}])
+
+
+async def _insert(conn: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(insert(table), rows)
+
+
+async def _update(conn: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Each row names its own by `b_id`; the other keys are columns."""
+    if rows:
+        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "b_id"}
+        await conn.execute(update(table).where(table.c.id == bindparam("b_id")).values(columns), rows)

@@ -1,0 +1,122 @@
+"""What the journal is asked and what it answers: plain values, no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fiat.chart import AccountCode, SourceKind
+from fiat.currency import Currency
+from fiat.holder import OPERATOR, account_id
+from fiat.record import chain_head, chain_link
+from fiat.seal import Receipt
+from fiat.transfer import Account, AccountFlags, TransferStatus
+
+_CODES = {
+    "clearing": AccountCode.CLEARING,
+    "payout": AccountCode.PAYOUT,
+    "bank": AccountCode.BANK,
+    "fees": AccountCode.INCOME,
+    "rounding": AccountCode.ROUNDING,
+    "liquidity": AccountCode.LIQUIDITY,
+    "receivable": AccountCode.RECEIVABLE,
+}
+_BOUNDED_CODES = {AccountCode.HOLDER, AccountCode.PAYOUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person at the ledger now. Before the first record `count` is 0 and `head` is the id."""
+
+    id: bytes
+    root: bytes
+    recovery: int
+    blind: bytes
+    epoch: int
+    frozen: bool
+    count: int
+    head: bytes
+
+    def link(self) -> bytes:
+        """The link that this holder's next record carries."""
+        return chain_link(self.blind, self.count + 1, self.head)
+
+    def after(self, link: bytes, leaf: bytes) -> Holder:
+        """The holder once a record with that link and leaf stands in the journal."""
+        head = chain_head(self.id, link, leaf)
+        return Holder(self.id, self.root, self.recovery, self.blind, self.epoch, self.frozen, self.count + 1, head)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The outside event that a posting answers to; (kind, 32-byte id) is posted once."""
+
+    kind: SourceKind
+    id: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.id) != 32 or self.kind is SourceKind.NONE:
+            raise ValueError("a source has a kind and an id of 32 bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderResult:
+    """The answer to an order: CREATED with its leg 0's sequence and receipt, or the machine's refusal.
+
+    `first` is true for the call that caused it. A refusal with `recorded` is answered the same until the order is
+    dead; the others (an overflow, say) left the nonce free.
+    """
+
+    status: TransferStatus
+    sequence: int | None
+    receipt: Receipt | None
+    first: bool
+    recorded: bool
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is TransferStatus.CREATED
+
+
+class KnownOrder(NamedTuple):
+    """An order that was answered: its EIP-712 digest, and its sequence or the recorded refusal."""
+
+    digest: bytes
+    sequence: int | None
+    status: TransferStatus
+
+
+class AccountRow(NamedTuple):
+    """A machine account with what the journal keeps beside it. `version` counts the movements it was part of."""
+
+    account: Account
+    version: int
+    holder: bytes
+    currency: str
+    exponent: int
+    purpose: str
+
+    @property
+    def is_operators(self) -> bool:
+        return self.holder == OPERATOR
+
+
+class JournalHead(NamedTuple):
+    """Where the journal stands: what a writer compares and swaps."""
+
+    version: int
+    sequence: int
+    timestamp: int
+    seal_number: int
+    seal_digest: bytes
+    token: bytes
+
+
+def new_account(holder_id: bytes, currency: Currency, purpose: str) -> AccountRow:
+    """A new account as the chart has it: people's and payout accounts may not be overdrawn; the rest may."""
+    code = AccountCode.HOLDER if holder_id != OPERATOR else _CODES.get(purpose.split(":")[0], AccountCode.SUSPENSE)
+    flags = AccountFlags.HISTORY
+    if code in _BOUNDED_CODES:
+        flags |= AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
+    account = Account(account_id(holder_id, currency, purpose), currency.ledger, int(code), int(flags))
+    return AccountRow(account, 0, holder_id, currency.code, currency.exponent, purpose)

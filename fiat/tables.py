@@ -1,0 +1,384 @@
+"""The journal's tables, on SQLite (STRICT) and PostgreSQL. Core only; nothing here reads or writes.
+
+The database checks again what the types forbid: balances within their flags' bounds, a person's debit only by their own
+order, by the resolving of what they reserved, or by an operator record; records, transfers, seals and heads are only
+ever inserted; a nonce, an id and an outside event are used once.
+
+Types are a handful of our own that compile to INTEGER, BLOB and TEXT on SQLite: STRICT refuses every other name.
+Migrations spell the same schema out (api/migrations); a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.dialects import sqlite
+
+metadata = MetaData()
+
+Integer64 = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+
+class U128(TypeDecorator[int]):
+    """An unsigned 128-bit integer as 16 bytes, big-endian, so that bytes sort as numbers do."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else value.to_bytes(16, "big")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
+        return None if value is None else int.from_bytes(value, "big")
+
+
+def _integer(name: str, *rest: Any, **options: Any) -> Column[int]:
+    return Column(name, Integer64, *rest, **({"nullable": False} | options))
+
+
+def _bytes(name: str, *rest: Any, **options: Any) -> Column[bytes]:
+    return Column(name, LargeBinary, *rest, **({"nullable": False} | options))
+
+
+def _id(name: str, *rest: Any, **options: Any) -> Column[int]:
+    return Column(name, U128(), *rest, **({"nullable": False} | options))
+
+
+def _text(name: str, **options: Any) -> Column[str]:
+    return Column(name, Text, **({"nullable": False} | options))
+
+
+def _key(name: str, *rest: Any) -> Column[int]:
+    return _integer(name, *rest, primary_key=True, autoincrement=False)
+
+
+def _check(table: str, name: str, condition: str) -> CheckConstraint:
+    return CheckConstraint(condition, name=f"{table}_{name}")
+
+
+def _lengths(table: str, **lengths: int) -> list[CheckConstraint]:
+    return [_check(table, f"{name}_length", f"length({name}) = {length}") for name, length in lengths.items()]
+
+
+def _table(name: str, *items: Any) -> Table:
+    return Table(name, metadata, *items, sqlite_strict=True)
+
+
+journal_head = _table(
+    "journal_head",
+    _key("one"),
+    _integer("version"),  # moves at every commit, also of one that only records refusals: what writers compare and swap
+    _integer("sequence"),
+    _integer("timestamp"),
+    _integer("seal_number"),
+    _bytes("seal_digest"),
+    _bytes("token"),  # of the last commit, so that a writer whose connection broke can tell whether it was its own
+    _check("journal_head", "single", "one = 1"),
+)
+
+seals = _table(
+    "seals",
+    _key("number"),
+    _bytes("previous"),
+    _integer("first_sequence"),
+    _integer("size"),
+    _bytes("root"),
+    _bytes("counters"),
+    _integer("timestamp"),
+    _bytes("signature"),
+    UniqueConstraint("first_sequence", name="seals_first_sequence_once"),
+    *_lengths("seals", previous=32, root=32, counters=32, signature=65),
+)
+
+records = _table(
+    "records",
+    _key("sequence"),
+    _integer("kind"),
+    _integer("timestamp"),
+    _integer("seal_number", ForeignKey("seals.number", name="records_seal")),
+    _bytes("body"),
+    UniqueConstraint("timestamp", name="records_timestamp_once"),
+    Index("records_by_seal", "seal_number"),
+    _check("records", "kind_known", "kind BETWEEN 0 AND 5"),
+)
+
+# The operator's own accounts have no holder here: null where records say 32 zero bytes.
+accounts = _table(
+    "accounts",
+    _id("id", primary_key=True),
+    _bytes("holder", nullable=True),
+    _text("currency"),
+    _integer("exponent"),
+    _text("purpose"),
+    _integer("ledger"),
+    _integer("code"),
+    _integer("flags"),
+    _id("user_data_128"),
+    _integer("user_data_64"),
+    _integer("user_data_32"),
+    _integer("timestamp"),
+    _integer("sequence", ForeignKey("records.sequence", name="accounts_record")),
+    _integer("version"),
+    _integer("debits_pending"),
+    _integer("debits_posted"),
+    _integer("credits_pending"),
+    _integer("credits_posted"),
+    UniqueConstraint("holder", "currency", "purpose", name="accounts_purpose_once"),
+    _check(
+        "accounts",
+        "not_negative",
+        "debits_pending >= 0 AND debits_posted >= 0 AND credits_pending >= 0 AND credits_posted >= 0",
+    ),
+    # Written as differences: a sum of two could pass 2^63.
+    _check(
+        "accounts",
+        "debits_within_credits",
+        "(flags & 2) = 0 OR debits_pending <= credits_posted - debits_posted",
+    ),
+    _check(
+        "accounts",
+        "credits_within_debits",
+        "(flags & 4) = 0 OR credits_pending <= debits_posted - credits_posted",
+    ),
+    *_lengths("accounts", id=16, holder=32),
+)
+
+orders = _table(
+    "orders",
+    _bytes("holder", primary_key=True),
+    _bytes("nonce", primary_key=True),
+    _bytes("digest"),
+    _integer("type"),
+    _integer("sequence", ForeignKey("records.sequence", name="orders_record"), nullable=True),
+    _integer("status", nullable=True),
+    _integer("dead_at", nullable=True),  # Unix seconds; a recorded refusal is kept until then
+    Index("orders_by_record", "sequence", unique=True),
+    _check("orders", "accepted_or_refused", "(sequence IS NULL) = (status IS NOT NULL)"),
+    _check("orders", "refusals_die", "(status IS NULL) = (dead_at IS NULL)"),
+    *_lengths("orders", holder=32, nonce=32, digest=32),
+)
+
+# One wide row a movement: what moved, and both accounts as they are after it. An expiry has no id of its own.
+transfers = _table(
+    "transfers",
+    _key("sequence", ForeignKey("records.sequence", name="transfers_record")),
+    _integer("kind"),
+    _id("id", nullable=True),
+    _id("debit_account_id", ForeignKey("accounts.id", name="transfers_debit")),
+    _id("credit_account_id", ForeignKey("accounts.id", name="transfers_credit")),
+    _integer("amount"),
+    _id("pending_id", nullable=True),
+    _id("user_data_128"),
+    _integer("user_data_64"),
+    _integer("user_data_32"),
+    _integer("timeout"),
+    _integer("ledger"),
+    _integer("code"),
+    _integer("flags"),
+    _integer("timestamp"),
+    _bytes("debit_holder", nullable=True),
+    _bytes("credit_holder", nullable=True),
+    _bytes("order_holder", nullable=True),
+    _bytes("order_nonce", nullable=True),
+    _integer("leg"),
+    _integer("source_kind", nullable=True),
+    _bytes("source_id", nullable=True),
+    *[_integer(f"{side}_version") for side in ("debit", "credit")],
+    *[
+        _integer(f"{side}_{balance}")
+        for side in ("debit", "credit")
+        for balance in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+    ],
+    UniqueConstraint("id", name="transfers_id_once"),
+    UniqueConstraint("source_kind", "source_id", name="transfers_source_once"),
+    UniqueConstraint("debit_account_id", "debit_version", name="transfers_debit_version_once"),
+    UniqueConstraint("credit_account_id", "credit_version", name="transfers_credit_version_once"),
+    Index("transfers_by_order", "order_holder", "order_nonce"),
+    _check("transfers", "accounts_differ", "debit_account_id <> credit_account_id"),
+    _check("transfers", "amount_not_negative", "amount >= 0"),
+    _check("transfers", "kind_known", "kind BETWEEN 3 AND 5 AND (kind = 4) = (id IS NULL)"),
+    _check("transfers", "expiry_names_pending", "kind <> 4 OR pending_id IS NOT NULL"),
+    _check(
+        "transfers",
+        "debit_authorised",
+        "debit_holder IS NULL OR kind = 5 OR pending_id IS NOT NULL"
+        " OR (order_holder IS NOT NULL AND order_nonce IS NOT NULL AND order_holder = debit_holder)",
+    ),
+    _check("transfers", "source_whole", "(source_kind IS NULL) = (source_id IS NULL)"),
+    _check(
+        "transfers",
+        "balances_not_negative",
+        " AND ".join(
+            f"{side}_{balance} >= 0"
+            for side in ("debit", "credit")
+            for balance in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+        ),
+    ),
+    *_lengths("transfers", debit_account_id=16, credit_account_id=16),
+)
+
+pendings = _table(
+    "pendings",
+    _id("id", primary_key=True),
+    _integer("sequence", ForeignKey("transfers.sequence", name="pendings_transfer")),
+    _integer("expires_at", nullable=True),
+    _integer("resolution"),
+    _integer("resolved_by", ForeignKey("transfers.sequence", name="pendings_resolved"), nullable=True),
+    _check("pendings", "resolution_known", "resolution BETWEEN 1 AND 4"),
+    _check("pendings", "resolved_by_a_record", "(resolution = 1) = (resolved_by IS NULL)"),
+)
+Index(
+    "pendings_due",
+    pendings.c.expires_at,
+    sqlite_where=(pendings.c.resolution == 1),
+    postgresql_where=(pendings.c.resolution == 1),
+)
+
+burnt_ids = _table(
+    "burnt_ids",
+    _id("id", primary_key=True),
+    _integer("status"),
+    _integer("timestamp"),
+    _integer("dead_at", nullable=True),  # Unix seconds for an order's legs; null: for ever
+)
+
+holders = _table(
+    "holders",
+    _bytes("id", primary_key=True),
+    _bytes("root"),
+    _bytes("salt"),
+    _integer("recovery"),
+    _bytes("blind"),
+    _integer("sequence", ForeignKey("records.sequence", name="holders_record")),
+    _integer("count"),
+    _bytes("head"),
+    _integer("epoch"),
+    _integer("frozen"),
+    Index("holders_by_root", "root"),
+    _check("holders", "frozen_or_not", "frozen IN (0, 1)"),
+    *_lengths("holders", id=32, root=20, salt=32, blind=32, head=32),
+)
+
+holder_heads = _table(
+    "holder_heads",
+    _bytes("holder", ForeignKey("holders.id", name="holder_heads_holder"), primary_key=True),
+    _integer("count", primary_key=True, autoincrement=False),
+    _bytes("head"),
+    _integer("sequence", ForeignKey("records.sequence", name="holder_heads_record")),
+    UniqueConstraint("head", name="holder_heads_head_once"),
+    Index("holder_heads_by_record", "sequence"),
+    *_lengths("holder_heads", head=32),
+)
+
+keys = _table(
+    "keys",
+    _key("sequence", ForeignKey("records.sequence", name="keys_record")),
+    _bytes("holder", ForeignKey("holders.id", name="keys_holder")),
+    _integer("action"),
+    _integer("epoch"),
+    _bytes("key"),
+    _bytes("subject"),
+    _integer("value"),
+    _integer("effective_at"),
+    Index("keys_by_holder", "holder"),
+    Index("keys_by_key", "key"),
+    *_lengths("keys", key=20, subject=32),
+)
+
+# What people were shown, beside the orders that carry only the salted hash. May be erased; every proof stays valid.
+texts = _table(
+    "texts",
+    _bytes("hash", primary_key=True),
+    _bytes("salt"),
+    _text("text"),
+    *_lengths("texts", hash=32, salt=16),
+)
+
+_SIDE = (
+    "{side}_account_id AS account_id, {side}_holder AS holder, '{side}' AS side, sequence, kind, id, amount,"
+    " {other}_account_id AS other_account_id, {other}_holder AS other_holder, pending_id, user_data_128, ledger, code,"
+    " flags, timestamp, order_holder, order_nonce, leg, {side}_version AS version,"
+    " {side}_debits_pending AS debits_pending, {side}_debits_posted AS debits_posted,"
+    " {side}_credits_pending AS credits_pending, {side}_credits_posted AS credits_posted FROM transfers"
+)
+ENTRIES = " UNION ALL ".join(
+    "SELECT " + _SIDE.format(side=side, other=other) for side, other in (("debit", "credit"), ("credit", "debit"))
+)
+"""An entry is one account's side of a transfer, with the account's balances after it."""
+
+_ALWAYS = "1 = 1"
+_REFUSED: dict[str, dict[str, str]] = {
+    "records": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "seals": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "transfers": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "holder_heads": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "keys": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "journal_head": {"UPDATE": "NEW.version <= OLD.version OR NEW.sequence < OLD.sequence", "DELETE": _ALWAYS},
+    "accounts": {
+        "UPDATE": "NEW.id <> OLD.id OR NEW.ledger <> OLD.ledger OR NEW.currency <> OLD.currency"
+        " OR NEW.exponent <> OLD.exponent OR NEW.version <= OLD.version OR NEW.debits_posted < OLD.debits_posted"
+        " OR NEW.credits_posted < OLD.credits_posted OR coalesce(NEW.holder <> OLD.holder,"
+        " (NEW.holder IS NULL) <> (OLD.holder IS NULL))",
+        "DELETE": _ALWAYS,
+    },
+    "holders": {
+        "UPDATE": "NEW.id <> OLD.id OR NEW.root <> OLD.root OR NEW.salt <> OLD.salt OR NEW.blind <> OLD.blind"
+        " OR NEW.count <= OLD.count OR NEW.epoch < OLD.epoch",
+        "DELETE": _ALWAYS,
+    },
+    "orders": {"UPDATE": _ALWAYS, "DELETE": "OLD.sequence IS NOT NULL"},
+    "pendings": {"UPDATE": "OLD.resolution <> 1", "DELETE": _ALWAYS},
+    "burnt_ids": {"UPDATE": _ALWAYS, "DELETE": "OLD.dead_at IS NULL"},
+    "texts": {"UPDATE": _ALWAYS},
+}
+"""What triggers refuse: table -> operation -> condition."""
+
+
+def triggers(dialect: str) -> list[str]:
+    """The statements that create the view and the triggers, after the tables. `dialect`: sqlite or postgresql."""
+    statements = [f"CREATE VIEW entries AS {ENTRIES}"]
+    if dialect == "postgresql":
+        statements.append(
+            "CREATE FUNCTION tandem_refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION '% refuses %', TG_TABLE_NAME, TG_OP; END $$"
+        )
+    for table, operations in _REFUSED.items():
+        for operation, condition in operations.items():
+            name = f"{table}_no_{operation.lower()}"
+            if dialect == "postgresql":
+                statements.append(
+                    f"CREATE TRIGGER {name} BEFORE {operation} ON {table} FOR EACH ROW WHEN ({condition})"
+                    " EXECUTE FUNCTION tandem_refuse()"
+                )
+            else:
+                statements.append(
+                    f"CREATE TRIGGER {name} BEFORE {operation} ON {table} WHEN {condition}"
+                    f" BEGIN SELECT RAISE(ABORT, '{table} refuses {operation}'); END"
+                )
+        if dialect == "postgresql":
+            statements.append(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION tandem_refuse()"
+            )
+    return statements
+
+
+for _dialect in ("sqlite", "postgresql"):
+    for _statement in triggers(_dialect):
+        _ddl = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+        event.listen(metadata, "after_create", _ddl.execute_if(dialect=_dialect))

@@ -1,0 +1,121 @@
+"""Real databases for the ledger's tests: each test on SQLite and on PostgreSQL, in a fresh database of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+import pgserver
+import pytest
+from coincurve import PrivateKey
+
+from fiat.currency import currency
+from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id
+from fiat.journal import Journal
+from fiat.journal_engine import open_engine
+from fiat.order import LedgerTransfer, SignedOrder
+from fiat.signature import address_of
+from fiat.tables import metadata
+
+EUR = currency("EUR")
+JPY = currency("JPY")
+_numbers = itertools.count()
+
+
+class Key:
+    """A secp256k1 key of a test: the operator's, or a person's."""
+
+    def __init__(self, seed):
+        self.private = PrivateKey(seed.to_bytes(32, "big"))
+        self.address = address_of(self.private.public_key)
+
+    def sign_digest(self, digest):
+        signature = self.private.sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes([27 + signature[64]])
+
+
+OPERATOR_KEY = Key(0xBEEF)
+
+
+class Person:
+    """A holder with their key, and the orders they sign."""
+
+    def __init__(self, seed):
+        self.key = Key(seed)
+        self.genesis = HolderGenesis(self.key.address, seed.to_bytes(32, "big"))
+        self.id = self.genesis.holder_id
+        self.account = account_id(self.id, EUR)
+
+    def pay(self, journal, payee, amount_minor, *, nonce=None, now=None, **changes):
+        now = time.time_ns() // 10**9 if now is None else now
+        fields = {
+            "holder": self.id,
+            "key_epoch": 1,
+            "nonce": nonce or os.urandom(32),
+            "valid_after": now - 60,
+            "valid_before": now + 600,
+            "seen_head": self.id,
+            "payee": payee.id,
+            "shown": bytes(32),
+            "currency": "EUR",
+            "exponent": 2,
+            "amount_minor": amount_minor,
+            "total_max_minor": amount_minor,
+        }
+        order = LedgerTransfer(**(fields | changes))
+        return SignedOrder(order, self.key.sign_digest(order.digest(journal.ledger_id)))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A PostgreSQL server for the whole run; each test takes a database of its own."""
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    server = request.getfixturevalue("postgres")
+    name = f"ledger_{os.getpid()}_{next(_numbers)}"
+    server.psql(f"CREATE DATABASE {name};")
+    return server.get_uri(name)
+
+
+@pytest.fixture
+async def engine(database_url):
+    engine = open_engine(database_url)
+    async with engine.begin() as conn:
+        await conn.run_sync(metadata.create_all)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def journal(engine):
+    journal = await Journal.open(engine, OPERATOR_KEY)
+    yield journal
+    await journal.close()
+
+
+@pytest.fixture
+async def bank(journal):
+    """The operator's account that money comes from."""
+    return (await journal.open_account(OPERATOR, EUR, "clearing:sandbox")).id
+
+
+@pytest.fixture
+async def alice(journal):
+    person = Person(0xA11CE)
+    await journal.open_holder(person.genesis, [(EUR, MAIN)])
+    return person
+
+
+@pytest.fixture
+async def bob(journal):
+    person = Person(0xB0B)
+    await journal.open_holder(person.genesis, [(EUR, MAIN)])
+    return person
