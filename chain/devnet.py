@@ -21,7 +21,7 @@ from pathlib import Path
 from chain.address import Address
 from chain.block import Receipt
 from chain.calldata import encode_call
-from chain.demo_contracts import (
+from chain.devnet_contracts import (
     DEFAULT_PRICES,
     FEED_DECIMALS,
     OWNER,

@@ -31,7 +31,7 @@ from chain.errors import (
     WrongGenesis,
 )
 from chain.keccak import keccak256
-from chain.provider import ANSWER_BYTES_MAX, BoundedProvider, Call
+from chain.node_provider import ANSWER_BYTES_MAX, BoundedProvider, Call
 from chain.quantity import data, quantity, to_hex
 from chain.token import Token, TokenAmount
 from chain.transaction import TRANSFER_GAS, TransactionRequest

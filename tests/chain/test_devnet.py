@@ -11,8 +11,8 @@ import pytest
 from chain import devnet
 from chain.address import Address
 from chain.calldata import decode, encode_call
-from chain.demo_contracts import OWNER, demo_feeds, demo_price_feeds, demo_token, demo_tokens
 from chain.devnet import Devnet, DevnetKind, deploy, fund, mint, set_price
+from chain.devnet_contracts import OWNER, demo_feeds, demo_price_feeds, demo_token, demo_tokens
 from chain.errors import (
     AmountTooPrecise,
     DemoContractMissing,

@@ -15,8 +15,8 @@ from eth_account import Account
 from chain import erc20
 from chain.address import Address
 from chain.calldata import encode_call
-from chain.demo_contracts import OWNER, demo_token
 from chain.devnet import ETHER, fund
+from chain.devnet_contracts import OWNER, demo_token
 from chain.errors import (
     AnswerMalformed,
     AnswerTooLarge,
