@@ -176,7 +176,6 @@ class Signer:
 
     def _hold(self, vault: Vault) -> None:
         self.vault, self.tree = vault, KeyTree(vault.contents.mnemonic.seed(vault.contents.passphrase))
-        keep_out_of_dumps()
 
     def _open(self) -> tuple[Vault, KeyTree]:
         if self.vault is None or self.tree is None:
@@ -236,7 +235,10 @@ def serve(descriptor: int, idle_seconds: float, signer: Signer) -> None:
         if request.get("call") == "lock":
             send(descriptor, {"ok": {}})
             return
+        was_locked = signer.vault is None
         send(descriptor, answer(signer, request))
+        if was_locked and signer.vault is not None:
+            keep_out_of_dumps()
         if request.get("call") not in _IDLE_CALLS:
             ends_at = _now() + idle_seconds
 
@@ -317,7 +319,10 @@ def _for_eth_account(request: TransactionRequest) -> dict[str, object]:
         "to": request.to or b"",
         "value": request.value,
         "data": request.data,
-        "accessList": [{"address": address, "storageKeys": list(keys)} for address, keys in request.access_list],
+        "accessList": [
+            {"address": address, "storageKeys": ["0x" + key.hex() for key in keys]}
+            for address, keys in request.access_list
+        ],
     }
 
 

@@ -1,0 +1,30 @@
+// What viem makes of the same things. Reads one JSON object from stdin, writes one to stdout.
+// typed: [{domain, types, primaryType, message}] -> digests; transactions: [{key, fields}] -> raw;
+// messages: [{key, text}] -> signatures; siwe: [fields] -> texts.
+import { hashTypedData } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { createSiweMessage } from "viem/siwe";
+
+let input = "";
+for await (const part of process.stdin) input += part;
+const { typed = [], transactions = [], messages = [], siwe = [] } = JSON.parse(input);
+
+const big = (fields, names) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, names.includes(name) ? BigInt(value) : value]));
+const times = (fields) =>
+  big(Object.fromEntries(Object.entries(fields).map(([n, v]) => [n, /(issuedAt|Time|notBefore)$/.test(n) ? new Date(v) : v])), []);
+
+const output = {
+  typed: typed.map((data) => hashTypedData(data)),
+  transactions: await Promise.all(
+    transactions.map(({ key, fields }) =>
+      privateKeyToAccount(key).signTransaction({
+        ...big(fields, ["value", "gas", "maxFeePerGas", "maxPriorityFeePerGas"]),
+        type: "eip1559",
+      }),
+    ),
+  ),
+  messages: await Promise.all(messages.map(({ key, text }) => privateKeyToAccount(key).signMessage({ message: text }))),
+  siwe: siwe.map((fields) => createSiweMessage(times(fields))),
+};
+process.stdout.write(JSON.stringify(output));
