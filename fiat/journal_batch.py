@@ -13,7 +13,7 @@ from fiat.authority import DEAD_AFTER_SECONDS
 from fiat.book import Changes, Posting
 from fiat.holder import OPERATOR, HolderGenesis
 from fiat.journal_cache import Cache
-from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder, Source
+from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder, Source, null_if_operator
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
 from fiat.order import ZERO_32, SignedOrder
 from fiat.record import AccountRecord, ExpiryRecord, KeyAction, KeyRecord, Kind, Record, TransferRecord, leaf_hash
@@ -320,11 +320,6 @@ def _account_row(account: Account, row: AccountRow, sequence: int) -> dict[str, 
         "timestamp": account.timestamp,
         "sequence": sequence,
     }
-
-
-def null_if_operator(holder_id: bytes) -> bytes | None:
-    """How the tables spell a holder: the operator's own accounts have none."""
-    return None if holder_id == OPERATOR else holder_id
 
 
 def _expiry_record(posting: Posting, sequence: int, parties: dict[str, bytes]) -> ExpiryRecord:

@@ -120,3 +120,8 @@ def new_account(holder_id: bytes, currency: Currency, purpose: str) -> AccountRo
         flags |= AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
     account = Account(account_id(holder_id, currency, purpose), currency.ledger, int(code), int(flags))
     return AccountRow(account, 0, holder_id, currency.code, currency.exponent, purpose)
+
+
+def null_if_operator(holder_id: bytes) -> bytes | None:
+    """How the tables spell a holder: the operator's own accounts have none."""
+    return None if holder_id == OPERATOR else holder_id

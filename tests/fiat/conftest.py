@@ -10,16 +10,19 @@ import pgserver
 import pytest
 from coincurve import PrivateKey
 
-from fiat.currency import currency
+from fiat import history
+from fiat.authority import legs as order_legs
+from fiat.chart import TransferCode
+from fiat.currency import ISO_4217, currency
 from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id
 from fiat.journal import Journal
 from fiat.journal_engine import open_engine
 from fiat.order import LedgerTransfer, SignedOrder
 from fiat.signature import address_of
 from fiat.tables import metadata
+from fiat.transfer import Transfer, TransferStatus
 
 EUR = currency("EUR")
-JPY = currency("JPY")
 _numbers = itertools.count()
 
 
@@ -46,6 +49,7 @@ class Person:
         self.genesis = HolderGenesis(self.key.address, seed.to_bytes(32, "big"))
         self.id = self.genesis.holder_id
         self.account = account_id(self.id, EUR)
+        self.ledger = EUR.ledger
 
     def pay(self, journal, payee, amount_minor, *, nonce=None, now=None, **changes):
         now = time.time_ns() // 10**9 if now is None else now
@@ -65,6 +69,23 @@ class Person:
         }
         order = LedgerTransfer(**(fields | changes))
         return SignedOrder(order, self.key.sign_digest(order.digest(journal.ledger_id)))
+
+
+@pytest.fixture
+def operator_key():
+    return OPERATOR_KEY
+
+
+@pytest.fixture
+def person(journal):
+    """Open a holder with an EUR account; people are told apart by their number."""
+
+    async def make(seed):
+        made = Person(seed)
+        await journal.open_holder(made.genesis, [(EUR, MAIN)])
+        return made
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -108,14 +129,47 @@ async def bank(journal):
 
 
 @pytest.fixture
-async def alice(journal):
-    person = Person(0xA11CE)
-    await journal.open_holder(person.genesis, [(EUR, MAIN)])
-    return person
+async def alice(person):
+    return await person(0xA11CE)
 
 
 @pytest.fixture
-async def bob(journal):
-    person = Person(0xB0B)
-    await journal.open_holder(person.genesis, [(EUR, MAIN)])
-    return person
+async def bob(person):
+    return await person(0xB0B)
+
+
+@pytest.fixture
+def credit(journal, bank):
+    """Give a person money from the bank: `await credit(alice, 1000)`."""
+
+    async def give(who, amount_minor, transfer_id=None):
+        transfer_id = transfer_id or int.from_bytes(os.urandom(15), "big")
+        move = Transfer(transfer_id, bank, who.account, amount_minor, ledger=EUR.ledger, code=TransferCode.TOPUP)
+        (outcome,) = await journal.post([move])
+        assert outcome.status is TransferStatus.CREATED, outcome
+
+    return give
+
+
+@pytest.fixture
+def send(journal):
+    """Sign and submit: `await send(alice, bob, 500)`; the same `signed` again with `signed=`."""
+
+    async def submit(who, payee, amount_minor=0, *, signed=None, on=None, texts=None, **fields):
+        on = on or journal
+        signed = signed or who.pay(on, payee, amount_minor, **fields)
+        legs = order_legs(signed.order, on.ledger_id, ISO_4217, payout="payout:sandbox")
+        return await on.submit(signed, legs, texts)
+
+    return submit
+
+
+@pytest.fixture
+def balance(engine):
+    """A person's available minor units, from the table."""
+
+    async def read(who):
+        async with engine.connect() as conn:
+            return (await history.balances(conn, who.id))[0].available
+
+    return read

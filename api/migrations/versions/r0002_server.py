@@ -1,0 +1,18 @@
+"""The server: users, addresses, sign-ins, sessions, top-ups, withdrawals, and how far its readers have come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+from api.migrations import statements
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for statement in statements(Path(__file__), connection.dialect.name):
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,222 @@
+"""A second working-out of the state, from records alone: balances by the machine, chains, keys, orders, rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+from fiat.book import Book, Changes, Posting
+from fiat.errors import FiatError
+from fiat.holder import OPERATOR, HolderGenesis
+from fiat.journal_values import Holder
+from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
+from fiat.order import ZERO_32, SignedOrder
+from fiat.record import (
+    AccountRecord,
+    ExpiryRecord,
+    KeyAction,
+    KeyRecord,
+    Movement,
+    OperatorRecord,
+    Record,
+    TransferRecord,
+)
+from fiat.transfer import Account, Resolution, Transfer, TransferFlags
+
+_RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
+_TRANSFER_FIELDS = tuple(Transfer.__dataclass_fields__)
+
+
+class Replay:
+    """The state after the records given so far. Each `record` yields what is wrong with it."""
+
+    def __init__(self, ledger_id: bytes) -> None:
+        self.ledger_id = ledger_id
+        self.sequence = 0
+        self.book = Book()
+        self.versions: dict[int, int] = {}
+        self.owners: dict[int, bytes] = {}
+        self.holders: dict[bytes, Holder] = {}
+        self.signers: dict[bytes, set[bytes]] = {}
+        self.heads: dict[tuple[bytes, int], tuple[bytes, int]] = {}
+        self.orders: dict[tuple[bytes, bytes], tuple[bytes, int]] = {}
+        self.references: dict[int, tuple[bytes, bytes]] = {}
+        """First 16 bytes of an order's digest, which its later legs name, to (holder, nonce)."""
+        self.sources: set[tuple[int, bytes]] = set()
+        self.rows: dict[int, dict[str, Any]] = {}
+        """What each wide row must say, by sequence."""
+
+    def record(self, record: Record, leaf: bytes) -> Iterator[str]:
+        """Take one record over. Yields the reasons why it cannot stand there."""
+        self.sequence = record.sequence
+        if isinstance(record, KeyRecord):
+            yield from self._key(record)
+            yield from self._chain(record, leaf, {record.holder: record.link})
+        elif isinstance(record, AccountRecord):
+            yield from self._account(record)
+            yield from self._chain(record, leaf, {record.holder: record.link})
+        elif isinstance(record, (Movement, ExpiryRecord)):
+            if isinstance(record, ExpiryRecord):
+                yield from self._expiry(record)
+            else:
+                yield from self._movement(record)
+            sides = ((record.debit_holder, record.debit_link), (record.credit_holder, record.credit_link))
+            if sides[0][0] == sides[1][0] and sides[0][1] != sides[1][1]:
+                yield "links one holder twice"
+            for holder, link in sides:
+                if holder == OPERATOR and link != ZERO_32:
+                    yield "links the operator, who has no chain"
+            yield from self._chain(record, leaf, dict(sides))
+        else:
+            yield "is a second genesis"
+
+    def _chain(self, record: Record, leaf: bytes, links: dict[bytes, bytes]) -> Iterator[str]:
+        for holder_id, link in links.items():
+            if holder_id == OPERATOR:
+                continue
+            holder = self.holders.get(holder_id)
+            if holder is None:
+                yield "concerns a holder who was not opened"
+                continue
+            if link != holder.link():
+                yield "its link does not continue the holder's chain"
+            after = self.holders[holder_id] = holder.after(link, leaf)
+            self.heads[holder_id, after.count] = (after.head, record.sequence)
+
+    def _key(self, record: KeyRecord) -> Iterator[str]:
+        if record.action != KeyAction.OPEN:
+            yield "changes keys in a way that this program does not know"
+            return
+        if record.holder in self.holders:
+            yield "opens a holder twice"
+            return
+        try:
+            document = HolderGenesis.parse(b"\x01" + record.key + record.salt + bytes([record.recovery]))
+        except (FiatError, ValueError):
+            document = None
+        if document is None or document.holder_id != record.holder:
+            yield "the holder's id is not the hash of their document"
+        self.holders[record.holder] = Holder(
+            record.holder, record.key, record.recovery, record.blind, record.epoch, False, 0, record.holder
+        )
+        self.signers[record.holder] = {record.key}
+
+    def _account(self, record: AccountRecord) -> Iterator[str]:
+        account = Account(
+            record.id,
+            record.ledger,
+            record.code,
+            record.flags,
+            user_data_128=record.user_data_128,
+            user_data_64=record.user_data_64,
+            user_data_32=record.user_data_32,
+        )
+        (outcome,), changes = create_accounts(self.book, [account], record.timestamp)
+        if outcome.status:
+            yield f"the machine says {outcome.status.name.lower()}"
+        self.owners[record.id] = record.holder
+        self.book.apply(changes)
+
+    def _expiry(self, record: ExpiryRecord) -> Iterator[str]:
+        pending = self.book.transfer(record.pending_id)
+        due = pending is not None and 0 < pending.expires_at <= record.timestamp
+        if pending is None or not due or self.book.resolution(pending.id) is not Resolution.PENDING:
+            yield "expires what is not due"
+            return
+        said = (record.debit_account_id, record.credit_account_id, record.amount, record.ledger)
+        if said != (pending.debit_account_id, pending.credit_account_id, pending.amount, pending.ledger):
+            yield "differs from its pending transfer"
+        yield from self._holders(record)
+        changes = expire(self.book, [pending], record.timestamp)
+        self._post(changes, record, {"id": None, "pending_id": pending.id, "flags": 0})
+
+    def _movement(self, record: Movement) -> Iterator[str]:
+        said = {name: getattr(record, name) for name in _TRANSFER_FIELDS}
+        # A chain that holds is judged event by event the same; alone, an open link would be refused.
+        unlinked = record.flags & ~int(TransferFlags.LINKED)
+        transfer = replace(Transfer(**said), flags=unlinked, timestamp=0)
+        (outcome,), changes = create_transfers(self.book, [transfer], record.timestamp, AMOUNT_MAX)
+        if outcome.status:
+            yield f"the machine says {outcome.status.name.lower()}"
+            return
+        if changes.postings[0].transfer.amount != record.amount:
+            yield "moved another amount than the machine would"
+        yield from self._holders(record)
+        if record.source_kind:
+            source = (record.source_kind, record.source_id)
+            if source in self.sources:
+                yield "answers to an outside event for the second time"
+            self.sources.add(source)
+        order = yield from self._authority(record)
+        leg = record.leg if isinstance(record, TransferRecord) else 0
+        row = {
+            "id": record.id,
+            "pending_id": record.pending_id or None,
+            "flags": record.flags,
+            "user_data_64": record.user_data_64,
+            "user_data_32": record.user_data_32,
+            "timeout": record.timeout,
+            "leg": leg,
+            "order_holder": order[0] if order is not None else None,
+            "order_nonce": order[1] if order is not None else None,
+            "source_kind": record.source_kind or None,
+            "source_id": record.source_id if record.source_kind else None,
+        }
+        self._post(changes, record, row)
+
+    def _holders(self, record: Movement | ExpiryRecord) -> Iterator[str]:
+        owners = (self.owners.get(record.debit_account_id), self.owners.get(record.credit_account_id))
+        if owners != (record.debit_holder, record.credit_holder):
+            yield "names other holders than its accounts'"
+
+    def _authority(self, record: Movement) -> Generator[str, None, tuple[bytes, bytes] | None]:
+        """Yields what is wrong; its value is the order (holder, nonce) that caused the movement, if one did."""
+        order = None
+        if isinstance(record, TransferRecord):
+            if record.order is not None:
+                yield from self._order(record.order, record.sequence)
+                order = record.order.order.holder, record.order.order.nonce
+            elif record.leg:
+                order = self.references.get(record.user_data_128)
+                if order is None:
+                    yield "is a leg of an order that is not there"
+        authorised = isinstance(record, OperatorRecord) or record.flags & _RESOLVING
+        if record.debit_holder != OPERATOR and not authorised and (order is None or order[0] != record.debit_holder):
+            yield "debits a person without their order"
+        return order
+
+    def _order(self, signed: SignedOrder, sequence: int) -> Iterator[str]:
+        order = signed.order
+        digest = order.digest(self.ledger_id)
+        try:
+            signer = signed.signer(self.ledger_id)
+        except FiatError:
+            signer = b""
+        if signer not in self.signers.get(order.holder, set()):
+            yield "its order is not signed by a key of the holder"
+        if (order.holder, order.nonce) in self.orders:
+            yield "its order's nonce was used before"
+        self.orders[order.holder, order.nonce] = (digest, sequence)
+        self.references[int.from_bytes(digest[:16], "big")] = (order.holder, order.nonce)
+
+    def _post(self, changes: Changes, record: Movement | ExpiryRecord, row: dict[str, Any]) -> None:
+        posting: Posting = changes.postings[0]
+        self.book.apply(changes)
+        if not posting.expired_at:
+            self.book.transfers[posting.transfer.id] = replace(posting.transfer, flags=row["flags"])
+        for side, account in (("debit", posting.debit), ("credit", posting.credit)):
+            row[f"{side}_account_id"] = account.id
+            row[f"{side}_version"] = self.versions[account.id] = self.versions.get(account.id, 0) + 1
+            row[f"{side}_holder"] = (
+                getattr(record, f"{side}_holder") if self.owners.get(account.id) != OPERATOR else None
+            )
+            for balance in ("debits_pending", "debits_posted", "credits_pending", "credits_posted"):
+                row[f"{side}_{balance}"] = getattr(account, balance)
+        row |= {
+            "kind": int(record.KIND),
+            "amount": record.amount,
+            "ledger": record.ledger,
+            "timestamp": record.timestamp,
+        }
+        self.rows[record.sequence] = row
