@@ -19,6 +19,7 @@ class Log:
     topics: tuple[bytes, ...]
     data: bytes
     index: int
+    transaction_index: int
     transaction_hash: bytes
     block_hash: bytes
     block_number: int
@@ -32,6 +33,7 @@ class Log:
             topics=tuple(data(topic, 32) for topic in topics),
             data=data(fields.get("data")),
             index=quantity(fields.get("logIndex"), 63),
+            transaction_index=quantity(fields.get("transactionIndex"), 63),
             transaction_hash=data(fields.get("transactionHash"), 32),
             block_hash=data(fields.get("blockHash"), 32),
             block_number=quantity(fields.get("blockNumber"), 63),
@@ -80,6 +82,7 @@ class BlockTransaction:
     sender: Address
     to: Address | None
     value: int
+    data: bytes
 
     @classmethod
     def parse(cls, answer: object) -> BlockTransaction:
@@ -91,6 +94,7 @@ class BlockTransaction:
             sender=address(fields.get("from")),
             to=None if to is None else address(to),
             value=quantity(fields.get("value")),
+            data=data(fields.get("input")),
         )
 
 

@@ -19,6 +19,7 @@ LOG = Log(
     (erc20.TRANSFER_TOPIC, ALICE.raw.rjust(32, b"\0"), BOB.raw.rjust(32, b"\0")),
     (30).to_bytes(32, "big"),
     0,
+    0,
     bytes(32),
     bytes(32),
     1,
