@@ -31,14 +31,14 @@ class Config:
         """Of TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC and TANDEM_PASSWORD_FILE. Raises SettingRefused."""
         home = environ.get("TANDEM_HOME") or str(Path.home() / ".tandem")
         password_file = environ.get("TANDEM_PASSWORD_FILE")
-        server = _url("TANDEM_SERVER", environ.get("TANDEM_SERVER") or SERVER_DEFAULT)
+        server = read_url("TANDEM_SERVER", environ.get("TANDEM_SERVER") or SERVER_DEFAULT)
         if server.startswith("http:") and not is_loopback(server):
             raise SettingRefused("TANDEM_SERVER", "plain http is for this machine only; use https")
         rpc = environ.get("TANDEM_RPC")
         return cls(
             home=Path(home).expanduser().absolute(),
             server=server,
-            rpc=_url("TANDEM_RPC", rpc) if rpc else None,
+            rpc=read_url("TANDEM_RPC", rpc) if rpc else None,
             password_file=Path(password_file).expanduser() if password_file else None,
         )
 
@@ -68,7 +68,8 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in LOOPBACK
 
 
-def _url(name: str, text: str) -> str:
+def read_url(name: str, text: str) -> str:
+    """An http or https URL without user, query or fragment; `name` says whose. Raises SettingRefused."""
     try:
         parts = urlsplit(text)
         _ = parts.port

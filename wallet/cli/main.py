@@ -1,0 +1,109 @@
+"""`tandem`: the person's program. This module names the commands; each is loaded when it is called, none for --help."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NamedTuple
+
+from wallet.texts import N_, _
+
+
+class Entry(NamedTuple):
+    """Where a command lives (`module` below wallet.cli) and what it does."""
+
+    module: str
+    summary: str
+
+
+GROUPS: dict[str, dict[str, Entry]] = {
+    N_("Wallet"): {
+        "init": Entry("vault", N_("make a wallet: a new recovery phrase and a vault that keeps it")),
+        "restore": Entry("vault", N_("make the vault again from a recovery phrase")),
+        "unlock": Entry("lock", N_("keep the keys ready for 15 minutes, so that commands ask no password")),
+        "lock": Entry("lock", N_("forget the unlocked keys")),
+        "accounts": Entry("accounts", N_("your accounts on the chain; `add` one, `watch` an address")),
+    },
+    N_("Account at the server"): {
+        "register": Entry("register", N_("open an account with your wallet's own signature")),
+        "login": Entry("register", N_("sign in with your wallet's signature")),
+    },
+    N_("Money"): {
+        "balance": Entry("ask", N_("everything you hold, in one view")),
+        "activity": Entry("ask", N_("everything that happened, in one history")),
+        "receive": Entry("receive", N_("where others send to, with a QR code")),
+        "send": Entry("send", N_("send fiat or tokens to @handle or an address")),
+        "topup": Entry("cash", N_("bring money in")),
+        "withdraw": Entry("cash", N_("take money out to a bank account")),
+        "convert": Entry("later", N_("exchange at a locked quote")),
+    },
+    N_("Chains"): {
+        "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
+    },
+    N_("dApps and programs"): {
+        "up": Entry("later", N_("the local client: dApp endpoint, control API, pages")),
+        "approvals": Entry("later", N_("what waits for you")),
+        "approve": Entry("later", N_("say yes to it")),
+        "decline": Entry("later", N_("say no to it")),
+        "pair": Entry("later", N_("name a local program's endpoint")),
+        "grants": Entry("later", N_("what sites and programs may do")),
+    },
+    N_("Safety"): {
+        "backup": Entry("later", N_("write what the phrase does not hold to an encrypted file")),
+        "audit": Entry("later", N_("check a journal export, or your own receipts and heads")),
+    },
+}
+COMMANDS: dict[str, Entry] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+SETTINGS = "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG"
+
+
+def main() -> int:
+    """Entry point. Exit status: 0 done, 1 refused, 2 usage, 3 declined by the person, 4 network."""
+    arguments = sys.argv[1:]
+    if sys.flags.optimize:
+        return _complain(_("python -O removes the program's own checks: run it without."))
+    if not arguments or arguments[0] in ("--help", "-h"):
+        sys.stdout.write(overview())
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        return _complain(_("There is no command “{name}”. `tandem --help` lists them.").format(name=_inert(name)))
+    module = importlib.import_module(f"wallet.cli.{COMMANDS[name].module}")
+    status: int = importlib.import_module("wallet.cli.running").run(getattr(module, name), name, arguments[1:])
+    return status
+
+
+def overview() -> str:
+    """What `tandem --help` prints."""
+    lines = [
+        _("Usage: tandem COMMAND [OPTIONS] [ARGUMENTS]"),
+        "",
+        _("One key, two kinds of money: tokens on a chain and fiat at a ledger. Test networks only."),
+    ]
+    for title, entries in GROUPS.items():
+        lines += ["", _(title) + ":"]
+        lines += [f"  {name:<10} {_(entry.summary)}" + _later(entry) for name, entry in entries.items()]
+    lines += [
+        "",
+        _("Every command takes --help and --json."),
+        _("Settings (environment): {names}").format(names=SETTINGS),
+        _("Exit status: 0 done, 1 refused, 2 usage, 3 declined by you, 4 network"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _later(entry: Entry) -> str:
+    return " " + _("(not built yet)") if entry.module == "later" else ""
+
+
+def _inert(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text[:40])
+
+
+def _complain(sentence: str) -> int:
+    sys.stderr.write(sentence + "\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

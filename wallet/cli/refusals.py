@@ -1,0 +1,96 @@
+"""The server's refusals in our words, by the stable slug of its problem; a server's own sentence is shown as its claim."""
+
+from __future__ import annotations
+
+from wallet.texts import N_
+
+_REFUSED, _USAGE, _NETWORK = 1, 2, 4
+Row = tuple[str, int]
+
+UNKNOWN: Row = (N_("{server} refused ({slug}); it says: “{title}”."), _REFUSED)
+
+SLUGS: dict[str, Row] = {
+    "malformed_json": (N_("{server} did not understand what this client sent ({reason})."), _REFUSED),
+    "body_too_large": (N_("That is more than {server} takes at once."), _REFUSED),
+    "unsupported_media_type": (N_("{server} did not understand what this client sent ({slug})."), _REFUSED),
+    "invalid_input": (N_("{server} did not accept what was sent; it says: “{title}”."), _REFUSED),
+    "session_required": (N_("You are not signed in at {server}: `tandem login`."), _REFUSED),
+    "session_expired": (N_("Your session at {server} has ended: `tandem login`."), _REFUSED),
+    "challenge_unknown": (N_("The sign-in took too long or was used before: `tandem login` again."), _REFUSED),
+    "signature_invalid": (
+        N_("{server} does not accept the signature of this key ({what}); nothing was changed."),
+        _REFUSED,
+    ),
+    "not_found": (N_("{server} knows no such {what}."), _REFUSED),
+    "handle_taken": (N_("The handle @{handle} is taken: choose another."), _REFUSED),
+    "handle_looks_alike": (N_("The handle looks like @{handle}, which is taken: choose another."), _REFUSED),
+    "handle_invalid": (N_("That is no handle ({reason}): 3 to 32 letters, digits and underscores."), _USAGE),
+    "holder_already_registered": (N_("This wallet has an account at {server} already: @{handle}."), _REFUSED),
+    "nonce_conflict": (
+        N_("An order with this number was sent before with other content; nothing was changed."),
+        _REFUSED,
+    ),
+    "id_conflict": (N_("A top-up with this number was sent before with other content; nothing was changed."), _REFUSED),
+    "texts_mismatch": (N_("The order's {field} does not fit its signature; nothing was changed."), _REFUSED),
+    "currency_unknown": (N_("{server} keeps no {currency}."), _USAGE),
+    "exponent_mismatch": (N_("{server} counts {currency} with {expected} decimals; nothing was changed."), _REFUSED),
+    "amount_out_of_range": (N_("The amount is out of range: from {minimum} to {maximum} minor units."), _REFUSED),
+    "total_max_exceeded": (
+        N_("The fee rose above what the order allows; look again and repeat. Nothing was changed."),
+        _REFUSED,
+    ),
+    "payee_unknown": (N_("{server} knows no such payee; nothing was sent."), _REFUSED),
+    "payee_is_self": (N_("That is your own account; nothing was sent."), _USAGE),
+    "destination_invalid": (N_("The destination is not right ({reason}); nothing was sent."), _USAGE),
+    "order_malformed": (N_("{server} finds the order malformed; nothing was changed."), _REFUSED),
+    "order_expired": (N_("The order's time was up before it arrived; nothing was changed. Try again."), _REFUSED),
+    "order_not_yet_valid": (
+        N_("By {server}'s clock the order is not valid yet: is your clock right? Nothing was changed."),
+        _REFUSED,
+    ),
+    "order_window_too_long": (N_("The order is valid for longer than {server} allows; nothing was changed."), _REFUSED),
+    "seen_head_unknown": (
+        N_("{server} does not know the history that this order rests on; nothing was changed."),
+        _REFUSED,
+    ),
+    "key_epoch_wrong": (N_("The keys of your account changed (epoch {expected}); nothing was changed."), _REFUSED),
+    "order_key_unknown": (
+        N_("The order is signed by a key that is not yours at this ledger; nothing was changed."),
+        _REFUSED,
+    ),
+    "wrong_holder": (N_("The order is for another account; nothing was changed."), _REFUSED),
+    "holder_frozen": (N_("The account is frozen; nothing was changed."), _REFUSED),
+    "not_built_yet": (N_("{server} has not built this yet ({what})."), _REFUSED),
+    "address_invalid": (N_("The address is not right ({reason})."), _USAGE),
+    "proof_invalid": (N_("The proof that {account} is yours was not accepted; nothing was changed."), _REFUSED),
+    "too_many_requests": (N_("Too many requests: try again in {retry_after_seconds} seconds."), _NETWORK),
+    "busy": (N_("{server} is busy; nothing was changed. Try again."), _NETWORK),
+    "chain_unavailable": (N_("{server} cannot reach chain {chain_id}; nothing was sent. Try again later."), _NETWORK),
+    "outcome_unknown": (
+        N_("{server} does not know yet what became of it; repeat the same command with --again."),
+        _NETWORK,
+    ),
+    "internal": (
+        N_("{server} failed inside; repeat the same command with --again to learn what became of it."),
+        _NETWORK,
+    ),
+}
+
+MACHINE: dict[str, Row] = {
+    "exceeds_credits": (
+        N_(
+            "Not enough money: {needed} {currency} are needed, {available} {currency} are there, {missing} {currency} are missing."
+        ),
+        _REFUSED,
+    ),
+    "exceeds_debits": (N_("The receiving account cannot take that much; nothing was moved."), _REFUSED),
+    "debit_account_not_found": (N_("You have no account in this currency; nothing was moved."), _REFUSED),
+    "credit_account_not_found": (N_("The payee has no account in this currency; nothing was moved."), _REFUSED),
+    "debit_account_already_closed": (N_("Your account is closed; nothing was moved."), _REFUSED),
+    "credit_account_already_closed": (N_("The payee's account is closed; nothing was moved."), _REFUSED),
+    "id_already_failed": (
+        N_("This order was refused before, and a refused order stays refused; nothing was moved."),
+        _REFUSED,
+    ),
+    "linked_event_failed": (N_("The ledger refused a part of the order; nothing was moved."), _REFUSED),
+}

@@ -1,0 +1,250 @@
+"""The wallet: joins signer, our server and the chain's node. The asset decides the rail.
+
+Moving money has two halves: a plan (what would be signed, with its review) and its execution after the person said
+yes. A plan changes nothing. The signer is unlocked when something has to be signed, not before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from chain.address import Address
+from chain.token import TokenAmount
+from fiat.currency import Currency
+from fiat.errors import FiatError
+from fiat.money import Money, decimal_text
+from fiat.order import LedgerTransfer, LedgerWithdrawal, SignedOrder, order_from_json, text_hash
+from wallet.client import Client
+from wallet.config import Config
+from wallet.enrolment import now_seconds, sign_in
+from wallet.errors import FundsMissing, InputMalformed, PayeeChanged, ServerRefused, VaultMissing
+from wallet.networks import current_network
+from wallet.payee import Payee
+from wallet.proofs import Card, Ledger
+from wallet.review import Review, Told, review_order
+from wallet.signing import VAULT_NAME, Signer, SignerStatus
+from wallet.state import Store
+from wallet.tokens import Purse, Sent, TokenPlan, no_such_asset
+
+BACKDATED_SECONDS = 60
+VALID_SECONDS = 15 * 60
+KEY_EPOCH = "epoch"
+Order = LedgerTransfer | LedgerWithdrawal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlan:
+    """An order that is not signed yet. `card` is the payee that is pinned when it was sent."""
+
+    order: Order
+    texts: dict[str, Told]
+    review: Review
+    ledger: Ledger
+    card: Card | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {
+            "type": self.order.type_name,
+            "order": self.order.to_json(),
+            "texts": {name: told.to_json() for name, told in self.texts.items()},
+        }
+
+
+class Wallet:
+    """One person's wallet for the length of a command. `ask_password` is called at most once, when it is needed."""
+
+    def __init__(self, config: Config, store: Store, ask_password: Callable[[], str]) -> None:
+        self.config, self.store = config, store
+        self.client = Client(config, store)
+        self.purse = Purse(current_network(config, store), store)
+        self._ask_password = ask_password
+        self._signer: Signer | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.client.__aexit__(kind, error, at)
+        if self._signer is not None:
+            await self._signer.close()
+
+    # Keys
+
+    async def signer(self) -> Signer:
+        """Unlocked: the running client's, or one of our own. Raises VaultMissing, VaultUnopened."""
+        if self._signer is None:
+            self._signer = await Signer.connect(self.config.home)
+        status = await self._signer.status()
+        if not status.vault:
+            raise VaultMissing(str(self.config.home / VAULT_NAME))
+        if not status.unlocked:
+            await self._signer.unlock(self._ask_password())
+        return self._signer
+
+    async def keys(self) -> SignerStatus:
+        """Root and accounts, after unlocking."""
+        return await (await self.signer()).status()
+
+    # The fiat rail
+
+    async def currency(self, code: str) -> Currency:
+        """A currency that the server keeps. Raises AssetUnknown."""
+        exponents = (await self.client.ledger()).exponents
+        if code not in exponents:
+            raise no_such_asset(code, sorted(exponents), self.purse.listed())
+        return Currency(code, exponents[code])
+
+    async def plan_transfer(self, amount: Money, payee: Payee, memo: str = "") -> OrderPlan:
+        """An order to pay another holder. Raises PayeeChanged, FundsMissing, ClockWrong."""
+        card = await self.resolve(payee)
+        if card.holder == self.client.holder:
+            raise InputMalformed("payee", f"@{payee.handle}", "that is your own account")
+        known = self.is_known(card, payee)
+        shown = Told(os.urandom(16), f"@{card.handle}\n{memo}" if memo else f"@{card.handle}")
+        head, total = await self._head_that_covers("transfer", amount)
+        order = LedgerTransfer(
+            **head,
+            payee=card.holder,
+            shown=text_hash(shown.salt, shown.text),
+            currency=amount.currency.code,
+            exponent=amount.currency.exponent,
+            amount_minor=amount.minor,
+            total_max_minor=total,
+        )
+        return await self._plan(order, {"shown": shown}, known, card)
+
+    async def plan_withdrawal(self, amount: Money, destination: str, memo: str = "") -> OrderPlan:
+        """An order to pay out to a canonical destination."""
+        shown = Told(os.urandom(16), f"{destination}\n{memo}" if memo else destination)
+        to = Told(os.urandom(16), destination)
+        head, total = await self._head_that_covers("withdrawal", amount)
+        order = LedgerWithdrawal(
+            **head,
+            destination=text_hash(to.salt, to.text),
+            shown=text_hash(shown.salt, shown.text),
+            currency=amount.currency.code,
+            exponent=amount.currency.exponent,
+            amount_minor=amount.minor,
+            total_max_minor=total,
+        )
+        return await self._plan(order, {"shown": shown, "destination": to}, True, None)
+
+    async def send_order(self, plan: OrderPlan) -> dict[str, Any]:
+        """Signs what was reviewed and sends it; the answer carries a checked receipt. Raises FundsMissing."""
+        signer = await self.signer()
+        root = (await signer.status()).root
+        assert root is not None
+        fields = plan.order.to_json()
+        signature = await signer.sign_order(plan.order.type_name, plan.ledger.id, fields, root, plan.review.digest)
+        signed = SignedOrder(plan.order, signature)
+        try:
+            answer = await self.client.put_order(signed, {**plan.body, "signature": "0x" + signature.hex()})
+        except ServerRefused as refused:
+            if refused.slug == "exceeds_credits":
+                await self._check_funds(Currency(plan.order.currency, plan.order.exponent), plan.order.total_max_minor)
+            raise
+        if plan.card is not None:
+            self.client.keep_pin(plan.card)
+        return answer
+
+    async def repeat_order(self, nonce: str) -> dict[str, Any]:
+        """Sends a kept order again, byte for byte: the ledger answers what it answered the first time."""
+        await self.client.ledger()
+        kept = self.client.folder.below("orders").read(nonce).get("body")
+        if kept is None:
+            raise InputMalformed("order", nonce[:80], "no such order was sent from here")
+        try:
+            order = order_from_json(kept["type"], kept["order"])
+            signed = SignedOrder(order, bytes.fromhex(kept["signature"][2:]))
+        except (FiatError, ValueError, KeyError):
+            raise InputMalformed("order", nonce[:80], "its file is damaged") from None
+        return await self.client.put_order(signed, kept)
+
+    async def resolve(self, payee: Payee) -> Card:
+        """The payee's proven card. Raises PayeeChanged also where another fingerprint was typed."""
+        card = await self.client.card(payee.handle)
+        if payee.fingerprint and not payee.is_named_in_full(card.holder):
+            raise PayeeChanged(payee.handle, payee.fingerprint, card.fingerprint)
+        return card
+
+    def is_known(self, card: Card, payee: Payee) -> bool:
+        """Met before, or named in full."""
+        return self.client.pin(card.handle) is not None or payee.is_named_in_full(card.holder)
+
+    async def _plan(self, order: Order, texts: dict[str, Told], known: bool, card: Card | None) -> OrderPlan:
+        ledger = await self.client.ledger()
+        review = review_order(
+            order.type_name, ledger.id, order.to_json(), texts, host=self.client.host, payee_known=known
+        )
+        return OrderPlan(order, texts, review, ledger, card)
+
+    async def _head_that_covers(self, kind: str, amount: Money) -> tuple[dict[str, Any], int]:
+        """The fields that every order begins with, and the most that may leave. Raises FundsMissing, ClockWrong."""
+        ledger = await self.client.ledger()
+        total = amount.minor + ledger.fee_minor(kind, amount.minor)
+        await self.ensure_session()
+        await self._check_funds(amount.currency, total)
+        self.client.check_clock()
+        now = now_seconds()
+        head = {
+            "holder": self.client.holder,
+            "key_epoch": int(self.client.me.get(KEY_EPOCH, 1)),
+            "nonce": os.urandom(32),
+            "valid_after": now - BACKDATED_SECONDS,
+            "valid_before": now + VALID_SECONDS,
+            "seen_head": self.client.kept.head,
+        }
+        return head, total
+
+    async def _check_funds(self, currency: Currency, total_minor: int) -> None:
+        head = await self.client.head()
+        available = sum(b.available for b in head.balances if b.currency == currency.code)
+        if available < total_minor:
+            texts = (decimal_text(n, currency.exponent) for n in (available, total_minor, total_minor - available))
+            raise FundsMissing(currency.code, *texts)
+
+    async def ensure_session(self) -> None:
+        """A session that is there is used; without one, or with an ended one, the wallet signs in by itself."""
+        _ = self.client.holder  # who has no account is told so before anything is asked
+        session = self.client.folder.read("session")
+        if not session or session.get("ends_at", 0) <= now_seconds():
+            await self.sign_in()
+
+    async def sign_in(self) -> dict[str, Any]:
+        """A new session. Raises HolderMissing."""
+        signer = await self.signer()
+        root = (await signer.status()).root
+        assert root is not None
+        return await sign_in(self.client, signer, root)
+
+    # The token rail
+
+    async def plan_tokens(self, amount: TokenAmount, payee: Payee) -> TokenPlan:
+        """A transaction to an address, or to the one that a payee's root key attested for this chain."""
+        status = await self.keys()
+        sender, own = status.accounts[0], frozenset(status.accounts)
+        receiver, named, known = payee.address, "", True
+        if receiver is None:
+            await self.ensure_session()
+            card = await self.resolve(payee)
+            known, named = self.is_known(card, payee), f"@{card.handle}"
+            found = await self.client.address(card, self.purse.network.chain_id, amount.token.symbol)
+            receiver = Address.from_bytes(found)
+        async with self.purse.network.node() as node:
+            return await self.purse.plan(node, amount, receiver, sender, own, named, known)
+
+    async def send_tokens(self, plan: TokenPlan, payee: Payee) -> Sent:
+        """Signs what was reviewed and sends it."""
+        async with self.purse.network.node() as node:
+            sent = await self.purse.send(node, await self.signer(), plan)
+        if payee.handle:
+            self.client.keep_pin(await self.resolve(payee))
+        return sent
