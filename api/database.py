@@ -1,48 +1,39 @@
-"""The database engine: embedded SQLite by default, PostgreSQL in production. Nothing here knows a table.
-
-SQLite: WAL, `synchronous=FULL` (NORMAL loses acknowledged commits at a power cut), foreign keys on, and transactions
-that say BEGIN themselves: the driver's own habit would begin late and fail late. A writer says so at once
-(`immediate`), since a reading transaction that turns to writing cannot wait for its turn.
-"""
+"""The server's database: where it is, and whether its schema is the one this program knows."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import inspect, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+from fiat.journal_engine import open_engine, writing
 
 
-def open_engine(database_url: str, password_file: Path | None = None) -> AsyncEngine:
-    """An engine for `sqlite:///PATH` or `postgresql://...`. Connects lazily; the password may be a file's content."""
+def database_address(database_url: str, password_file: Path | None) -> str:
+    """The URL with the password of the file in it, where there is one. Secret: not for logs."""
     url = make_url(database_url)
-    if url.get_backend_name() == "postgresql":
-        if password_file is not None:
-            url = url.set(password=password_file.read_text().strip())
-        url = url.set(drivername="postgresql+asyncpg")
-        return create_async_engine(url, isolation_level="REPEATABLE READ", pool_size=10, max_overflow=10)
-    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"))
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+    if password_file is not None and url.get_backend_name() == "postgresql":
+        url = url.set(password=password_file.read_text().strip())
+    return url.render_as_string(hide_password=False)
 
 
-def writing(engine: AsyncEngine) -> AsyncEngine:
-    """The same engine for transactions that write: on SQLite they take the write lock at their beginning."""
-    return engine.execution_options(immediate=True)
+def open_database(database_url: str, password_file: Path | None) -> AsyncEngine:
+    """The engine that the whole server shares. Connects lazily."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_engine(database_address(database_url, password_file))
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def recording(engine: AsyncEngine) -> AsyncEngine:
+    """The engine for the server's own small writes. On PostgreSQL they wait for each other instead of failing."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="READ COMMITTED")
+    return writing(engine)
 
 
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
+async def is_fresh(engine: AsyncEngine) -> bool:
+    """No table at all yet."""
+    async with engine.connect() as conn:
+        return not await conn.run_sync(lambda connection: inspect(connection).get_table_names())

@@ -27,7 +27,8 @@ ApiError
 |- PayeeIsSelf
 |- MachineRefused            status, nonce, leg (the slug is the machine's own status)
 |- ChainUnavailable          chain_id
-`- SettingWrong              name, reason (at start only)
+|- SettingWrong              name, reason (at start only)
+`- StageFailed               command, output (demo and end-to-end tests only)
 """
 
 from __future__ import annotations
@@ -173,3 +174,10 @@ class ChainUnavailable(ApiError):
 class SettingWrong(ApiError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name=name, reason=reason)
+
+
+class StageFailed(ApiError):
+    """A command of the demo's stage did not end as it should. Never met over HTTP."""
+
+    def __init__(self, command: str, output: str) -> None:
+        super().__init__(command=command, output=output)

@@ -109,6 +109,8 @@ TABLE: dict[type[Exception], Row] = {
     ledger.JournalBusy: Row(503, "busy", "The ledger is busy; nothing was written. Send the same again."),
     ledger.JournalUnknown: Row(503, "outcome_unknown", "Whether this was written is not known. Send the same again."),
     ledger.JournalBroken: INTERNAL,
+    ledger.DebitUnauthorised: INTERNAL,
+    ledger.JournalClockWrong: Row(503, "clock_wrong", "The server's clocks disagree; nothing was written."),
     on_chain.ChainError: INTERNAL,
     on_chain.JsonMalformed: Row(400, "malformed_json", "The body is not JSON as this server accepts it."),
     on_chain.AddressMalformed: Row(422, "address_invalid", "This is no address."),

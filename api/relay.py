@@ -7,6 +7,7 @@ reach. What the node answers is passed on untouched: wallets read its error data
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from api.errors import ChainUnavailable
 
 BATCH_MAX = 100
+LOG_BLOCKS_MAX = 2000
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 TIMEOUT_SECONDS = 20
 METHODS = frozenset(
@@ -29,6 +31,7 @@ METHODS = frozenset(
         "eth_getBlockByHash",
         "eth_getBlockByNumber",
         "eth_getCode",
+        "eth_getLogs",
         "eth_getStorageAt",
         "eth_getTransactionByHash",
         "eth_getTransactionCount",
@@ -40,6 +43,7 @@ METHODS = frozenset(
         "web3_clientVersion",
     }
 )
+_QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,15})", re.ASCII)
 _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _INTERNAL = -32600, -32601, -32602, -32603
 
 
@@ -113,7 +117,22 @@ def _refusal(call: object) -> dict[str, Any] | None:
         return _error(name, _METHOD_NOT_FOUND, "this relay does not pass that method")
     if not isinstance(call.get("params", []), list):
         return _error(name, _INVALID_PARAMS, "params are an array")
+    if method == "eth_getLogs" and not _bounded_logs(call.get("params", [])):
+        return _error(name, _INVALID_PARAMS, f"name a blockHash, or a range of at most {LOG_BLOCKS_MAX} blocks in hex")
     return None
+
+
+def _bounded_logs(params: list[object]) -> bool:
+    """A query for logs names one block or a short range of blocks by number."""
+    query = params[0] if len(params) == 1 else None
+    if not isinstance(query, dict):
+        return False
+    if isinstance(query.get("blockHash"), str):
+        return True
+    first, last = (query.get(side) for side in ("fromBlock", "toBlock"))
+    if not all(isinstance(side, str) and _QUANTITY.fullmatch(side) for side in (first, last)):
+        return False
+    return 0 <= int(str(last), 16) - int(str(first), 16) < LOG_BLOCKS_MAX
 
 
 def _renamed(answer: Mapping[str, Any] | None, name: object) -> dict[str, Any]:

@@ -50,7 +50,7 @@ users = Table(
 addresses = Table(
     "addresses",
     metadata,
-    Column("chain_id", whole(), primary_key=True),
+    Column("chain_id", whole(), primary_key=True, autoincrement=False),
     Column("address", LargeBinary, primary_key=True),
     Column("holder", LargeBinary, ForeignKey("users.holder"), nullable=False, index=True),
     Column("valid_before", whole(), nullable=False),
@@ -120,7 +120,7 @@ topups = Table(
 withdrawals = Table(
     "withdrawals",
     metadata,
-    Column("sequence", whole(), primary_key=True),
+    Column("sequence", whole(), primary_key=True, autoincrement=False),
     Column("holder", LargeBinary, nullable=False),
     Column("nonce", LargeBinary, nullable=False),
     Column("gateway", Text, nullable=False),

@@ -1,0 +1,120 @@
+"""The one history of what happened to a person: ledger entries and chain transfers, newest first. Pure.
+
+Both sides are read newest first and merged by time. A cursor is where each side was left, so that a page never repeats
+and never skips, whatever arrives meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from heapq import merge
+from typing import Literal
+
+from pydantic import Field
+
+from api.errors import InvalidInput
+from api.fields import Answer, DecimalText, Time
+from chain.indexer_store import Position
+
+_NONE = "-"
+_NUMBER = "(?:0|[1-9][0-9]{0,17})"
+_CURSOR = re.compile(rf"l(-|{_NUMBER})c(-|{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.(?:-1|{_NUMBER}))", re.ASCII)
+
+Kind = Literal["transfer", "topup", "withdrawal", "withdrawal_return", "fee", "chain_transfer", "other"]
+State = Literal["pending", "done", "accepted", "paid", "returned", "failed"]
+
+
+class Counterparty(Answer):
+    """The other side, as far as it is known; `label` is a destination outside."""
+
+    handle: str | None = None
+    holder: str | None = None
+    address: str | None = None
+    label: str | None = None
+
+
+class Item(Answer):
+    """One thing that happened. Amounts are positive; `direction` says which way."""
+
+    id: str
+    at: Time
+    kind: Kind
+    rail: Literal["ledger", "chain"]
+    direction: Literal["in", "out", "self"]
+    asset: str
+    amount: DecimalText
+    amount_minor: str
+    decimals: int
+    state: State
+    counterparty: Counterparty
+    memo: str | None = None
+    nonce: str | None = None
+    sequence: int | None = None
+    chain_id: int | None = None
+    transaction: str | None = None
+    block: int | None = None
+    balance: DecimalText | None = None
+
+
+class ActivityPage(Answer):
+    """Newest first. `next_cursor` is null at the end."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(examples=["l12c0.9.1.-1"])
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An item with its time (ns) and its place on its rail, where a next page would go on; None: not to be shown."""
+
+    at_ns: int
+    place: int | Position
+    item: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Each side is read before these places; None: from the newest on."""
+
+    ledger: int | None = None
+    chain: Position | None = None
+
+    def __str__(self) -> str:
+        return f"l{_NONE if self.ledger is None else self.ledger}c{_NONE if self.chain is None else self.chain}"
+
+    @classmethod
+    def parse(cls, text: str | None) -> Cursor:
+        """Raises InvalidInput for what no page has given."""
+        if text is None:
+            return cls()
+        match = _CURSOR.fullmatch(text)
+        if match is None:
+            raise InvalidInput(("query.cursor", "is no cursor of this server"))
+        ledger, chain = match.groups()
+        return cls(
+            None if ledger == _NONE else int(ledger),
+            None if chain == _NONE else Position.parse(chain),
+        )
+
+
+def page(ledger: Sequence[Placed], chain: Sequence[Placed], start: Cursor, limit: int) -> ActivityPage:
+    """Merge both sides, each newest first and read one further than `limit`."""
+    newest = list(merge(ledger, chain, key=lambda placed: -placed.at_ns))
+    after = start
+    for placed in newest[:limit]:
+        if isinstance(placed.place, Position):
+            after = replace(after, chain=placed.place)
+        else:
+            after = replace(after, ledger=placed.place)
+    return ActivityPage(
+        items=[placed.item for placed in newest[:limit] if placed.item is not None],
+        next_cursor=str(after) if len(newest) > limit else None,
+    )
+
+
+def memo_of(shown: str | None) -> str | None:
+    """What stands below the first line of the text that the payer was shown; the first line names the payee."""
+    _, _, memo = (shown or "").partition("\n")
+    return memo or None

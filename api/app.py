@@ -1,0 +1,180 @@
+"""The composition root: every part of a server is made here, once, and ended here.
+
+`create_app` gives the ASGI application; its lifespan opens the journal and starts the workers. Nothing else in the
+program makes an engine, a node or a journal for serving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+from aiohttp import ClientSession
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.auth import Site
+from api.database import is_fresh, open_database
+from api.edge import Edge
+from api.errors import ApiError, SettingWrong, TooManyRequests
+from api.feeds import PriceFeeds
+from api.gateways.sandbox import Sandbox
+from api.holdings import HoldingsReader
+from api.migrations import pending, upgrade
+from api.operator_key import open_key
+from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
+from api.ratelimit import RateLimit
+from api.relay import Relay
+from api.routes import addresses, chains, health, ledger, orders, problems, sessions, topups, users, views
+from api.server import Server
+from api.settings import Settings
+from api.story import Story
+from api.workers import Worker
+from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
+from chain.errors import ChainError
+from chain.indexer import Indexer
+from chain.indexer_store import IndexerStore
+from chain.node import Node
+from chain.token import Token
+from chain.token_list import TokenList
+from fiat.errors import FiatError
+from fiat.journal import Journal
+
+SANDBOX_PAUSE_SECONDS = 0.25
+INDEXER_PAUSE_SECONDS = 0.5
+_ROUTERS = (health, ledger, sessions, users, addresses, views, orders, topups, chains, problems)
+
+
+def create_app(settings: Settings, *, workers: bool = True, routes: bool = True) -> FastAPI:
+    """The application. `workers` False leaves the gateway and the indexer to another process; `routes` the routes."""
+    if not __debug__:
+        raise SettingWrong("python -O", "would drop checks that this server relies on")
+    app = FastAPI(
+        title="Tandem",
+        summary="One wallet, two kinds of money: the operator's side.",
+        version="1",
+        lifespan=_lifespan(settings, workers),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for module in _ROUTERS if routes else (health, problems):
+        app.include_router(module.router)
+    app.add_middleware(Edge)
+    app.add_exception_handler(ApiError, _refused)
+    app.add_exception_handler(FiatError, _refused)
+    app.add_exception_handler(ChainError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _http_refused)
+    app.add_exception_handler(Exception, _refused)
+    return app
+
+
+def _lifespan(settings: Settings, workers: bool) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_server(settings, workers=workers) as server:
+            app.state.server = server
+            yield
+
+    return lifespan
+
+
+@asynccontextmanager
+async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Server]:
+    """All parts, running. Raises SettingWrong, JournalBroken."""
+    key = open_key(settings.state)
+    async with AsyncExitStack() as stack:
+        engine = open_database(settings.database_url, settings.database_password_file)
+        stack.push_async_callback(engine.dispose)
+        if engine.dialect.name == "sqlite" or await is_fresh(engine):
+            await upgrade(engine)
+        elif await pending(engine):
+            raise SettingWrong("TANDEM_DATABASE_URL", "its schema is older than this program: tandem-server db upgrade")
+        journal = await Journal.open(engine, key)
+        stack.push_async_callback(journal.close)
+        node = await stack.enter_async_context(Node(settings.chain_rpc, settings.chain_id))
+        relaying = await stack.enter_async_context(ClientSession())
+        failures: dict[str, str] = {}
+        tokens = listed_tokens(settings)
+        sandbox = Sandbox(engine, journal, settings.sandbox_delay_ms, time.time_ns)
+        await sandbox.open_accounts()
+        gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
+        feeds = PriceFeeds(node, _feed_addresses(settings))
+        index = IndexerStore(engine)
+        server = Server(
+            settings=settings,
+            engine=engine,
+            journal=journal,
+            node=node,
+            relay=Relay(relaying, settings.chain_rpc, settings.chain_id),
+            index=index,
+            holdings=HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, time.time_ns),
+            story=Story(engine, index, settings.chain_id, tokens),
+            tokens=tokens,
+            limits=RateLimit(settings.rate_per_second, settings.rate_burst),
+            site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
+            sandbox=gateway,
+            failures=failures,
+        )
+        if workers:
+            indexing = Worker("indexer", Indexer(engine, node, tokens).step, INDEXER_PAUSE_SECONDS, failures)
+            await stack.enter_async_context(_running([gateway, indexing]))
+        yield server
+
+
+@asynccontextmanager
+async def _running(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(worker.run(), name=f"worker {worker.name}") for worker in workers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def listed_tokens(settings: Settings) -> tuple[Token, ...]:
+    """The chain's own coin, then the tokens of the list file, or of the demo on the devnet's chain id."""
+    native = Token.native(settings.chain_id)
+    if settings.tokens_file is not None:
+        listed = TokenList.parse(settings.tokens_file.read_text()).tokens
+        return (native, *(token for token in listed if token.chain_id == settings.chain_id))
+    if settings.chain_id == CHAIN_ID:
+        return (native, *(demo_token(symbol) for symbol in demo_tokens()))
+    return (native,)
+
+
+def _feed_addresses(settings: Settings) -> dict[str, Any]:
+    if settings.chain_id != CHAIN_ID:
+        return {}
+    return {pair: contract.address for pair, contract in demo_feeds().items()}
+
+
+def _response(problem: Problem, **headers: str) -> Response:
+    return Response(problem.body(), problem.row.status, headers, MEDIA_TYPE)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    problem = of(error)
+    if isinstance(error, TooManyRequests):
+        return _response(problem, **{"Retry-After": str(error.fields["retry_after_seconds"])})
+    if problem.row.status == 401:
+        return _response(problem, **{"WWW-Authenticate": "Bearer"})
+    return _response(problem)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _response(of_validation(list(error.errors())))
+
+
+async def _http_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _response(of_http_status(error.status_code), **(error.headers or {}))

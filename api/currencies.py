@@ -1,0 +1,12 @@
+"""The currencies that this ledger offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fiat.currency import Currency, currency
+
+CURRENCIES: Mapping[str, Currency] = {
+    code: currency(code) for code in ("EUR", "USD", "GBP", "CHF", "CNY", "JPY", "KWD")
+}
+"""EUR is opened for everybody, the others when first needed."""

@@ -1,0 +1,180 @@
+"""The sandbox gateway: a pretend bank. Top-ups settle after a moment; withdrawals are paid, or come back.
+
+State machines kept as rows. Money moves first, under an id that follows from the row, and the row follows: whatever
+is interrupted is done again at the next step and moves nothing twice. Withdrawals are found by reading the journal,
+so an accepted order cannot be overlooked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.currencies import CURRENCIES
+from api.database import recording
+from api.gateways.destination import is_returned_by_sandbox
+from api.tables import cursors, topups, withdrawals
+from fiat import history
+from fiat.authority import source_id
+from fiat.chart import SourceKind, TransferCode
+from fiat.errors import JournalBroken
+from fiat.holder import MAIN, OPERATOR, account_id
+from fiat.journal import Journal
+from fiat.journal_values import Source
+from fiat.order import LedgerWithdrawal
+from fiat.record import Record, TransferRecord
+from fiat.transfer import Transfer, TransferStatus
+
+NAME = "sandbox"
+CLEARING, PAYOUT, BANK = "clearing:sandbox", "payout:sandbox", "bank"
+ROWS_MAX = 100
+RECORDS_MAX = 500
+_DONE = (TransferStatus.CREATED, TransferStatus.EXISTS)
+
+
+class Sandbox:
+    """Drives the rows. One at a time is enough; several do no harm."""
+
+    def __init__(self, engine: AsyncEngine, journal: Journal, delay_ms: int, clock: Callable[[], int]) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._delay_ns = delay_ms * 10**6
+        self._clock = clock
+
+    async def open_accounts(self) -> None:
+        """The operator's accounts that the gateway moves money between. Idempotent."""
+        for currency in CURRENCIES.values():
+            for purpose in (CLEARING, PAYOUT, BANK):
+                await self._journal.open_account(OPERATOR, currency, purpose)
+
+    async def step(self) -> int:
+        """Do what is due now; how many things were done."""
+        return await self._follow_journal() + await self._settle_topups() + await self._settle_withdrawals()
+
+    async def _follow_journal(self) -> int:
+        """Make a row for each withdrawal that the journal has accepted since the last look."""
+        async with self._engine.connect() as conn:
+            after = await _cursor(conn)
+            records = await history.tail(conn, after, RECORDS_MAX)
+        if not records:
+            return 0
+        now = self._clock()
+        rows = [row for record in records if (row := _withdrawal_row(record, now, self._delay_ns))]
+        async with recording(self._engine).begin() as conn:
+            if await _cursor(conn) == after:
+                if rows:
+                    await conn.execute(insert(withdrawals), rows)
+                await _set_cursor(conn, after, records[-1].sequence)
+        return len(rows) + (len(records) == RECORDS_MAX)
+
+    async def _settle_topups(self) -> int:
+        query = select(topups).where(topups.c.state == "pending", topups.c.due_at <= self._clock())
+        rows = await self._rows(query.order_by(topups.c.due_at).limit(ROWS_MAX))
+        for row in rows:
+            currency = CURRENCIES[row["currency"]]
+            await self._journal.open_account(row["holder"], currency, MAIN)
+            event = source_id(f"sandbox-topup:{row['holder'].hex()}:{row['id'].hex()}")
+            accounts = (account_id(OPERATOR, currency, CLEARING), account_id(row["holder"], currency))
+            sequence = await self._move(row, accounts, TransferCode.TOPUP, Source(SourceKind.SANDBOX_TOPUP, event))
+            mine = (topups.c.holder == row["holder"], topups.c.id == row["id"], topups.c.state == "pending")
+            changed = {"state": "settled", "settled_at": self._clock(), "sequence": sequence}
+            async with recording(self._engine).begin() as conn:
+                await conn.execute(update(topups).where(*mine).values(**changed))
+        return len(rows)
+
+    async def _settle_withdrawals(self) -> int:
+        query = select(withdrawals).where(withdrawals.c.state == "accepted", withdrawals.c.due_at <= self._clock())
+        rows = await self._rows(query.order_by(withdrawals.c.due_at).limit(ROWS_MAX))
+        for row in rows:
+            async with self._engine.connect() as conn:
+                texts = await history.texts_by_hash(conn, [row["destination"]])
+            # An erased destination can no longer be paid to: the money goes back to its owner.
+            destination = texts.get(row["destination"])
+            returned = destination is None or is_returned_by_sandbox(destination.text)
+            sequence = await (self._give_back(row) if returned else self._pay(row))
+            changed = {"updated_at": self._clock(), "settled_sequence": sequence}
+            mine = (withdrawals.c.sequence == row["sequence"], withdrawals.c.state == "accepted")
+            async with recording(self._engine).begin() as conn:
+                state = "returned" if returned else "paid"
+                await conn.execute(update(withdrawals).where(*mine).values(state=state, **changed))
+        return len(rows)
+
+    async def _pay(self, row: RowMapping) -> int:
+        currency = CURRENCIES[row["currency"]]
+        accounts = (account_id(OPERATOR, currency, PAYOUT), account_id(OPERATOR, currency, BANK))
+        source = Source(SourceKind.SANDBOX_PAID, _withdrawal_event(row))
+        return await self._move(row, accounts, TransferCode.WITHDRAWAL_PAID, source)
+
+    async def _give_back(self, row: RowMapping) -> int:
+        currency = CURRENCIES[row["currency"]]
+        accounts = (account_id(OPERATOR, currency, PAYOUT), account_id(row["holder"], currency))
+        source = Source(SourceKind.SANDBOX_RETURN, _withdrawal_event(row))
+        return await self._move(row, accounts, TransferCode.WITHDRAWAL_RETURNED, source)
+
+    async def _move(self, row: RowMapping, accounts: tuple[int, int], code: TransferCode, source: Source) -> int:
+        """Post one transfer for an outside event, once; its sequence, now or from an earlier step.
+
+        The id follows from kind and event: paying and giving back have one id between them, so that the same
+        withdrawal cannot be both.
+        """
+        transfer_id = int.from_bytes(source.id[:16], "big")
+        transfer = Transfer(
+            id=transfer_id,
+            debit_account_id=accounts[0],
+            credit_account_id=accounts[1],
+            amount=row["amount_minor"],
+            user_data_128=transfer_id,
+            ledger=CURRENCIES[row["currency"]].ledger,
+            code=code,
+        )
+        (outcome,) = await self._journal.post([transfer], source)
+        if outcome.status not in _DONE:
+            raise JournalBroken(self._journal.sequence, f"the sandbox's posting: {outcome.status.name.lower()}")
+        async with self._engine.connect() as conn:
+            found = await history.transfer(conn, transfer_id)
+        assert found is not None, "a posted transfer can be read"
+        return found[0]
+
+    async def _rows(self, query: Any) -> Sequence[RowMapping]:
+        async with self._engine.connect() as conn:
+            return (await conn.execute(query)).mappings().all()
+
+
+def _withdrawal_row(record: Record, now: int, delay_ns: int) -> dict[str, object] | None:
+    if not isinstance(record, TransferRecord) or record.order is None:
+        return None
+    order = record.order.order
+    if not isinstance(order, LedgerWithdrawal):
+        return None
+    return {
+        "sequence": record.sequence,
+        "holder": order.holder,
+        "nonce": order.nonce,
+        "gateway": NAME,
+        "currency": order.currency,
+        "exponent": order.exponent,
+        "amount_minor": record.amount,
+        "destination": order.destination,
+        "state": "accepted",
+        "due_at": now + delay_ns,
+        "updated_at": record.timestamp,
+    }
+
+
+def _withdrawal_event(row: RowMapping) -> bytes:
+    return source_id(f"sandbox-withdrawal:{row['holder'].hex()}:{row['nonce'].hex()}")
+
+
+async def _cursor(conn: AsyncConnection) -> int:
+    found = await conn.scalar(select(cursors.c.sequence).where(cursors.c.reader == NAME))
+    return found if found is not None else -1
+
+
+async def _set_cursor(conn: AsyncConnection, before: int, sequence: int) -> None:
+    if before < 0:
+        await conn.execute(insert(cursors).values(reader=NAME, sequence=sequence))
+    else:
+        await conn.execute(update(cursors).where(cursors.c.reader == NAME).values(sequence=sequence))

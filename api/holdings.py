@@ -1,0 +1,143 @@
+"""Reads what a person holds, on both sides, and keeps the answer while neither side has moved.
+
+An answer is kept by block and journal sequence, and for a few seconds at most: prices grow stale, and another process
+may register an address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.feeds import PriceFeeds
+from api.portfolio import ChainState, Holdings, portfolio
+from api.prices import PriceBook
+from api.tables import addresses
+from chain.address import Address
+from chain.errors import NodeError
+from chain.node import Node
+from chain.token import Token, TokenAmount
+from fiat import history
+from fiat.currency import Currency
+from fiat.journal import Journal
+
+TIP_NS_MAX = 250_000_000
+TIP_SECONDS_MAX = 5
+KEPT_NS_MAX = 5_000_000_000
+KEPT_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The chain's newest block and the feeds there, as asked at `at` (ns); `block` is None when no node answers."""
+
+    at: int
+    block: int | None
+    prices: PriceBook
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer, and what it holds for."""
+
+    at: int
+    sequence: int
+    block: int | None
+    body: bytes
+
+
+class HoldingsReader:
+    """Answers GET /portfolio, as the bytes to send. `clock` gives Unix nanoseconds."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        journal: Journal,
+        node: Node,
+        chain_id: int,
+        feeds: PriceFeeds,
+        tokens: Sequence[Token],
+        clock: Callable[[], int],
+    ) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._node = node
+        self._chain_id = chain_id
+        self._feeds = feeds
+        self._tokens = tuple(tokens)
+        self._clock = clock
+        self._tip = Tip(0, None, PriceBook(0))
+        self._asking = asyncio.Lock()
+        self._kept: OrderedDict[tuple[bytes, str], _Kept] = OrderedDict()
+
+    def forget(self, holder: bytes) -> None:
+        """Something else than block or journal has changed for this holder."""
+        for key in [key for key in self._kept if key[0] == holder]:
+            del self._kept[key]
+
+    async def portfolio(self, holder: bytes, currency: Currency) -> bytes:
+        """The JSON of the holder's portfolio, valued in `currency`."""
+        key, now, tip = (holder, currency.code), self._clock(), await self.tip()
+        async with self._engine.connect() as conn:
+            sequence = await history.last_sequence(conn)
+        kept = self._kept.get(key)
+        if kept and (kept.sequence, kept.block) == (sequence, tip.block) and now - kept.at < KEPT_NS_MAX:
+            return kept.body
+        holdings = await self._read(holder, tip)
+        body = portfolio(holdings, currency, now).model_dump_json(by_alias=True).encode()
+        self._kept[key] = _Kept(now, sequence, tip.block, body)
+        self._kept.move_to_end(key)
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return body
+
+    async def tip(self) -> Tip:
+        """The newest block, asked for at most four times a second however many wait for it."""
+        async with self._asking:
+            now = self._clock()
+            if now - self._tip.at > TIP_NS_MAX:
+                self._tip = await self._ask_tip(now)
+            return self._tip
+
+    async def _ask_tip(self, now: int) -> Tip:
+        try:
+            async with asyncio.timeout(TIP_SECONDS_MAX):
+                block = await self._node.height()
+                if block == self._tip.block and now - self._tip.prices.now * 10**9 < KEPT_NS_MAX:
+                    return Tip(now, block, self._tip.prices)
+                return Tip(now, block, await self._feeds.read(now // 10**9))
+        except (NodeError, TimeoutError):
+            return Tip(self._clock(), None, PriceBook(now // 10**9))
+
+    async def _read(self, holder: bytes, tip: Tip) -> Holdings:
+        head = await self._journal.signed_head(holder)
+        tokens = await self._tokens_of(holder) if tip.block is not None else None
+        state = ChainState(
+            chain_id=self._chain_id,
+            state="unreachable" if tokens is None else "current",
+            block=tip.block,
+            lag_blocks=None if tokens is None else 0,
+        )
+        return Holdings(head, tokens, state, tip.prices)
+
+    async def _tokens_of(self, holder: bytes) -> list[TokenAmount] | None:
+        """The sums over the holder's addresses; a token whose contract does not answer is left out."""
+        async with self._engine.connect() as conn:
+            query = select(addresses.c.address).where(
+                addresses.c.holder == holder, addresses.c.chain_id == self._chain_id
+            )
+            owners = [Address.from_bytes(raw) for raw in (await conn.execute(query)).scalars()]
+        units = dict.fromkeys(self._tokens, 0)
+        try:
+            for owner in owners:
+                for amount in await self._node.balances(owner, self._tokens):
+                    if amount is not None:
+                        units[amount.token] += amount.units
+        except NodeError:
+            return None
+        return [TokenAmount(total, token) for token, total in units.items()]

@@ -1,0 +1,132 @@
+"""Money in through a gateway. The client chooses the id; every state is visible."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Response
+from pydantic import Field
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from api.auth import rfc3339
+from api.currencies import CURRENCIES
+from api.database import recording
+from api.errors import IdConflict, NotFound
+from api.fields import Answer, Bytes32, CurrencyCode, DecimalText, Digits, Strict, Time, raw, spelled
+from api.routes.problems import PROBLEM
+from api.routes.sessions import SignedIn
+from api.server import Server, ServerHere
+from api.tables import topups
+from fiat.errors import AmountNotPositive, CurrencyUnknown
+from fiat.money import decimal_text, parse_minor
+
+router = APIRouter(prefix="/v1/topups", tags=["topups"], responses=PROBLEM)
+TopupId = Annotated[Bytes32, Path()]
+_CONTENT = ("gateway", "currency", "amount_minor")
+
+
+class TopupRequest(Strict):
+    gateway: Literal["sandbox"]
+    currency: CurrencyCode
+    amount_minor: Digits
+
+
+class TopupAnswer(Answer):
+    id: Bytes32
+    gateway: str = Field(examples=["sandbox"])
+    currency: str = Field(examples=["EUR"])
+    decimals: int = Field(examples=[2])
+    amount: DecimalText
+    amount_minor: Digits
+    state: Literal["pending", "settled"]
+    created_at: Time
+    settled_at: Time | None
+    sequence: int | None
+
+
+@router.put(
+    "/{id}",
+    status_code=201,
+    responses={200: {"model": TopupAnswer, "description": "Known already: the same answer as the first time"}},
+)
+async def put_topup(
+    topup_id: Annotated[TopupId, Path(alias="id")],
+    body: TopupRequest,
+    session: SignedIn,
+    server: ServerHere,
+    response: Response,
+) -> TopupAnswer:
+    """Ask a gateway for money in. Sent again with the same content it gets the first answer; with other content 409."""
+    asked = _asked(body)
+    row, first = await _find_or_create(server, session.holder, raw(topup_id), asked)
+    if any(row[name] != asked[name] for name in _CONTENT):
+        raise IdConflict(topup_id)
+    response.status_code = 201 if first else 200
+    return _answer(row, "pending")
+
+
+@router.get("/{id}")
+async def get_topup(
+    topup_id: Annotated[TopupId, Path(alias="id")], session: SignedIn, server: ServerHere
+) -> TopupAnswer:
+    """One's own top-up as it stands."""
+    row = await _find(server, session.holder, raw(topup_id))
+    if row is None:
+        raise NotFound("topup")
+    return _answer(row, row["state"])
+
+
+def _asked(body: TopupRequest) -> dict[str, Any]:
+    """Raises CurrencyUnknown, AmountNotPositive, AmountTooLarge."""
+    currency = CURRENCIES.get(body.currency)
+    if currency is None:
+        raise CurrencyUnknown(body.currency)
+    amount_minor = parse_minor(body.amount_minor)
+    if amount_minor == 0:
+        raise AmountNotPositive(body.amount_minor)
+    return {
+        "gateway": body.gateway,
+        "currency": currency.code,
+        "exponent": currency.exponent,
+        "amount_minor": amount_minor,
+    }
+
+
+async def _find(server: Server, holder: bytes, topup_id: bytes) -> Any:
+    query = select(topups).where(topups.c.holder == holder, topups.c.id == topup_id)
+    async with server.engine.connect() as conn:
+        return (await conn.execute(query)).mappings().one_or_none()
+
+
+async def _find_or_create(server: Server, holder: bytes, topup_id: bytes, asked: dict[str, Any]) -> tuple[Any, bool]:
+    """The row, and whether it was made by this call."""
+    if (row := await _find(server, holder, topup_id)) is not None:
+        return row, False
+    now = server.clock
+    due_at = now + server.settings.sandbox_delay_ms * 10**6
+    fresh = {"holder": holder, "id": topup_id, **asked, "state": "pending", "created_at": now, "due_at": due_at}
+    try:
+        async with recording(server.engine).begin() as conn:
+            await conn.execute(insert(topups).values(**fresh))
+    except IntegrityError:  # the same request, sent twice at once
+        return await _find(server, holder, topup_id), False
+    server.sandbox.wake()
+    return fresh | {"settled_at": None, "sequence": None}, True
+
+
+def _answer(row: Any, state: Literal["pending", "settled"]) -> TopupAnswer:
+    """As asked for (`pending`), or as it is."""
+    settled = state == "settled"
+    return TopupAnswer(
+        id=spelled(row["id"]),
+        gateway=row["gateway"],
+        currency=row["currency"],
+        decimals=row["exponent"],
+        amount=decimal_text(row["amount_minor"], row["exponent"]),
+        amount_minor=str(row["amount_minor"]),
+        state=state,
+        created_at=rfc3339(row["created_at"]),
+        settled_at=rfc3339(row["settled_at"]) if settled else None,
+        sequence=row["sequence"] if settled else None,
+    )

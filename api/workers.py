@@ -1,0 +1,56 @@
+"""Workers: loops that do what is due, wait a little, and outlive failures. Health tells which of them do not get on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+
+log = logging.getLogger(__name__)
+FAILURE_PAUSE_SECONDS_MAX = 10.0
+
+
+class Worker:
+    """Calls `step` again and again. `step` answers how many things it did; 0 means wait (or be woken)."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[int]],
+        pause_seconds: float,
+        failures: MutableMapping[str, str],
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._pause = pause_seconds
+        self._failures = failures
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something to do now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        failed = 0
+        while True:
+            self._woken.clear()
+            try:
+                done = await self._step()
+            except Exception as error:  # one failure must not end the loop: it is told, and tried again
+                failed += 1
+                self._failures[self.name] = type(error).__name__
+                log.warning("worker %s: %s", self.name, error, exc_info=failed == 1)
+                await asyncio.sleep(min(self._pause * 2**failed, FAILURE_PAUSE_SECONDS_MAX))
+                continue
+            failed = 0
+            self._failures.pop(self.name, None)
+            if not done:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._pause):
+                await self._woken.wait()
+        except TimeoutError:
+            return
