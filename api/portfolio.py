@@ -18,8 +18,8 @@ from api.prices import PriceBook, PriceState, rate_text
 from api.signed import HeadAnswer, head_answer
 from chain.token import TokenAmount
 from fiat.currency import Currency
+from fiat.head import Balance, Head
 from fiat.money import decimal_text
-from fiat.seal import Balance, Head
 
 Rail = Literal["ledger", "chain"]
 

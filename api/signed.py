@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from api.fields import Answer, Bytes32, Digits, LongDigits, Signature, spelled
-from fiat.seal import Head, Receipt, Seal
+from fiat.head import Head
+from fiat.seal import Receipt, Seal
 
 
 class SealAnswer(Answer):

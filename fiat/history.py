@@ -13,11 +13,12 @@ from sqlalchemy import RowMapping, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.authority import Keys, SaltedText
+from fiat.head import Balance
 from fiat.holder import OPERATOR
 from fiat.journal_store import account_row, holder_of, known_order, transfer_of
 from fiat.journal_values import AccountRow, Holder, KnownOrder
 from fiat.record import KeyAction, Kind, Record, decode, leaf_hash
-from fiat.seal import Balance, Seal
+from fiat.seal import Seal
 from fiat.tables import accounts, holder_heads, holders, journal_head, keys, orders, pendings, records, seals, texts
 from fiat.tables import transfers as transfers_table
 from fiat.transfer import Resolution, Transfer

@@ -25,6 +25,7 @@ from fiat import history
 from fiat.authority import Keys, SaltedText
 from fiat.currency import Currency
 from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong, JournalUnknown
+from fiat.head import Head
 from fiat.holder import HolderGenesis
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
@@ -35,7 +36,7 @@ from fiat.journal_store import HeadMoved, insert_genesis, load, load_due, read_h
 from fiat.journal_values import AccountRow, Holder, JournalHead, OrderResult, Source, new_account
 from fiat.order import ZERO_32, SignedOrder
 from fiat.record import GenesisRecord, decode, leaf_hash, ledger_id
-from fiat.seal import Head, Receipt, Seal, seal_batch
+from fiat.seal import Receipt, Seal, seal_batch
 from fiat.signature import OperatorKey
 from fiat.transfer import Account, Outcome, Transfer
 

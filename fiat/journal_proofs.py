@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat import history
 from fiat.errors import HolderUnknown
+from fiat.head import Head
 from fiat.record import leaf_hash
-from fiat.seal import Head, Receipt, Seal
+from fiat.seal import Receipt, Seal
 from fiat.signature import OperatorKey
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from fiat.chart import AccountCode, SourceKind
 from fiat.currency import Currency
+from fiat.head import chain_head, chain_link
 from fiat.holder import OPERATOR, account_id
-from fiat.record import chain_head, chain_link
 from fiat.seal import Receipt
 from fiat.transfer import Account, AccountFlags, TransferStatus
 

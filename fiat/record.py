@@ -2,15 +2,12 @@
 
 A record's bytes are what is hashed, sealed and exported; there is exactly one spelling of each, and `decode` refuses
 any other. Widths are fixed by (kind, order type). No personal text is ever inside: only salted hashes.
-
-Holder chains: each record of a holder carries a `link`, which binds their previous head and count under a blinding
-value that only they and the ledger know, so that a counterparty who holds the same record learns nothing from it.
+The holder chains that records link into are in head.py.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from hashlib import sha256
@@ -35,7 +32,6 @@ from fiat.order import ORDER_TYPES_BY_CODE, ZERO_32, SignedOrder
 from fiat.signature import keccak256
 
 FORMAT_VERSION = 1
-LINK_TAG, HEAD_TAG = b"\x02", b"\x03"
 
 
 class Kind(IntEnum):
@@ -281,21 +277,3 @@ def ledger_id(genesis: bytes) -> bytes:
 def leaf_hash(body: bytes) -> bytes:
     """RFC 9162 leaf: SHA-256(0x00, record)."""
     return sha256(b"\0" + body).digest()
-
-
-def chain_link(blind: bytes, count: int, previous: bytes) -> bytes:
-    """A record's link in a holder's chain: SHA-256(0x02, blind, count of this record as 8 bytes, previous head)."""
-    return sha256(LINK_TAG + blind + count.to_bytes(8, "big") + previous).digest()
-
-
-def chain_head(holder: bytes, link: bytes, leaf: bytes) -> bytes:
-    """The holder's head after a record: SHA-256(0x03, holderId, link, leaf). Before the first it is the holderId."""
-    return sha256(HEAD_TAG + holder + link + leaf).digest()
-
-
-def follow(holder: bytes, blind: bytes, count: int, head: bytes, leaves: Iterable[bytes]) -> tuple[int, bytes]:
-    """Walk a holder's chain from (count, head) over the leaves that follow. Returns the new (count, head)."""
-    for leaf in leaves:
-        count += 1
-        head = chain_head(holder, chain_link(blind, count, head), leaf)
-    return count, head

@@ -1,8 +1,8 @@
-"""Seals, receipts and heads: what lets a person hold the operator to what it once said.
+"""Seals and receipts: what lets a person hold the operator to what it once said (heads: head.py).
 
 A seal closes each batch over the RFC 9162 Merkle root of its records and over the seal before it. A receipt is a
-record with its path to a seal; a head is a holder's whole state. All are EIP-712 signatures of the operator's key,
-which the genesis record, and so the ledgerId, pins.
+record with its path to a seal. All are EIP-712 signatures of the operator's key, which the genesis record, and so the
+ledgerId, pins.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from fiat.errors import OrderSignatureWrong, ProofRefused
+from fiat.errors import ProofRefused
+from fiat.head import check_operator
 from fiat.order import ZERO_32
 from fiat.record import Record, decode, leaf_hash
-from fiat.signature import OperatorKey, StructType, recover, typed_digest
+from fiat.signature import OperatorKey, StructType, typed_digest
 
 PATH_LENGTH_MAX = 64
 
@@ -29,30 +30,6 @@ _SEAL = StructType(
         ("counters", "bytes32"),
         ("timestamp", "uint64"),
     ),
-)
-_BALANCE = StructType(
-    "LedgerBalance",
-    (
-        ("account", "bytes32"),
-        ("currency", "string"),
-        ("exponent", "uint8"),
-        ("debitsPending", "uint64"),
-        ("debitsPosted", "uint64"),
-        ("creditsPending", "uint64"),
-        ("creditsPosted", "uint64"),
-    ),
-)
-_HEAD = StructType(
-    "LedgerHead",
-    (
-        ("holder", "bytes32"),
-        ("count", "uint64"),
-        ("head", "bytes32"),
-        ("balances", "LedgerBalance[]"),
-        ("sequence", "uint64"),
-        ("timestamp", "uint64"),
-    ),
-    (_BALANCE,),
 )
 
 
@@ -133,7 +110,7 @@ class Seal:
 
     def check(self, ledger_id: bytes, operator: bytes) -> None:
         """Raises ProofRefused unless the operator signed it."""
-        _check_operator(self.digest(ledger_id), self.signature, operator, "seal")
+        check_operator(self.digest(ledger_id), self.signature, operator, "seal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,76 +129,6 @@ class Receipt:
             raise ProofRefused("the record is not under the seal's root")
         self.seal.check(ledger_id, operator)
         return record
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """One machine account of a holder: four integers in minor units, as the machine keeps them."""
-
-    account: int
-    currency: str
-    exponent: int
-    debits_pending: int
-    debits_posted: int
-    credits_pending: int
-    credits_posted: int
-
-    @property
-    def booked(self) -> int:
-        return self.credits_posted - self.debits_posted
-
-    @property
-    def available(self) -> int:
-        return self.booked - self.debits_pending
-
-    @property
-    def _values(self) -> dict[str, object]:
-        return {
-            "account": self.account.to_bytes(32, "big"),
-            "currency": self.currency,
-            "exponent": self.exponent,
-            "debitsPending": self.debits_pending,
-            "debitsPosted": self.debits_posted,
-            "creditsPending": self.credits_pending,
-            "creditsPosted": self.credits_posted,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """A holder's state as the operator signs it: chain count and head, balances, journal sequence and time (ns)."""
-
-    holder: bytes
-    count: int
-    head: bytes
-    balances: tuple[Balance, ...]
-    sequence: int
-    timestamp: int
-    signature: bytes = b""
-
-    def digest(self, ledger_id: bytes) -> bytes:
-        values: dict[str, object] = {
-            "holder": self.holder,
-            "count": self.count,
-            "head": self.head,
-            "balances": tuple(balance._values for balance in self.balances),
-            "sequence": self.sequence,
-            "timestamp": self.timestamp,
-        }
-        return typed_digest(ledger_id, _HEAD.hash(values))
-
-    def check(self, ledger_id: bytes, operator: bytes) -> None:
-        """Raises ProofRefused unless the operator signed it."""
-        _check_operator(self.digest(ledger_id), self.signature, operator, "head")
-
-
-def _check_operator(digest: bytes, signature: bytes, operator: bytes, what: str) -> None:
-    try:
-        signer = recover(digest, signature)
-    except OrderSignatureWrong:
-        raise ProofRefused(f"the {what}'s signature is malformed") from None
-    if signer != operator:
-        raise ProofRefused(f"the {what} is not signed by the ledger's operator key")
 
 
 def seal_batch(

@@ -13,8 +13,8 @@ import aiohttp
 
 from chain.errors import JsonMalformed
 from chain.strict_json import parse
+from fiat.head import Head
 from fiat.order import SignedOrder
-from fiat.seal import Head
 from wallet.config import Config
 from wallet.errors import (
     AnswerUnfit,

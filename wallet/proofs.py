@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fiat.errors import FiatError
+from fiat.head import Balance, Head, follow
 from fiat.holder import HolderGenesis, fingerprint
 from fiat.order import Order, address_digest
-from fiat.record import GenesisRecord, TransferRecord, decode, follow, ledger_id
-from fiat.seal import Balance, Head, Receipt, Seal
+from fiat.record import GenesisRecord, TransferRecord, decode, ledger_id
+from fiat.seal import Receipt, Seal
 from fiat.signature import recover
 from wallet.errors import AnswerUnfit, HeadRefused, ProofMissing
 

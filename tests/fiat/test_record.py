@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fiat.errors import ProofRefused, RecordMalformed
+from fiat.head import Balance, Head, chain_head, chain_link, follow
 from fiat.layout import HEADER, ORDER_TYPE, order_layout
 from fiat.order import ORDER_TYPES, LedgerControl, LedgerTransfer, SignedOrder
 from fiat.record import (
@@ -24,13 +25,10 @@ from fiat.record import (
     OperatorRecord,
     Record,
     TransferRecord,
-    chain_head,
-    chain_link,
     decode,
-    follow,
     leaf_hash,
 )
-from fiat.seal import Balance, Head, Receipt, inclusion_path, merkle_root, root_of_path, seal_batch
+from fiat.seal import Receipt, inclusion_path, merkle_root, root_of_path, seal_batch
 from fiat.signature import address_of
 
 B32 = bytes(range(32))
