@@ -18,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
-from api.database import is_fresh, open_database
+from api.database import is_fresh, open_database, recording
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.feeds import PriceFeeds
@@ -33,7 +33,7 @@ from api.routes import addresses, chains, health, ledger, orders, problems, sess
 from api.server import Server
 from api.settings import Settings
 from api.story import Story
-from api.workers import Worker
+from api.workers import Worker, following
 from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
 from chain.errors import ChainError
 from chain.indexer import Indexer
@@ -45,7 +45,7 @@ from fiat.errors import FiatError
 from fiat.journal import Journal
 
 SANDBOX_PAUSE_SECONDS = 0.25
-INDEXER_PAUSE_SECONDS = 0.5
+INDEXER_PAUSE_SECONDS = 0.25
 _ROUTERS = (health, ledger, sessions, users, addresses, views, orders, topups, chains, problems)
 
 
@@ -105,7 +105,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await sandbox.open_accounts()
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds = PriceFeeds(node, _feed_addresses(settings))
-        index = IndexerStore(engine)
+        index = IndexerStore(recording(engine))
         server = Server(
             settings=settings,
             engine=engine,
@@ -122,7 +122,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             failures=failures,
         )
         if workers:
-            indexing = Worker("indexer", Indexer(engine, node, tokens).step, INDEXER_PAUSE_SECONDS, failures)
+            indexing = Worker("indexer", following(Indexer(engine, node, tokens)), INDEXER_PAUSE_SECONDS, failures)
             await stack.enter_async_context(_running([gateway, indexing]))
         yield server
 

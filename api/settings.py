@@ -45,6 +45,12 @@ class Settings:
     sandbox_delay_ms: int = 800
 
     @property
+    def url(self) -> str:
+        """Where it listens."""
+        host = f"[{self.listen_host}]" if ":" in self.listen_host else self.listen_host
+        return f"http://{host}:{self.listen_port}"
+
+    @property
     def public_host(self) -> str:
         """EIP-4361 `domain`: host and port of the public origin."""
         return urlsplit(self.public_origin).netloc

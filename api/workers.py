@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 
+from chain.indexer import Indexer, Progress
+
 log = logging.getLogger(__name__)
 FAILURE_PAUSE_SECONDS_MAX = 10.0
 
@@ -54,3 +56,15 @@ class Worker:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def following(indexer: Indexer) -> Callable[[], Awaitable[int]]:
+    """The indexer's steps as a worker takes them: goes on at once while the index moves."""
+    last: Progress | None = None
+
+    async def step() -> int:
+        nonlocal last
+        before, last = last, await indexer.step()
+        return 0 if last.is_caught_up or last == before else 1
+
+    return step

@@ -115,7 +115,7 @@ async def card(handle: HandlePath, server: ServerHere) -> Card:
     return Card(**_card(user.handle, HolderGenesis.parse(user.genesis)))
 
 
-async def user_of_handle(server: Server, handle: str) -> Row[Any]:
+async def user_of_handle(server: Server, handle: str) -> Row[Any, Any, Any]:
     """The user's row. Raises HandleInvalid, NotFound."""
     query = select(users.c.holder, users.c.handle, users.c.genesis).where(users.c.handle == normal(handle))
     async with server.engine.connect() as conn:

@@ -1,0 +1,1 @@
+"""The commands of `tandem-server`, one module a noun, each loaded when it is called."""
