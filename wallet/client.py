@@ -17,7 +17,6 @@ from fiat.head import Head
 from fiat.order import SignedOrder
 from wallet.config import Config
 from wallet.errors import (
-    AnswerUnfit,
     ClockWrong,
     HolderMissing,
     LedgerReplaced,
@@ -27,20 +26,8 @@ from wallet.errors import (
     ServerUnreachable,
     SessionMissing,
 )
-from wallet.proofs import (
-    LEAVES_MAX,
-    Card,
-    Json,
-    Kept,
-    Ledger,
-    Reader,
-    check_extends,
-    read_address,
-    read_card,
-    read_head,
-    read_ledger,
-    read_receipt,
-)
+from wallet.heads import LEAVES_MAX, Json, Kept, Reader, check_extends, judge, read_head
+from wallet.proofs import Card, Ledger, read_address, read_card, read_ledger, read_receipt
 from wallet.state import Folder, Store
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -141,7 +128,7 @@ class Client:
             leaves += page
             if answer.document.get("complete") is True or len(page) < LEAVES_MAX:
                 break
-        head = read_head(self.host, answer.document.get("head"), ledger, self.holder)
+        head = read_head(self.host, answer.document.get("head"), ledger.id, ledger.operator, self.holder)
         now_kept = check_extends(self.host, kept, head, bytes.fromhex(self.me["blind"]), leaves)
         self.folder.put(
             "head", {"count": now_kept.count, "head": now_kept.head.hex(), "signed": answer.document["head"]}
@@ -222,7 +209,7 @@ class Client:
             async with self._http.request(method, url, data=content, headers=headers, allow_redirects=False) as answer:
                 self._see_clock(answer.headers.get("Tandem-Time", ""))
                 raw = await _all(answer)
-                return read_answer(self.host, answer.status, raw, path)
+                return judge(self.host, answer.status, {} if answer.status == 204 else _parsed(raw), path)
         except aiohttp.ClientConnectorError:
             raise ServerUnreachable(self.host, "connection") from None
         except TimeoutError:
@@ -253,23 +240,8 @@ async def _all(answer: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts) if size <= ANSWER_BYTES_MAX else b"too long"
 
 
-def read_answer(host: str, status: int, raw: bytes, what: str) -> dict[str, Any]:
-    """The JSON object of a 2xx answer; a problem raises ServerRefused with its slug and members."""
-    path = what.split("?", maxsplit=1)[0]
-    if status == 204:
-        return {}
+def _parsed(raw: bytes) -> object:
     try:
-        document = parse(raw, ANSWER_BYTES_MAX)
+        return parse(raw, ANSWER_BYTES_MAX)
     except JsonMalformed:
-        document = None
-    if not isinstance(document, dict):
-        if status >= 500:
-            raise ServerUnreachable(host, f"http-{status}")
-        raise AnswerUnfit(host, path)
-    if 200 <= status < 300:
-        return document
-    slug = str(document.get("slug") or str(document.get("type", "")).rpartition("/")[2] or "unknown")[:64]
-    known = {"type", "title", "status", "slug", "detail", "instance"}
-    facts = {name: value for name, value in document.items() if name not in known}
-    title = str(document.get("detail") or document.get("title") or "")[:200]
-    raise ServerRefused(host, status, slug, title, facts)
+        return None

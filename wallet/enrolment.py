@@ -13,10 +13,11 @@ from chain.address import Address
 from fiat.holder import HolderGenesis
 from wallet.client import Client
 from wallet.errors import HolderMissing, ProofMissing, ServerRefused
-from wallet.proofs import Kept, Ledger, Reader, read_card, read_head
+from wallet.heads import Kept, Reader, read_head
+from wallet.proofs import Ledger, read_card
 from wallet.review import Review, review_registration, review_sign_in
 from wallet.signable import ATTESTATION, REGISTRATION, read_order
-from wallet.signing import Signer
+from wallet.signing import Signer, SignerStatus
 from wallet.siwe import SignInText
 
 REGISTRATION_SECONDS = 10 * 60
@@ -103,12 +104,32 @@ async def enrol(client: Client, signer: Signer, root: Address, plan: Enrolment) 
     holder, blind = plan.genesis.holder_id, answer.raw("blind", 32)
     if answer.raw("holder", 32) != holder:
         raise ProofMissing(client.host, "card", "it is another holder than was registered")
-    head = read_head(client.host, answer.document.get("head"), plan.ledger, holder)
+    head = read_head(client.host, answer.document.get("head"), plan.ledger.id, plan.ledger.operator, holder)
     keep_me(client, handle=answer.text("handle"), genesis=plan.genesis, blind=blind)
     if not client.folder.read("head"):
         keep_head(client, Kept(head.count, head.head), answer.document["head"])
     await sign_in(client, signer, root)
     return answer.document
+
+
+async def attest(client: Client, signer: Signer, status: SignerStatus, accounts: Sequence[tuple[int, Address]]) -> None:
+    """Tells the ledger of further chain accounts: each proves itself, the root key says that it receives."""
+    ledger, me, root = await client.ledger(), client.me, status.root
+    assert root is not None
+    for chain_id, account in accounts:
+        fields = {"holder": "0x" + me["holder"], "chainId": str(chain_id), "account": "0x" + account.raw.hex()}
+        proof = fields | {"handle": me["handle"], "validBefore": str(now_seconds() + REGISTRATION_SECONDS)}
+        attested = fields | {"validBefore": str(now_seconds() + ATTESTATION_SECONDS)}
+        signatures = []
+        for kind, statement, key in ((REGISTRATION, proof, account), (ATTESTATION, attested, root)):
+            digest = read_order(kind, ledger.id, statement).digest
+            signatures.append("0x" + (await signer.sign_order(kind, ledger.id, statement, key, digest)).hex())
+        body = {
+            "valid_before": proof["validBefore"],
+            "signature": signatures[0],
+            "attestation": {"valid_before": attested["validBefore"], "signature": signatures[1]},
+        }
+        await client.ask("PUT", f"/addresses/{chain_id}/{account}", body, session=True)
 
 
 async def plan_sign_in(client: Client, root: Address) -> tuple[str, Review]:

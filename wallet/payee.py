@@ -56,7 +56,7 @@ def read_destination(text: str) -> str:
     """Its canonical form: `iban:...`, `card:...` or `account:...`, without blanks. Raises InputMalformed."""
     kind, _, value = text.strip().partition(":")
     kind, value = kind.lower(), re.sub(r"[ \u00a0-]", "", value).upper()
-    checks = {"iban": _is_iban, "card": _is_card, "account": lambda v: bool(_ACCOUNT.fullmatch(v))}
+    checks = {"iban": _is_iban, "card": _is_card, "account": _is_account}
     if kind not in checks:
         raise InputMalformed("destination", text[:80], "iban:..., card:... or account:... is expected")
     if not checks[kind](value):
@@ -68,6 +68,10 @@ def _is_iban(value: str) -> bool:
     """ISO 13616: the remainder by 97 is one."""
     digits = "".join(str(int(c, 36)) for c in value[4:] + value[:4]) if _IBAN.fullmatch(value) else "0"
     return int(digits) % 97 == 1
+
+
+def _is_account(value: str) -> bool:
+    return _ACCOUNT.fullmatch(value) is not None
 
 
 def _is_card(value: str) -> bool:

@@ -88,20 +88,20 @@ class Review:
     digest: bytes
     facts: tuple[Fact, ...]
     host: str
-    warnings: tuple[Caution, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     payee_known: bool = True
 
     @property
     def needs_word(self) -> bool:
         """Is a typed word asked, because the bytes are not fully understood?"""
-        return Caution.CALL_UNKNOWN in self.warnings
+        return Caution.CALL_UNKNOWN in self.cautions
 
     def to_json(self) -> dict[str, object]:
         return {
             "title": self.title,
             "digest": "0x" + self.digest.hex(),
             "facts": [fact.to_json() for fact in self.facts],
-            "warnings": list(self.warnings),
+            "warnings": list(self.cautions),
             "host": self.host,
         }
 

@@ -72,8 +72,8 @@ def keep_out_of_dumps() -> None:
     with suppress(OSError):
         libc = ctypes.CDLL(None, use_errno=True)
         for line in Path("/proc/self/maps").read_text().splitlines():
-            span, mode, _, _, inode, *_ = line.split()
-            if mode.startswith("rw") and inode == "0":
+            span, mode, *_ = line.split()
+            if mode.startswith("rw"):
                 start, end = (int(bound, 16) for bound in span.split("-"))
                 libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTDUMP)
                 libc.mlock(ctypes.c_void_p(start), ctypes.c_size_t(end - start))

@@ -68,6 +68,11 @@ class _Channel:
     writer: asyncio.StreamWriter
     process: asyncio.subprocess.Process | None = None
 
+    @property
+    def is_gone(self) -> bool:
+        """The other end hung up, or was killed."""
+        return self.reader.at_eof() or self.reader.exception() is not None
+
     async def close(self) -> None:
         """Hang up; a child of ours ends by that, or is ended."""
         self.writer.close()
@@ -185,7 +190,7 @@ class Signer:
     async def lock(self) -> None:
         """Forget the keys: the process ends. Whoever signs next unlocks first."""
         async with self._turn:
-            if self._channel is not None and not self._channel.reader.at_eof():
+            if self._channel is not None and not self._channel.is_gone:
                 await _ask(self._channel, {"call": "lock", "with": {}})
             if not self.through_door:
                 await self._drop()
@@ -224,7 +229,7 @@ class Signer:
         return result(await self.forward({"call": name, "with": arguments}))
 
     async def _live(self) -> _Channel:
-        if self._channel is not None and self._channel.reader.at_eof():
+        if self._channel is not None and self._channel.is_gone:
             await self._drop()
         if self._channel is None:
             try:

@@ -68,8 +68,12 @@ def main() -> int:
     name = arguments[0]
     if name not in COMMANDS:
         return _complain(_("There is no command “{name}”. `tandem --help` lists them.").format(name=_inert(name)))
-    module = importlib.import_module(f"wallet.cli.{COMMANDS[name].module}")
-    status: int = importlib.import_module("wallet.cli.running").run(getattr(module, name), name, arguments[1:])
+    called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name)
+    outcome = importlib.import_module("wallet.cli.running").call(called, name, arguments[1:])
+    if isinstance(outcome, int):
+        return outcome
+    # The words for failures are many, and most commands do not fail: they are loaded when one does.
+    status: int = importlib.import_module("wallet.cli.failure").report(outcome, "--json" in arguments)
     return status
 
 

@@ -132,13 +132,15 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.SettingRefused: (N_("{name} is not right: {reason}."), USAGE),
     wallet.TerminalNeeded: (
         N_(
-            "This asks for something ({what}) and there is no terminal: run it in one, use --yes where it is enough, or TANDEM_PASSWORD_FILE for the password."
+            "This asks for something ({what}) and there is no terminal: run it in one, use --yes where it is "
+            "enough, or TANDEM_PASSWORD_FILE for the password."
         ),
         USAGE,
     ),
     wallet.YesRefused: (
         N_(
-            "--yes is not enough here ({reason}): run it in a terminal and look, or name the payee in full (@handle#fingerprint or address)."
+            "--yes is not enough here ({reason}): run it in a terminal and look, or name the payee in full "
+            "(@handle#fingerprint or address)."
         ),
         USAGE,
     ),
@@ -148,7 +150,7 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     ),
     wallet.InputMalformed: (N_("“{text}” is no {field}: {reason}."), USAGE),
     # The person
-    wallet.Declined: (N_("Stopped by you; nothing was changed."), DECLINED),
+    wallet.Declined: (N_("Stopped by you; nothing further was done."), DECLINED),
     wallet.NotBuilt: (N_("`tandem {command}` is not built yet."), REFUSED),
     # Phrase, vault, signer
     wallet.WordUnknown: (N_("Word {position}, “{word}”, is in no list of recovery words. Near: {hint}."), REFUSED),
@@ -159,7 +161,8 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     ),
     wallet.PhraseAmbiguous: (
         N_(
-            "These words can be read in more than one way, and each opens another wallet: choose with --language ({readings})."
+            "These words can be read in more than one way, and each opens another wallet: choose with --language "
+            "({readings})."
         ),
         REFUSED,
     ),
@@ -208,7 +211,8 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     ),
     wallet.FundsMissing: (
         N_(
-            "Not enough money: {needed} {asset} are needed, {available} {asset} are there, {missing} {asset} are missing."
+            "Not enough money: {needed} {asset} are needed, {available} {asset} are there, {missing} {asset} are "
+            "missing."
         ),
         REFUSED,
     ),
@@ -217,7 +221,8 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.HolderMissing: (N_("You have no account at {server} yet: `tandem register HANDLE`."), REFUSED),
     wallet.OutcomeUnknown: (
         N_(
-            "{server} did not answer after the order was sent: it may have been carried out. Repeat it safely with --again {id}."
+            "{server} did not answer after the order was sent: it may have been carried out. Repeat it safely "
+            "with --again {id}."
         ),
         NETWORK,
     ),
@@ -231,13 +236,15 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     ),
     wallet.HeadRefused: (
         N_(
-            "{server} shows an account that contradicts what it signed before: {reason}. Keep your files; `tandem audit` will need them."
+            "{server} shows an account that contradicts what it signed before: {reason}. Keep your files; "
+            "`tandem audit` will need them."
         ),
         REFUSED,
     ),
     wallet.PayeeChanged: (
         N_(
-            "@{handle} names another person than expected ({found} instead of {known}). Ask them by another way; nothing was sent."
+            "@{handle} names another person than expected ({found} instead of {known}). Ask them by another way; "
+            "nothing was sent."
         ),
         REFUSED,
     ),
@@ -249,7 +256,8 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     # The chain
     chain.InsufficientNative: (
         N_(
-            "Not enough coins: {needed} are needed (the fee of up to {fee} included), {available} are there, {missing} are missing."
+            "Not enough coins: {needed} are needed (the fee of up to {fee} included), {available} are there, "
+            "{missing} are missing."
         ),
         REFUSED,
     ),
@@ -271,7 +279,8 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     chain.WrongGenesis: (N_("The chain was restarted or is another one (genesis {actual}, not {expected})."), REFUSED),
     chain.TransactionUnseen: (
         N_(
-            "The transaction {transaction_hash} was sent, and no block has it after {waited_seconds} seconds; it may still come."
+            "The transaction {transaction_hash} was sent, and no block has it after {waited_seconds} seconds; it "
+            "may still come."
         ),
         NETWORK,
     ),

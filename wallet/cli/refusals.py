@@ -1,4 +1,4 @@
-"""The server's refusals in our words, by the stable slug of its problem; a server's own sentence is shown as its claim."""
+"""The server's refusals in our words, by the slug of its problem; its own sentence is shown as its claim."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ SLUGS: dict[str, Row] = {
 MACHINE: dict[str, Row] = {
     "exceeds_credits": (
         N_(
-            "Not enough money: {needed} {currency} are needed, {available} {currency} are there, {missing} {currency} are missing."
+            "Not enough money: {needed} {currency} are needed, {available} {currency} are there, {missing} "
+            "{currency} are missing."
         ),
         _REFUSED,
     ),

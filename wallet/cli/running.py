@@ -1,36 +1,31 @@
-"""How every command runs: its options, its result on stdout, its failure as one sentence and an exit status."""
+"""How every command runs: its options, its Run, and its result on stdout. Failures are worded by wallet.cli.failure.
+
+Imported by every command, so it imports little: what only some need is theirs to import.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import click
 
-from chain.errors import ChainError
-from fiat.errors import FiatError
-from wallet.cli.inert import inert
-from wallet.cli.problems import REFUSED, USAGE, Problem, problem_of
 from wallet.config import Config
-from wallet.errors import Declined, WalletError
 from wallet.state import Store
 from wallet.texts import _
 
 Json = dict[str, Any]
-Result = TypeVar("Result")
+BROKEN_PIPE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One call of a command: settings, the client's files, and where the answer goes."""
 
+    config: Config
     json: bool
     yes: bool = False
-    config: Config = field(default_factory=lambda: Config.read(os.environ))
 
     @property
     def store(self) -> Store:
@@ -63,56 +58,50 @@ def command(name: str, summary: str, *, asks: bool = False, **settings: Any) -> 
     return make
 
 
+def group(name: str, summary: str, *commands: click.Command) -> Callable[..., click.Group]:
+    """A command with commands of its own; called without one it does what the function does."""
+
+    def make(function: Callable[..., None]) -> click.Group:
+        def called(as_json: bool, **parameters: Any) -> None:
+            if click.get_current_context().invoked_subcommand is None:
+                function(Run(Config.read(os.environ), as_json), **parameters)
+
+        made = click.Group(
+            name, callback=called, params=parameters_of(function), help=summary, invoke_without_command=True
+        )
+        for one in commands:
+            made.add_command(one)
+        return made
+
+    return make
+
+
 def calling(function: Callable[..., None]) -> Callable[..., None]:
     """The function as click calls it: --json and --yes become its Run."""
 
     def called(as_json: bool, yes: bool = False, **parameters: Any) -> None:
-        function(Run(as_json, yes), **parameters)
+        function(Run(Config.read(os.environ), as_json, yes), **parameters)
 
     return called
 
 
 def parameters_of(function: Callable[..., None], asks: bool = False) -> list[click.Parameter]:
     """What the decorators declared, then --yes and --json."""
-    declared = list(reversed(getattr(function, "__click_params__", [])))
+    declared: list[click.Parameter] = list(reversed(getattr(function, "__click_params__", [])))
     if asks:
         declared.append(click.Option(["--yes"], is_flag=True, help=_("do not ask where nothing is unusual")))
     declared.append(click.Option(["--json", "as_json"], is_flag=True, help=_("print one JSON document")))
     return declared
 
 
-def wait(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs a command's asynchronous part to its end."""
-    return asyncio.run(work)
-
-
-def run(called: click.Command, name: str, arguments: list[str]) -> int:
-    """The exit status. Every failure is one sentence on stderr, or the problem on stdout where --json was asked for."""
+def call(called: click.Command, name: str, arguments: list[str]) -> BaseException | int:
+    """The exit status, or the failure for wallet.cli.failure to word."""
     try:
-        called.main(args=arguments, prog_name=f"tandem {name}", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except (click.Abort, KeyboardInterrupt, EOFError, asyncio.CancelledError):
-        problem = problem_of(Declined())
-    except click.ClickException as error:
-        problem = Problem("usage", inert(error.format_message()), USAGE, {})
-    except (WalletError, ChainError, FiatError) as error:
-        problem = problem_of(error)
+        # click tells a failing command's own status by Exit, which it turns into its return value here.
+        status = called.main(args=arguments, prog_name=f"tandem {name}", standalone_mode=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return REFUSED
-    except Exception as error:  # noqa: BLE001  # a traceback could hold what was typed; its type is enough to report
-        problem = Problem(
-            "internal", _("Something went wrong inside ({kind}).").format(kind=type(error).__name__), 1, {}
-        )
-    else:
-        return 0
-    _report(problem, "--json" in arguments)
-    return problem.status
-
-
-def _report(problem: Problem, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(problem.document, ensure_ascii=False, default=str))
-    else:
-        click.echo(problem.sentence, err=True)
+        return BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as failure:
+        return failure
+    return status if isinstance(status, int) else 0

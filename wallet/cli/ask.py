@@ -1,0 +1,237 @@
+"""`tandem balance` and `tandem activity`: one question to the server, with Python's own HTTP, so that they start fast.
+
+The signed head that comes with a balance is checked against the one that is kept, like everywhere else.
+"""
+
+from __future__ import annotations
+
+import csv
+import http.client
+import json
+import sys
+import time
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from wallet.cli.grid import grid, strong
+from wallet.cli.inert import inert
+from wallet.cli.running import Run, command
+from wallet.errors import AnswerUnfit, HolderMissing, LedgerReplaced, ServerRefused, ServerUnreachable, SessionMissing
+from wallet.heads import LEAVES_MAX, Kept, Reader, check_extends, judge, read_head
+from wallet.state import Folder
+from wallet.texts import N_, _
+
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+PATIENCE_SECONDS = 15
+PAGES_MAX = 1000
+PAGE_ITEMS = 200
+
+KINDS = {
+    "transfer": N_("transfer"),
+    "topup": N_("top-up"),
+    "withdrawal": N_("withdrawal"),
+    "withdrawal_return": N_("withdrawal returned"),
+    "chain_transfer": N_("on the chain"),
+}
+STATES = {
+    "pending": N_("pending"),
+    "done": N_("done"),
+    "accepted": N_("accepted"),
+    "paid": N_("paid"),
+    "returned": N_("returned"),
+    "failed": N_("failed"),
+}
+TOTALS = {
+    "stale": N_("Some prices are old: the total is only about right."),
+    "partial": N_("Some prices are missing: the total leaves those positions out."),
+}
+
+
+class Asker:
+    """One connection to the server, with the session that is kept."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self.host = run, run.config.server_host
+        self._parts = urlsplit(run.config.server)
+        known = run.store.ledger_of(run.config.server)
+        if known is None:
+            raise HolderMissing(self.host)
+        self.ledger_id = known
+        self.folder: Folder = run.store.ledger(known)
+        session = self.folder.read("session")
+        if not self.folder.read("me"):
+            raise HolderMissing(self.host)
+        if not session or session["ends_at"] <= time.time_ns() // 1_000_000_000:
+            raise SessionMissing(self.host)
+        self._token = str(session["token"])
+        secure = self._parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._connection = kind(self._parts.hostname or "", self._parts.port, timeout=PATIENCE_SECONDS)
+
+    def ask(self, path: str) -> dict[str, Any]:
+        """GET below /v1. Raises ServerUnreachable, ServerRefused, AnswerUnfit, LedgerReplaced."""
+        try:
+            return self._get(path)
+        except ServerRefused as refused:
+            if refused.status == 401:
+                self._check_ledger()
+            raise
+
+    def _get(self, path: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        try:
+            self._connection.request("GET", f"{self._parts.path}/v1{path}", headers=headers)
+            answer = self._connection.getresponse()
+            raw = answer.read(ANSWER_BYTES_MAX + 1)
+        except TimeoutError:
+            raise ServerUnreachable(self.host, "timeout") from None
+        except (OSError, http.client.HTTPException):
+            raise ServerUnreachable(self.host, "connection") from None
+        return judge(self.host, answer.status, _parsed(raw), path)
+
+    def _check_ledger(self) -> None:
+        """A session that is refused may belong to a ledger that is gone."""
+        found = Reader(self.host, "ledger", self._get("/ledger")).raw("ledger_id", 32)
+        if found != self.ledger_id:
+            raise LedgerReplaced(self.host, self.ledger_id.hex()[:16], found.hex()[:16])
+
+    def check_head(self, signed: object) -> None:
+        """The head that came extends the one that is kept, and is kept now. Raises HeadRefused, ProofMissing."""
+        ledger, me, kept_head = (self.folder.read(name) for name in ("ledger", "me", "head"))
+        holder = bytes.fromhex(me["holder"])
+        head = read_head(self.host, signed, self.ledger_id, bytes.fromhex(ledger["operator"]), holder)
+        kept = Kept(kept_head["count"], bytes.fromhex(kept_head["head"])) if kept_head else Kept(0, holder)
+        leaves: list[bytes] = []
+        while kept.count + len(leaves) < head.count and len(leaves) < PAGES_MAX * LEAVES_MAX:
+            page = Reader(self.host, "heads", self.ask(f"/heads?since={kept.count + len(leaves)}")).hashes("leaves")
+            leaves += page[: head.count - kept.count - len(leaves)]
+            if not page:
+                break
+        now = check_extends(self.host, kept, head, bytes.fromhex(me["blind"]), leaves)
+        if now != kept:
+            self.folder.put("head", {"count": now.count, "head": now.head.hex(), "signed": signed})
+
+
+def _parsed(raw: bytes) -> object:
+    """Nothing on this path raises Python's recursion limit, so a document that is too deep is a plain refusal."""
+    try:
+        return json.loads(raw) if len(raw) <= ANSWER_BYTES_MAX else None
+    except (ValueError, RecursionError):
+        return None
+
+
+@command("balance", _("Everything you hold: fiat, tokens, prices, total."))
+@click.option("--in", "currency", default="EUR", show_default=True, help=_("the currency of values and total"))
+def balance(run: Run, currency: str) -> None:
+    asker = Asker(run)
+    view = asker.ask(f"/portfolio?{urlencode({'in': currency.upper()})}")
+    asker.check_head(view.get("head"))
+    backed_up = bool(run.store.read("vault").get("backed_up"))
+    run.answer({**view, "backed_up": backed_up}, lambda: _show_balance(asker.host, view, backed_up))
+
+
+def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
+    unit = inert(view.get("in", ""), 10)
+    rows = [
+        (
+            p["asset"],
+            _("ledger") if p["rail"] == "ledger" else _("chain {id}").format(id=p["chain_id"]),
+            p["amount"] if p["available"] == p["amount"] else f"{p['amount']} ({_('free')} {p['available']})",
+            _price(p),
+            p["value"] or _("no price"),
+        )
+        for p in _items(host, view, "positions")
+    ]
+    if not rows:
+        click.echo(_("Nothing here yet: `tandem topup 100 EUR` or `tandem receive`."))
+    else:
+        click.echo(
+            grid([_("Asset"), _("Where"), ">" + _("Amount"), ">" + _("Price"), ">" + _("Value") + f" {unit}"], rows)
+        )
+        click.echo(strong(_("Total {amount} {unit}").format(amount=inert(view.get("total", "?"), 40), unit=unit)))
+    if view.get("total_state") in TOTALS:
+        click.echo(_(TOTALS[view["total_state"]]))
+    for chain in _items(host, view, "chains"):
+        if chain["state"] != "current":
+            click.echo(_("Chain {id} does not answer: its amounts are not current.").format(id=chain["chain_id"]))
+    if not backed_up:
+        click.echo(_("Not backed up: `tandem init` shows the phrase again and asks three words back."))
+
+
+def _price(position: dict[str, Any]) -> str:
+    if position["price"] is None:
+        return _("missing")
+    return f"{position['price']} ({_('old')})" if position["price_state"] == "stale" else str(position["price"])
+
+
+@command("activity", _("Everything that happened, both sides, newest first."))
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help=_("how many at most"))
+@click.option("--csv", "as_csv", is_flag=True, help=_("comma-separated values"))
+def activity(run: Run, limit: int, as_csv: bool) -> None:
+    asker = Asker(run)
+    items: list[dict[str, Any]] = []
+    cursor: Any = ""
+    while len(items) < limit and cursor is not None:
+        wanted = f"/activity?limit={min(limit - len(items), PAGE_ITEMS)}" + (
+            f"&cursor={quote(cursor)}" if cursor else ""
+        )
+        page = asker.ask(wanted)
+        found = _items(asker.host, page, "items")
+        items += found
+        cursor = page.get("next_cursor") if found else None
+    document = {"items": items, "next_cursor": cursor or None}
+    run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
+
+
+def _show_activity(items: list[dict[str, Any]]) -> None:
+    if not items:
+        click.echo(_("Nothing happened yet."))
+        return
+    rows = [
+        (
+            str(item["at"])[:19].replace("T", " "),
+            _(KINDS.get(item["kind"], item["kind"])),
+            f"{'-' if item['direction'] == 'out' else '+'}{item['amount']} {item['asset']}",
+            _other(item),
+            _(STATES.get(item["state"], item["state"])),
+            item["memo"] or "",
+        )
+        for item in items
+    ]
+    click.echo(grid([_("Time (UTC)"), _("What"), ">" + _("Amount"), _("With"), _("State"), _("Memo")], rows))
+
+
+def _other(item: dict[str, Any]) -> str:
+    other = _Item(item["counterparty"] or {})
+    return f"@{other['handle']}" if other["handle"] else str(other["label"] or other["address"] or "")
+
+
+def _show_csv(items: list[dict[str, Any]]) -> None:
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    names = ["at", "kind", "rail", "direction", "asset", "amount", "state", "balance", "memo", "transaction", "nonce"]
+    out.writerow([*names, "with"])
+    for item in items:
+        out.writerow([*(_formula_free(item.get(name)) for name in names), _formula_free(_other(item))])
+
+
+def _formula_free(value: object) -> str:
+    """A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text."""
+    text = "" if value is None else inert(value)
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t") else text
+
+
+def _items(host: str, document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Objects of a list whose missing members read as None; anything else raises AnswerUnfit."""
+    rows = document.get(name)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise AnswerUnfit(host, name)
+    return [_Item(row) for row in rows]
+
+
+class _Item(dict[str, Any]):
+    """A row of the server's; a member that it left out is None."""
+
+    def __missing__(self, name: str) -> Any:
+        return None

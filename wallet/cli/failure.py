@@ -1,0 +1,36 @@
+"""A command's failure as one sentence on stderr, or as the problem on stdout with --json, and its exit status."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from chain.errors import ChainError
+from fiat.errors import FiatError
+from wallet.cli.inert import inert
+from wallet.cli.problems import REFUSED, USAGE, Problem, problem_of
+from wallet.errors import Declined, WalletError
+from wallet.texts import _
+
+
+def report(failure: BaseException, as_json: bool) -> int:
+    """Says it; returns the exit status."""
+    problem = _problem(failure)
+    if as_json:
+        click.echo(json.dumps(problem.document, ensure_ascii=False, default=str))
+    else:
+        click.echo(problem.sentence, err=True)
+    return problem.status
+
+
+def _problem(failure: BaseException) -> Problem:
+    if isinstance(failure, (WalletError, ChainError, FiatError)):
+        return problem_of(failure)
+    if isinstance(failure, (click.Abort, KeyboardInterrupt, EOFError)):
+        return problem_of(Declined())
+    if isinstance(failure, click.ClickException):
+        return Problem("usage", inert(failure.format_message()), USAGE, {})
+    # A traceback could hold what was typed; the error's type is enough to report it by.
+    sentence = _("Something went wrong inside ({kind}).").format(kind=type(failure).__name__)
+    return Problem("internal", sentence, REFUSED, {})

@@ -1,0 +1,86 @@
+"""`tandem register` and `tandem login`: an account at the server, opened and entered with the wallet's own keys."""
+
+from __future__ import annotations
+
+import click
+
+from wallet.cli import terminal
+from wallet.cli.running import Json, Run, command
+from wallet.cli.show import approve
+from wallet.cli.waiting import wait
+from wallet.config import Config
+from wallet.enrolment import enrol, plan_enrolment
+from wallet.errors import LedgerReplaced
+from wallet.networks import current_network
+from wallet.payee import read_handle
+from wallet.texts import _
+from wallet.wallet import Wallet
+
+
+def open_wallet(run: Run) -> Wallet:
+    """A wallet whose password is asked on the terminal, or read from the file that the settings name."""
+    config: Config = run.config
+    return Wallet(config, run.store, lambda: terminal.ask_password(config))
+
+
+def tell_notices(run: Run, wallet: Wallet) -> None:
+    """What happened by itself on the way."""
+    if "ledger-replaced" in wallet.client.notices:
+        run.say(_("The ledger at {server} was reset: this is a new one.").format(server=wallet.client.host))
+    if "chain-restarted" in wallet.purse.notices:
+        run.say(_("The chain was restarted: what was known of the old one is set aside."))
+
+
+@command("register", _("Open an account at the server with your wallet's own signature."), asks=True)
+@click.argument("handle")
+def register(run: Run, handle: str) -> None:
+    name = read_handle(handle)
+    with run.store.one_command():
+        user = wait(_register(run, name))
+
+    def show() -> None:
+        click.echo(_("You are @{handle}, fingerprint {fingerprint}.").format(**user))
+        click.echo(_("Read the fingerprint to those who pay you for the first time."))
+
+    run.answer(user, show)
+
+
+async def _register(run: Run, handle: str) -> Json:
+    async with open_wallet(run) as wallet:
+        signer = await wallet.signer()
+        status = await signer.status()
+        assert status.root is not None
+        chain_id = current_network(run.config, run.store).chain_id
+        accounts = [(chain_id, account) for account in status.accounts]
+        plan = await plan_enrolment(wallet.client, status.root, handle, accounts)
+        tell_notices(run, wallet)
+        approve(run, plan.review, _("Open this account?"))
+        answer = await enrol(wallet.client, signer, status.root, plan)
+    return {name: answer[name] for name in ("handle", "holder", "fingerprint", "accounts")}
+
+
+@command("login", _("Sign in at the server with your wallet's signature. It moves no money."))
+def login(run: Run) -> None:
+    user = wait(_login(run))
+    run.answer(user, lambda: click.echo(_("Signed in as @{handle}.").format(**user)))
+
+
+async def _login(run: Run) -> Json:
+    async with open_wallet(run) as wallet:
+        try:
+            await wallet.client.ledger()
+        except LedgerReplaced as replaced:
+            reason = _("Another ledger answers at {server}: what you had there is not in it.").format(
+                server=replaced.server
+            )
+            terminal.confirm_word(reason, "new ledger")
+            wallet.client.accept(await wallet.client.ledger_offered())
+        tell_notices(run, wallet)
+        answer = await wallet.sign_in()
+    user: Json = answer["user"]
+    return {
+        "handle": user["handle"],
+        "holder": user["holder"],
+        "fingerprint": user["fingerprint"],
+        "expires_at": answer["expires_at"],
+    }

@@ -1,0 +1,138 @@
+"""`tandem send`: the asset decides the rail."""
+
+from __future__ import annotations
+
+import click
+
+from chain.token import Token, TokenAmount
+from fiat.errors import AmountNotPositive
+from fiat.money import Money
+from wallet.cli import terminal
+from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.running import Json, Run, command
+from wallet.cli.show import approve
+from wallet.cli.waiting import wait
+from wallet.errors import InputMalformed, TerminalNeeded
+from wallet.payee import Payee, read_payee
+from wallet.texts import _
+from wallet.wallet import OrderPlan, Wallet
+
+MEMO_BYTES_MAX = 200
+NEGATIVES = {"ignore_unknown_options": True}
+"""So that -5 is an amount that is refused, and no option that is unknown."""
+
+
+@command(
+    "send",
+    _("Send fiat or tokens: to @handle, @handle#fingerprint or an address."),
+    asks=True,
+    context_settings=NEGATIVES,
+)
+@click.argument("amount")
+@click.argument("asset")
+@click.argument("to")
+@click.option("--memo", default="", help=_("a text for the payee (fiat only)"))
+@click.option("--again", default="", help=_("repeat the order of this number, as it was"))
+def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str) -> None:
+    payee = read_payee(to)
+    check_memo(memo)
+    with run.store.one_command():
+        sent = wait(_send(run, amount, asset, payee, memo, again))
+    run.answer(sent, lambda: click.echo(_sentence(sent, to)))
+
+
+async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str) -> Json:
+    async with open_wallet(run) as wallet:
+        if again:
+            return accepted(await wallet.repeat_order(again), amount, asset.upper())
+        token = wallet.purse.token(asset)
+        if token is not None:
+            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo)
+        money = Money.parse(amount, await wallet.currency(asset.upper()))
+        if payee.address is not None:
+            raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
+        check_somebody_is_there(run)
+        plan = await wallet.plan_transfer(money, payee, memo)
+        return await sign_and_send(run, wallet, plan)
+
+
+async def sign_and_send(run: Run, wallet: Wallet, plan: OrderPlan) -> Json:
+    """Review, yes, signature, answer: the same for every order."""
+    tell_notices(run, wallet)
+    approve(run, plan.review, _("Sign and send?"))
+    answer = await wallet.send_order(plan)
+    money = Money(plan.order.amount_minor, await wallet.currency(plan.order.currency))
+    return accepted(answer, money.decimal, money.currency.code)
+
+
+def accepted(answer: Json, amount: str, asset: str) -> Json:
+    """What `send` and `withdraw` answer for an order."""
+    sequence = str(int(answer["receipt"]["seal"]["number"]))
+    return {
+        "rail": "ledger",
+        "state": "accepted",
+        "amount": amount,
+        "asset": asset,
+        "nonce": answer["nonce"],
+        "at": answer["at"],
+        "seal": sequence,
+        "receipt": answer["receipt"],
+    }
+
+
+async def _send_tokens(run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str) -> Json:
+    if memo:
+        raise InputMalformed("memo", memo[:40], _("a chain carries none"))
+    check_somebody_is_there(run)
+    plan = await wallet.plan_tokens(amount, payee)
+    tell_notices(run, wallet)
+    if wallet.purse.network.relayed:
+        run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
+    approve(run, plan.review, _("Sign and send?"))
+    sent = await wallet.send_tokens(plan, payee)
+    state = "sent" if sent.receipt is None else "done" if sent.receipt.succeeded else "failed"
+    return {
+        "rail": "chain",
+        "state": state,
+        "amount": amount.format(),
+        "asset": amount.token.symbol,
+        "to": plan.receiver,
+        "transaction": sent.hash,
+        "block": sent.receipt.block_number if sent.receipt else None,
+    }
+
+
+def _token_amount(text: str, token: Token) -> TokenAmount:
+    """Above zero. Raises AmountMalformed and its kinds, AmountNotPositive."""
+    digits = text.removeprefix("-")
+    if digits != text and digits.replace(".", "", 1).isdecimal():
+        raise AmountNotPositive(text)
+    amount = TokenAmount.parse(text, token)
+    if amount.units == 0:
+        raise AmountNotPositive(text)
+    return amount
+
+
+def check_memo(memo: str) -> None:
+    """One line of what can be shown to anybody. Raises InputMalformed."""
+    if not memo.isprintable() or len(memo.encode()) > MEMO_BYTES_MAX:
+        raise InputMalformed("memo", memo[:40], _("one line of at most {n} bytes").format(n=MEMO_BYTES_MAX))
+
+
+def check_somebody_is_there(run: Run) -> None:
+    """Before anything is looked up: what will have to be asked can be. Raises TerminalNeeded."""
+    if not run.yes and not terminal.is_there():
+        raise TerminalNeeded("confirmation")
+
+
+def _sentence(sent: Json, to: str) -> str:
+    if sent["rail"] == "ledger":
+        return _("Sent {amount} {asset} to {to}; the receipt is checked and kept (seal {seal}).").format(
+            **{**sent, "to": to}
+        )
+    texts = {
+        "done": _("Sent {amount} {asset} to {to}, in block {block}: {transaction}"),
+        "sent": _("Sent {amount} {asset} to {to}; no block has it yet: {transaction}"),
+        "failed": _("The chain took the transaction and undid it; only the fee was paid: {transaction}"),
+    }
+    return texts[sent["state"]].format(**{**sent, "to": to})

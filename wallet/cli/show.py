@@ -1,0 +1,127 @@
+"""What commands print: tables and reviews. Every cell is inert text, never markup."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+
+import segno
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wallet.cli import terminal
+from wallet.cli.inert import inert
+from wallet.cli.running import Run
+from wallet.errors import YesRefused
+from wallet.review import Caution, Label, Review, Source, Title
+from wallet.texts import N_, _
+
+_PIPE_WIDTH = 200
+
+TITLES = {
+    Title.PAY: N_("You are about to sign: pay from your account"),
+    Title.WITHDRAW: N_("You are about to sign: pay out"),
+    Title.SEND: N_("You are about to sign: send on the chain"),
+    Title.CALL: N_("You are about to sign a call that is not understood"),
+    Title.SIGN_IN: N_("You are about to sign in"),
+    Title.REGISTER: N_("You are about to open an account"),
+}
+LABELS = {
+    Label.AMOUNT: N_("Amount"),
+    Label.PAYEE: N_("To"),
+    Label.FINGERPRINT: N_("Fingerprint"),
+    Label.ADDRESS: N_("Address"),
+    Label.DESTINATION: N_("Destination"),
+    Label.MEMO: N_("Memo"),
+    Label.FEE: N_("Fee"),
+    Label.FEE_MAX: N_("Fee, at most"),
+    Label.NET: N_("Arrives"),
+    Label.TOTAL: N_("Leaves you, at most"),
+    Label.VALID_UNTIL: N_("Valid until"),
+    Label.LEDGER: N_("Ledger"),
+    Label.NETWORK: N_("Network"),
+    Label.FROM: N_("From"),
+    Label.CONTRACT: N_("Contract"),
+    Label.DATA: N_("Data"),
+    Label.NONCE: N_("Number"),
+    Label.SITE: N_("Site"),
+    Label.STATEMENT: N_("Says"),
+    Label.KEY: N_("Key"),
+    Label.HANDLE: N_("Handle"),
+    Label.NODE: N_("Node"),
+}
+SOURCES = {
+    Source.BYTES: N_("from the bytes"),
+    Source.LIST: N_("from your list"),
+    Source.CLAIMED: N_("claimed by {host}"),
+}
+CAUTIONS = {
+    Caution.FIRST_TIME: N_("You never paid this person from here: compare the fingerprint with them by another way."),
+    Caution.LOOKS_ALIKE: N_("The address resembles one that you know, and is another: compare every digit."),
+    Caution.OWN_ADDRESS: N_("This is an address of your own."),
+    Caution.TOKEN_UNLISTED: N_("The token is not in your list: its name and decimals are not known."),
+    Caution.CALL_UNKNOWN: N_("What this call does cannot be told from its bytes."),
+}
+
+
+def console(stderr: bool = False) -> Console:
+    """Without markup and highlighting; as wide as needed where nobody looks."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else _PIPE_WIDTH
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=max(width, 60))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", stderr: bool = False) -> None:
+    """Columns whose name begins with > stand right."""
+    drawn = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        drawn.add_column(
+            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
+        )
+    for row in rows:
+        drawn.add_row(*(Text(inert(cell)) for cell in row))
+    console(stderr).print(drawn)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> None:
+    """Names and values, one a line."""
+    drawn = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        drawn.add_row(Text(name, style="bold"), Text(inert(value)))
+    console().print(drawn)
+
+
+def review(shown: Review) -> None:
+    """The review with the source of each fact, and what is unusual, on stderr."""
+    rows = [
+        (_(LABELS[fact.label]), fact.value, _(SOURCES[fact.source]).format(host=inert(shown.host, 60)))
+        for fact in shown.facts
+    ]
+    table([_("What"), _("Value"), _("Known")], rows, title=_(TITLES[shown.title]), stderr=True)
+    for caution in shown.cautions:
+        console(stderr=True).print(Text(f"! {_(CAUTIONS[caution])}", style="bold yellow"))
+
+
+def approve(run: Run, shown: Review, question: str) -> None:
+    """The person's yes to a review. Raises Declined, TerminalNeeded, or YesRefused where --yes is not enough."""
+    if run.yes:
+        if shown.needs_word:
+            raise YesRefused("word")
+        if shown.cautions and shown.cautions != (Caution.FIRST_TIME,):
+            raise YesRefused("warnings")
+        if not shown.payee_known:
+            raise YesRefused("payee")
+        return
+    if not run.json or terminal.is_there():
+        review(shown)
+    if shown.needs_word:
+        terminal.confirm_word(_(CAUTIONS[Caution.CALL_UNKNOWN]), "blind")
+    terminal.confirm(question)
+
+
+def qr(text: str) -> None:
+    """As characters, for a camera; only where somebody looks."""
+    if sys.stdout.isatty():
+        segno.make(text, error="m").terminal(compact=True)

@@ -1,0 +1,184 @@
+"""`tandem init` and `tandem restore`: making the vault, and making sure that the phrase was written down."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from chain.errors import ChainError
+from wallet.cli import terminal
+from wallet.cli.inert import inert
+from wallet.cli.running import Run, command
+from wallet.cli.show import console, table
+from wallet.cli.waiting import wait
+from wallet.errors import Declined, PhraseAmbiguous, PhraseDiffers, StateUnusable, TerminalNeeded, VaultExists
+from wallet.networks import current_network
+from wallet.signing import VAULT_NAME, Phrase, Reading, Signer, SignerStatus
+from wallet.state import make_private
+from wallet.texts import LANGUAGE, _
+
+WORDS_ASKED = 3
+PHRASE_BYTES_MAX = 4096
+TRIES_MAX = 3
+
+
+@command("init", _("Make a wallet: a new recovery phrase and a vault that keeps it."))
+@click.option(
+    "--words", type=click.Choice(["12", "15", "18", "21", "24"]), default="12", help=_("length of the phrase")
+)
+@click.option("--phrase-file", type=click.Path(path_type=Path), help=_("write the phrase to this new file instead"))
+@click.option("--light", is_flag=True, help=_("a lighter vault, for small machines and tests"))
+def init(run: Run, words: str, phrase_file: Path | None, light: bool) -> None:
+    kept = run.store.read("vault")
+    if kept and not kept.get("backed_up") and terminal.is_there() and not run.json:
+        wait(_finish_backup(run))
+        return
+    if kept:
+        raise VaultExists(str(run.config.home / VAULT_NAME))
+    if phrase_file is None and (run.json or not terminal.is_there()):
+        raise TerminalNeeded("phrase")
+    if phrase_file is not None and phrase_file.exists():
+        raise StateUnusable(str(phrase_file), _("it is there already"))
+    wait(_init(run, int(words), phrase_file, "light" if light else "standard"))
+
+
+async def _init(run: Run, words: int, phrase_file: Path | None, profile: str) -> None:
+    password = terminal.ask_new_password(run.config)
+    make_private(run.config.home)
+    async with Signer(run.config.home) as signer:
+        phrase = await signer.create(words, password, profile=profile)
+        if phrase_file is None:
+            await _show_and_ask_back(run, signer, phrase)
+        else:
+            _write_phrase(phrase_file, phrase)
+        _tell(run, await signer.status(), phrase_file)
+
+
+async def _finish_backup(run: Run) -> None:
+    """The wallet is there, its phrase was never asked back: show it again to whoever knows the password."""
+    run.say(_("This wallet is not backed up yet: the phrase is shown again."))
+    async with Signer(run.config.home) as signer:
+        phrase = await signer.reveal(terminal.ask_password(run.config))
+        await _show_and_ask_back(run, signer, phrase)
+        _tell(run, await signer.status(), None)
+
+
+async def _show_and_ask_back(run: Run, signer: Signer, phrase: Phrase) -> None:
+    rows = []
+    for number, word in enumerate(phrase.words, 1):
+        gloss = phrase.gloss[number - 1] if phrase.gloss and LANGUAGE == "zh" else ""
+        rows.append((str(number), word, gloss)[: 3 if LANGUAGE == "zh" else 2])
+    columns = [">#", _("Word"), _("Meaning")][: 3 if LANGUAGE == "zh" else 2]
+    table(columns, rows, title=_("Your recovery phrase"), stderr=True)
+    run.say(_("Write it on paper, in this order. Whoever has it has your money; without it nobody can help you."))
+    try:
+        terminal.ask(_("Press Enter when it is written down; the screen is cleared then. "), "phrase")
+        console(stderr=True).clear()
+        await _ask_back(run, signer, len(phrase.words))
+    except Declined:
+        run.say(_("The wallet is made, but not backed up: `tandem init` shows the phrase again."))
+        raise
+
+
+async def _ask_back(run: Run, signer: Signer, count: int) -> None:
+    asked = sorted(secrets.SystemRandom().sample(range(1, count + 1), WORDS_ASKED))
+    for attempt in range(1, TRIES_MAX + 1):
+        words = {n: terminal.ask(_("Word {number}: ").format(number=n), "words").lower() for n in asked}
+        try:
+            await signer.prove_backup(words)
+            return
+        except PhraseDiffers as differs:
+            if attempt == TRIES_MAX:
+                raise
+            which = ", ".join(map(str, differs.positions))
+            run.say(_("Word {which} is not as in your phrase. Look at your paper and try again.").format(which=which))
+
+
+def _write_phrase(path: Path, phrase: Phrase) -> None:
+    """A new file that only this user reads."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise StateUnusable(str(path), error.strerror or "") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(" ".join(phrase.words) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _tell(run: Run, status: SignerStatus, phrase_file: Path | None) -> None:
+    accounts = [{"index": index, "address": address} for index, address in enumerate(status.accounts)]
+    document = {"vault": str(run.config.home / VAULT_NAME), "accounts": accounts, "backed_up": status.backed_up}
+    if phrase_file is not None:
+        document["phrase_file"] = str(phrase_file)
+
+    def show() -> None:
+        click.echo(_("Your wallet is in {path}.").format(path=run.config.home))
+        click.echo(_("Your first address on the chain: {address}").format(address=status.accounts[0]))
+        if phrase_file is not None:
+            click.echo(_("The recovery phrase is in {path}: move it off this machine.").format(path=inert(phrase_file)))
+        elif status.backed_up:
+            click.echo(_("The phrase is backed up."))
+        click.echo(_("Next: `tandem register HANDLE`."))
+
+    run.answer(document, show)
+
+
+@command("restore", _("Make the vault again from a recovery phrase, typed here or given on stdin."))
+@click.option("--language", default="", help=_("which reading is meant, where the words have more than one"))
+@click.option("--passphrase", "with_passphrase", is_flag=True, help=_("ask for the phrase's additional passphrase too"))
+@click.option("--light", is_flag=True, help=_("a lighter vault, for small machines and tests"))
+@click.option("--state", type=click.Path(path_type=Path), help=_("a backup file (not built yet)"))
+def restore(run: Run, language: str, with_passphrase: bool, light: bool, state: Path | None) -> None:
+    if state is not None:
+        raise click.UsageError(_("`tandem restore --state` is not built yet."))
+    if (run.config.home / VAULT_NAME).exists():
+        raise VaultExists(str(run.config.home / VAULT_NAME))
+    if sys.stdin.isatty():
+        phrase = terminal.ask_secret(_("Recovery phrase (not shown): "), "phrase")
+    else:
+        phrase = sys.stdin.read(PHRASE_BYTES_MAX)
+    passphrase = terminal.ask_secret(_("Passphrase: "), "phrase") if with_passphrase else ""
+    wait(_restore(run, phrase, passphrase, language, "light" if light else "standard"))
+
+
+async def _restore(run: Run, phrase: str, passphrase: str, language: str, profile: str) -> None:
+    async with Signer(run.config.home) as signer:
+        readings = await signer.readings(phrase, passphrase=passphrase)
+        if len(readings) > 1 and not language:
+            language = await _choose(run, readings)
+        password = terminal.ask_new_password(run.config)
+        make_private(run.config.home)
+        status = await signer.restore(phrase, password, language=language, passphrase=passphrase, profile=profile)
+        _tell(run, status, None)
+
+
+async def _choose(run: Run, readings: tuple[Reading, ...]) -> str:
+    """The same words in another script or language open another wallet: show which one has a history."""
+    languages = [reading.language for reading in readings]
+    if not terminal.is_there():
+        raise PhraseAmbiguous(languages)
+    rows = [
+        (str(n), reading.language, reading.accounts[0], await _history(run, reading))
+        for n, reading in enumerate(readings, 1)
+    ]
+    columns = [">#", _("Read as"), _("Address"), _("On the chain")]
+    table(columns, rows, title=_("These words open more than one wallet"), stderr=True)
+    answer = terminal.ask(_("Which one (number)? "), "reading")
+    if answer not in {row[0] for row in rows}:
+        raise Declined
+    return languages[int(answer) - 1]
+
+
+async def _history(run: Run, reading: Reading) -> str:
+    async with current_network(run.config, run.store).node() as node:
+        try:
+            sent = await node.call("eth_getTransactionCount", [reading.accounts[0], "latest"])
+            coins = await node.call("eth_getBalance", [reading.accounts[0], "latest"])
+        except ChainError:
+            return _("not known: the node does not answer")
+    return _("used before") if (sent, coins) != ("0x0", "0x0") else _("no history")
