@@ -16,7 +16,7 @@ from pydantic import Field
 
 from api.errors import InvalidInput
 from api.fields import Answer, DecimalText, Time
-from chain.indexer_store import Position
+from chain.recorded import Position
 
 _NONE = "-"
 _NUMBER = "(?:0|[1-9][0-9]{0,17})"

@@ -12,7 +12,8 @@ from api.auth import rfc3339
 from api.fields import spelled
 from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
-from chain.indexer_store import IndexerStore, Position, RecordedTransfer
+from chain.indexer_store import IndexerStore
+from chain.recorded import Position, RecordedTransfer
 from chain.token import Token, TokenAmount
 from fiat import history
 from fiat.chart import TransferCode

@@ -20,9 +20,10 @@ from chain.address import Address
 from chain.block import Block, BlockTransaction, Log, Receipt
 from chain.erc20 import TRANSFER_TOPIC, Erc20Method, decode_erc20, decode_transfer_log
 from chain.errors import AnswerTooLarge, ChainError, WrongChain
-from chain.indexer_store import Backfill, IndexerStore, Position, RecordedTransfer, Tip
+from chain.indexer_store import Backfill, IndexerStore, Tip
 from chain.node import Node
 from chain.quantity import quantity, to_hex
+from chain.recorded import Position, RecordedTransfer
 from chain.reorg import Extend, LookDeeper, Restarted, RollBack, Verdict, compare
 from chain.token import Token
 

@@ -16,8 +16,8 @@ from chain.devnet import ETHER, Devnet, deploy, fund, mint, transact
 from chain.devnet_contracts import OWNER, demo_token
 from chain.errors import ExecutionReverted, NodeUnreachable, WrongChain
 from chain.indexer import Indexer
-from chain.indexer_store import Position
 from chain.node import Node
+from chain.recorded import Position
 from chain.token import Token, TokenAmount
 
 ROOT = Path(__file__).parents[2]
