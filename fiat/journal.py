@@ -29,9 +29,9 @@ from fiat.head import Head
 from fiat.holder import HolderGenesis
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
-from fiat.journal_engine import writing
+from fiat.journal_engine import committing, writing
 from fiat.journal_proofs import SealedBatch, signed_head
-from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, answer
+from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, Waiting, answer, decide
 from fiat.journal_store import HeadMoved, insert_genesis, load, load_due, read_head, swap_head, write
 from fiat.journal_values import AccountRow, Holder, JournalHead, OrderResult, Source, new_account
 from fiat.order import ZERO_32, SignedOrder
@@ -40,32 +40,12 @@ from fiat.seal import Receipt, Seal, seal_batch
 from fiat.signature import OperatorKey
 from fiat.transfer import Account, Outcome, Transfer
 
-ATTEMPTS_MAX = 16
+ATTEMPTS_MAX = 8
 """Decisions over again before a batch gives up."""
 BATCH_EVENTS_MAX = 2000
 WAITING_MAX = 20_000
 DRIFT_MAX_NS = 2_000_000_000
 RECENT_SEALS = 32
-
-
-class _Waiting:
-    """A request in the queue, and who waits for its answer."""
-
-    __slots__ = ("answer", "error", "future", "request")
-
-    def __init__(self, request: Request[Any]) -> None:
-        self.request = request
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.answer: Any = None
-        self.error: Exception | None = None
-
-    def settle(self) -> None:
-        if self.future.done():
-            return  # the caller went away; what was written stands
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.answer)
 
 
 class Journal:
@@ -75,13 +55,13 @@ class Journal:
         self, engine: AsyncEngine, key: OperatorKey, genesis: bytes, clock: Callable[[], int], drift_max_ns: int | None
     ) -> None:
         self._engine = engine
-        self._writing = writing(engine)
+        self._committing = committing(engine)
         self._key = key
         self._clock = clock
         self._drift_max_ns = drift_max_ns
         self._cache = Cache()
         self._due_next: int | None = 0  # unknown until the first look
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._recent: deque[SealedBatch] = deque(maxlen=RECENT_SEALS)
@@ -212,7 +192,7 @@ class Journal:
     async def _ask(self, request: Request[Any]) -> object:
         if self._closing or len(self._queue) >= WAITING_MAX:
             raise JournalBusy
-        waiting = _Waiting(request)
+        waiting = Waiting(request)
         self._queue.append(waiting)
         self._wake.set()
         return await waiting.future
@@ -230,7 +210,7 @@ class Journal:
                 batch.append(self._queue.popleft())
             await self._settle(batch)
 
-    async def _settle(self, waiting: list[_Waiting]) -> None:
+    async def _settle(self, waiting: list[Waiting]) -> None:
         """Commit a batch and answer it. One that the database refuses is tried again request by request."""
         error: Exception | None = None
         try:
@@ -246,25 +226,26 @@ class Journal:
                 one.error = error if isinstance(error, FiatError) else _busy(error)
             one.settle()
 
-    async def _commit(self, waiting: list[_Waiting]) -> None:
+    async def _commit(self, waiting: list[Waiting]) -> None:
         for attempt in range(ATTEMPTS_MAX):
             try:
-                return await self._attempt(waiting)
+                # Whoever lost once takes the head's lock, so that two busy processes take turns.
+                return await self._attempt(waiting, lock=attempt > 0)
             except HeadMoved:
-                # Not a lock to wait for: just let the other process's commit finish before deciding again.
-                await asyncio.sleep(0.002 * min(attempt, 5))
+                continue
             finally:
                 self._cache.forget_batch()
         raise JournalBusy
 
-    async def _attempt(self, waiting: list[_Waiting]) -> None:
+    async def _attempt(self, waiting: list[Waiting], *, lock: bool) -> None:
         """Decide everything over one snapshot and write it. Raises HeadMoved when another writer was first."""
         try:
-            async with self._writing.connect() as conn:
+            async with self._committing.connect() as conn:
                 transaction = await conn.begin()
-                batch = await self._decided(conn, waiting)
+                batch = await self._decided(conn, waiting, lock=lock)
                 self.sequence = max(self.sequence, batch.head.sequence)
                 if batch.empty:
+                    await _check_unmoved(conn, batch.head)
                     return
                 new_head, seal = self._sealed(batch)
                 try:
@@ -274,14 +255,16 @@ class Journal:
                 try:
                     await transaction.commit()
                 except Exception as error:
+                    # The pool would take a connection back as it is after a failed commit, its locks with it.
+                    await conn.invalidate()
                     await self._find_out(batch.head, new_head, error)
         except BaseException:
             self._cache.clear(-1)  # nothing of a batch that failed may be believed
             raise
         self._written(batch, seal)
 
-    async def _decided(self, conn: AsyncConnection, waiting: list[_Waiting]) -> Batch:
-        head = await read_head(conn)
+    async def _decided(self, conn: AsyncConnection, waiting: list[Waiting], *, lock: bool) -> Batch:
+        head = await read_head(conn, lock=lock)
         if head is None:
             raise JournalBroken(0, "the head is gone")
         if head.version != self._cache.version:
@@ -289,7 +272,7 @@ class Journal:
             self._due_next = 0
         batch = Batch(self._cache, head, self._clock())
         await self._prepare(conn, batch, waiting)
-        _decide(batch, waiting)
+        decide(batch, waiting)
         return batch
 
     async def _write(self, conn: AsyncConnection, batch: Batch, new_head: JournalHead, seal: Seal | None) -> None:
@@ -300,7 +283,7 @@ class Journal:
                 raise JournalClockWrong(drift_ns // 1_000_000)
         await write(conn, batch, seal)
 
-    async def _prepare(self, conn: AsyncConnection, batch: Batch, waiting: list[_Waiting]) -> None:
+    async def _prepare(self, conn: AsyncConnection, batch: Batch, waiting: list[Waiting]) -> None:
         """Load what the batch needs, and release first what is due."""
         wanted = Wanted()
         due: list[Transfer] = []
@@ -362,17 +345,11 @@ class Journal:
         raise JournalUnknown from error
 
 
-def _decide(batch: Batch, waiting: list[_Waiting]) -> None:
-    """Decide each request over those before it. A refusal is the answer of that request alone."""
-    for one in waiting:
-        one.answer, one.error = None, None
-        mark = batch.sequence
-        try:
-            one.answer = one.request.decide(batch)
-        except (FiatError, ValueError) as error:
-            if batch.sequence != mark:
-                raise RuntimeError("a request failed half-way into its batch") from error
-            one.error = error
+async def _check_unmoved(conn: AsyncConnection, head: JournalHead) -> None:
+    """What was only read was true at one instant. Raises HeadMoved."""
+    current = await read_head(conn)
+    if current is None or current.version != head.version:
+        raise HeadMoved
 
 
 def _busy(error: Exception) -> JournalBusy:

@@ -17,16 +17,27 @@ from fiat.errors import JournalBroken
 
 BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 10
-_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": BUSY_TIMEOUT_MS}
+_PRAGMAS: dict[str, str | int] = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+_SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "60000"}  # a writer that went away in the middle
 
 
-def open_engine(database_url: str) -> AsyncEngine:
-    """An engine for `sqlite:///PATH` or `postgresql://...`. Connects lazily; whole transactions are snapshots."""
+def open_engine(database_url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> AsyncEngine:
+    """An engine for `sqlite:///PATH` or `postgresql://...`. Connects lazily; whole transactions are snapshots.
+
+    Nobody waits for ever: a lock is waited for `busy_timeout_ms`.
+    """
     if database_url.startswith("postgresql://"):
         url = "postgresql+asyncpg://" + database_url.removeprefix("postgresql://")
-        return create_async_engine(url, isolation_level="REPEATABLE READ", pool_size=POOL_SIZE, max_overflow=POOL_SIZE)
+        return create_async_engine(
+            url,
+            isolation_level="REPEATABLE READ",
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE,
+            connect_args={"server_settings": _SERVER_SETTINGS | {"lock_timeout": str(busy_timeout_ms)}},
+        )
     engine = create_async_engine("sqlite+aiosqlite:///" + database_url.removeprefix("sqlite:///"))
-    event.listen(engine.sync_engine, "connect", _prepare)
+    pragmas: dict[str, str | int] = _PRAGMAS | {"busy_timeout": busy_timeout_ms}
+    event.listen(engine.sync_engine, "connect", lambda connection, _record: _prepare(connection, pragmas))
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
@@ -36,10 +47,21 @@ def writing(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(immediate=True)
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def committing(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for the journal's committer.
+
+    On PostgreSQL each statement sees what is committed by then: the head's version, read first and compared last,
+    tells whether anything was in between. A snapshot could not be renewed after waiting for the head's lock.
+    """
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="READ COMMITTED")
+    return writing(engine)
+
+
+def _prepare(connection: Any, pragmas: dict[str, str | int]) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself
     cursor = connection.cursor()
-    for pragma, value in _PRAGMAS.items():
+    for pragma, value in pragmas.items():
         cursor.execute(f"PRAGMA {pragma}={value}")
         cursor.execute(f"PRAGMA {pragma}")
         if (found := cursor.fetchone()[0]) != value:

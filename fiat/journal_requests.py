@@ -6,12 +6,13 @@ no trace in it. A request may be decided again over another state: it keeps noth
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fiat.authority import SaltedText
-from fiat.errors import DebitUnauthorised, HolderUnknown, NonceConflict, OrderExpired, OrderTextWrong
+from fiat.errors import DebitUnauthorised, FiatError, HolderUnknown, NonceConflict, OrderExpired, OrderTextWrong
 from fiat.holder import OPERATOR, HolderGenesis, leg_id
 from fiat.journal_batch import Batch, Cause, dead_at_of
 from fiat.journal_cache import Wanted
@@ -225,3 +226,36 @@ def check_transfers(transfers: Sequence[Transfer]) -> None:
             raise ValueError("the journal takes no imported events")
         if transfer.user_data_64 >> 63:
             raise ValueError("user_data_64 is below 2^63 under this store")
+
+
+class Waiting:
+    """A request in the queue, and who waits for its answer."""
+
+    __slots__ = ("answer", "error", "future", "request")
+
+    def __init__(self, request: Request[Any]) -> None:
+        self.request = request
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answer: Any = None
+        self.error: Exception | None = None
+
+    def settle(self) -> None:
+        if self.future.done():
+            return  # the caller went away; what was written stands
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.answer)
+
+
+def decide(batch: Batch, waiting: list[Waiting]) -> None:
+    """Decide each request over those before it. A refusal is the answer of that request alone."""
+    for one in waiting:
+        one.answer, one.error = None, None
+        mark = batch.sequence
+        try:
+            one.answer = one.request.decide(batch)
+        except (FiatError, ValueError) as error:
+            if batch.sequence != mark:
+                raise RuntimeError("a request failed half-way into its batch") from error
+            one.error = error

@@ -43,9 +43,10 @@ class HeadMoved(Exception):
     """Another writer was first; nothing was written."""
 
 
-async def read_head(conn: AsyncConnection) -> JournalHead | None:
-    """Where the journal stands; None before its genesis."""
-    row = (await conn.execute(select(*(journal_head.c[name] for name in JournalHead._fields)))).one_or_none()
+async def read_head(conn: AsyncConnection, *, lock: bool = False) -> JournalHead | None:
+    """Where the journal stands; None before its genesis. `lock` keeps other writers out until the transaction ends."""
+    query = select(*(journal_head.c[name] for name in JournalHead._fields))
+    row = (await conn.execute(query.with_for_update() if lock else query)).one_or_none()
     return JournalHead(*row) if row is not None else None
 
 
