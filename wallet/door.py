@@ -33,6 +33,7 @@ class Door:
         self._signer = signer
         self._handlers = dict(handlers or {})
         self._server: asyncio.Server | None = None
+        self._is_closing = False
         self._guests: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def open(self) -> None:
@@ -50,6 +51,7 @@ class Door:
         """Stop listening, hang up on everyone (who is being answered still is), remove the socket."""
         if self._server is None:
             return
+        self._is_closing = True  # who was accepted but not welcomed yet is turned away there
         self._server.close()
         for writer in self._guests.values():
             writer.close()
@@ -69,7 +71,7 @@ class Door:
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._guests) >= _GUESTS_MAX or not is_same_user(writer.get_extra_info("socket")):
+        if self._is_closing or len(self._guests) >= _GUESTS_MAX or not is_same_user(writer.get_extra_info("socket")):
             writer.close()
             return
         self._guests[task] = writer

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from chain.address import Address
 from chain.token import TokenAmount
-from fiat.currency import Currency
+from fiat.currency import ISO_4217, Currency
 from fiat.errors import FiatError
 from fiat.money import Money, decimal_text
 from fiat.order import LedgerTransfer, LedgerWithdrawal, SignedOrder, order_from_json, text_hash
@@ -101,6 +101,12 @@ class Wallet:
         if code not in exponents:
             raise no_such_asset(code, sorted(exponents), self.purse.listed())
         return Currency(code, exponents[code])
+
+    async def money(self, text: str, code: str) -> Money:
+        """An amount as typed. What is malformed is told before the server is asked."""
+        if code in ISO_4217:
+            Money.parse(text, ISO_4217[code])
+        return Money.parse(text, await self.currency(code))
 
     async def plan_transfer(self, amount: Money, payee: Payee, memo: str = "") -> OrderPlan:
         """An order to pay another holder. Raises PayeeChanged, FundsMissing, ClockWrong."""

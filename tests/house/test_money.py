@@ -51,15 +51,20 @@ def no_floats(tree):
                 annotated = parents[node]
                 if not TIMES.fullmatch(ast.unparse(annotated.target)):
                     found.append(module.at(node, "a float field"))
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not is_path(node, parents):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not (is_path(node) or is_exact(node)):
                 found.append(module.at(node, f"{ast.unparse(node)}: // says which way"))
     return found
 
 
-def is_path(node, parents):
+def is_path(node):
     """`folder / "name"` joins paths; two numbers are never divided by a text, nor two folders by each other."""
     text = ast.unparse(node)
     return bool(re.search(r"['\"]|home|folder|path|root|\bdir|Path\(", text, re.IGNORECASE))
+
+
+def is_exact(node):
+    """Rates are `fractions.Fraction` and called so: dividing them loses nothing."""
+    return any(isinstance(side, ast.Attribute) and side.attr == "rate" for side in (node.left, node.right))
 
 
 CASES = [

@@ -21,7 +21,7 @@ from wallet.wallet import Wallet
 def add(run: Run) -> None:
     told = wait(_add(run))
     if not told:
-        run.say(_("The server was not told; `tandem accounts add` is not needed again, `tandem login` tells it."))
+        run.say(_("The server was not told: `tandem register HANDLE` tells it of all your accounts."))
     _answer(run)
 
 

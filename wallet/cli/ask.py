@@ -138,7 +138,7 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
         (
             p["asset"],
             _("ledger") if p["rail"] == "ledger" else _("chain {id}").format(id=p["chain_id"]),
-            p["amount"] if p["available"] == p["amount"] else f"{p['amount']} ({_('free')} {p['available']})",
+            _amount(p),
             _price(p),
             p["value"] or _("no price"),
         )
@@ -151,8 +151,9 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
             grid([_("Asset"), _("Where"), ">" + _("Amount"), ">" + _("Price"), ">" + _("Value") + f" {unit}"], rows)
         )
         click.echo(strong(_("Total {amount} {unit}").format(amount=inert(view.get("total", "?"), 40), unit=unit)))
-    if view.get("total_state") in TOTALS:
-        click.echo(_(TOTALS[view["total_state"]]))
+    remark = TOTALS.get(str(view.get("total_state")))
+    if remark is not None:
+        click.echo(_(remark))
     for chain in _items(host, view, "chains"):
         if chain["state"] != "current":
             click.echo(_("Chain {id} does not answer: its amounts are not current.").format(id=chain["chain_id"]))
@@ -160,10 +161,19 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
         click.echo(_("Not backed up: `tandem init` shows the phrase again and asks three words back."))
 
 
+def _amount(position: dict[str, Any]) -> str:
+    """What is reserved is not free to spend."""
+    if position["available"] in (None, position["amount"]):
+        return str(position["amount"])
+    return _("{amount} ({free} free)").format(amount=position["amount"], free=position["available"])
+
+
 def _price(position: dict[str, Any]) -> str:
     if position["price"] is None:
         return _("missing")
-    return f"{position['price']} ({_('old')})" if position["price_state"] == "stale" else str(position["price"])
+    if position["price_state"] == "stale":
+        return _("{price} (old)").format(price=position["price"])
+    return str(position["price"])
 
 
 @command("activity", _("Everything that happened, both sides, newest first."))

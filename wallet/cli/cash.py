@@ -7,7 +7,6 @@ import os
 
 import click
 
-from fiat.money import Money
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import NEGATIVES, accepted, check_memo, check_somebody_is_there, sign_and_send
@@ -17,7 +16,7 @@ from wallet.payee import read_destination
 from wallet.texts import _
 from wallet.wallet import Wallet
 
-SETTLE_SECONDS = 10
+POLLS_MAX = 40
 POLL_SECONDS = 0.25
 
 
@@ -42,7 +41,7 @@ def topup(run: Run, amount: str, currency: str, gateway: str, again: str) -> Non
 
 async def _topup(run: Run, amount: str, currency: str, gateway: str, again: str) -> Json:
     async with open_wallet(run) as wallet:
-        money = Money.parse(amount, await wallet.currency(currency))
+        money = await wallet.money(amount, currency)
         await wallet.ensure_session()
         tell_notices(run, wallet)
         identity = again or "0x" + os.urandom(32).hex()
@@ -58,7 +57,7 @@ async def _topup(run: Run, amount: str, currency: str, gateway: str, again: str)
 
 async def _settled(wallet: Wallet, identity: str, found: Json) -> Json:
     """Waits a while for the gateway; what is not settled by then stays pending."""
-    for _poll in range(int(SETTLE_SECONDS / POLL_SECONDS)):
+    for _poll in range(POLLS_MAX):
         if found["state"] != "pending":
             break
         await asyncio.sleep(POLL_SECONDS)
@@ -93,7 +92,7 @@ async def _withdraw(run: Run, amount: str, currency: str, target: str, memo: str
     async with open_wallet(run) as wallet:
         if again:
             return accepted(await wallet.repeat_order(again), amount, currency)
-        money = Money.parse(amount, await wallet.currency(currency))
+        money = await wallet.money(amount, currency)
         check_somebody_is_there(run)
         plan = await wallet.plan_withdrawal(money, target, memo)
         return await sign_and_send(run, wallet, plan)

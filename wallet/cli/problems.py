@@ -18,6 +18,7 @@ from fiat.errors import FiatError
 from wallet import errors as wallet
 from wallet.cli.inert import inert
 from wallet.cli.refusals import MACHINE, SLUGS, UNKNOWN
+from wallet.cli.words import WORDS
 from wallet.errors import WalletError
 from wallet.texts import N_, _
 
@@ -53,7 +54,7 @@ def problem_of(error: Failure) -> Problem:
         return _server_problem(error)
     text, status = ROWS[type(error)]
     facts = facts_of(error)
-    shown = {name: inert(value) for name, value in facts.items()}
+    shown = {name: inert(_(value) if value in WORDS else value) for name, value in facts.items()}
     return Problem(wallet.code_of(type(error)), _(text).format_map(shown), status, facts)
 
 

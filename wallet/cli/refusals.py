@@ -35,7 +35,7 @@ SLUGS: dict[str, Row] = {
     "currency_unknown": (N_("{server} keeps no {currency}."), _USAGE),
     "exponent_mismatch": (N_("{server} counts {currency} with {expected} decimals; nothing was changed."), _REFUSED),
     "amount_out_of_range": (N_("The amount is out of range: from {minimum} to {maximum} minor units."), _REFUSED),
-    "total_max_exceeded": (
+    "order_total_too_small": (
         N_("The fee rose above what the order allows; look again and repeat. Nothing was changed."),
         _REFUSED,
     ),
@@ -49,16 +49,15 @@ SLUGS: dict[str, Row] = {
         _REFUSED,
     ),
     "order_window_too_long": (N_("The order is valid for longer than {server} allows; nothing was changed."), _REFUSED),
-    "seen_head_unknown": (
+    "order_head_unknown": (
         N_("{server} does not know the history that this order rests on; nothing was changed."),
         _REFUSED,
     ),
-    "key_epoch_wrong": (N_("The keys of your account changed (epoch {expected}); nothing was changed."), _REFUSED),
+    "order_epoch_wrong": (N_("The keys of your account changed (epoch {expected}); nothing was changed."), _REFUSED),
     "order_key_unknown": (
         N_("The order is signed by a key that is not yours at this ledger; nothing was changed."),
         _REFUSED,
     ),
-    "wrong_holder": (N_("The order is for another account; nothing was changed."), _REFUSED),
     "holder_frozen": (N_("The account is frozen; nothing was changed."), _REFUSED),
     "not_built_yet": (N_("{server} has not built this yet ({what})."), _REFUSED),
     "address_invalid": (N_("The address is not right ({reason})."), _USAGE),
@@ -76,14 +75,44 @@ SLUGS: dict[str, Row] = {
     ),
 }
 
-MACHINE: dict[str, Row] = {
-    "exceeds_credits": (
-        N_(
-            "Not enough money: {needed} {currency} are needed, {available} {currency} are there, {missing} "
-            "{currency} are missing."
-        ),
-        _REFUSED,
+# The client refuses these itself, before it asks; another client's words for them are the server's own.
+_CLAIMED: Row = (N_("{server} did not accept what was sent; it says: “{title}”."), _REFUSED)
+SLUGS |= dict.fromkeys(
+    (
+        "address_checksum_wrong",
+        "amount_malformed",
+        "amount_not_positive",
+        "amount_refused",
+        "amount_too_large",
+        "amount_too_precise",
+        "bad_request",
+        "body_too_slow",
+        "calldata_malformed",
+        "execution_reverted",
+        "fee_too_high",
+        "handle_refused",
+        "holder_unknown",
+        "insufficient_native",
+        "insufficient_token",
+        "machine_refused",
+        "method_not_allowed",
+        "node_refused",
+        "order_refused",
+        "order_signature_wrong",
+        "receiver_refused",
+        "sign_in_refused",
+        "token_without_code",
+        "transaction_malformed",
+        "transaction_unseen",
+        "typed_data_malformed",
     ),
+    _CLAIMED,
+)
+_BROKEN: Row = (N_("{server} failed ({slug}); nothing was changed. Try again later."), _NETWORK)
+SLUGS |= dict.fromkeys(("answer_malformed", "answer_too_large", "clock_wrong", "wrong_chain"), _BROKEN)
+
+MACHINE: dict[str, Row] = {
+    "exceeds_credits": (N_("There is not enough money in your account; nothing was moved."), _REFUSED),
     "exceeds_debits": (N_("The receiving account cannot take that much; nothing was moved."), _REFUSED),
     "debit_account_not_found": (N_("You have no account in this currency; nothing was moved."), _REFUSED),
     "credit_account_not_found": (N_("The payee has no account in this currency; nothing was moved."), _REFUSED),

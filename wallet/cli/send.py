@@ -48,7 +48,7 @@ async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, agai
         token = wallet.purse.token(asset)
         if token is not None:
             return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo)
-        money = Money.parse(amount, await wallet.currency(asset.upper()))
+        money = await wallet.money(amount, asset.upper())
         if payee.address is not None:
             raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
         check_somebody_is_there(run)
