@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chain import erc20
 from chain.address import Address
+from chain.block import Block, Log
 from chain.calldata import encode_call
 from chain.devnet import ETHER, Devnet, deploy, fund, mint, transact
 from chain.devnet_contracts import OWNER, demo_token
 from chain.errors import ExecutionReverted, NodeUnreachable, WrongChain
 from chain.indexer import Indexer
 from chain.node import Node
+from chain.node_provider import Call
 from chain.recorded import Position
 from chain.token import Token, TokenAmount
 
@@ -173,6 +176,36 @@ async def test_a_reorganisation_deeper_than_one_look(
     assert [row[3] for row in await history(indexer, BOB)] == [1]
 
 
+async def test_a_chain_that_turned_back_while_somebody_is_still_searched_for(anvil: Node, engine: AsyncEngine) -> None:
+    indexer = Indexer(engine, anvil, TOKENS, span=2)
+    await send(anvil, 1, ETH, BOB)
+    snapshot = await anvil.call("evm_snapshot")
+    await anvil.call("anvil_mine", [hex(20)])
+    await indexer.catch_up()
+    await indexer.watch(BOB)
+    assert (await indexer.step()).unsearched > 0
+    await anvil.call("evm_revert", [snapshot])
+    async with asyncio.timeout(20):
+        await indexer.catch_up()
+    assert [row[3] for row in await history(indexer, BOB)] == [1]
+
+
+async def test_a_restart_while_somebody_is_still_searched_for(engine: AsyncEngine) -> None:
+    async with Devnet.start("anvil") as net, Node(net.url) as node:
+        await node.call("anvil_mine", [hex(20)])
+        indexer = Indexer(engine, node, TOKENS, span=2)
+        await indexer.catch_up()
+        await indexer.watch(BOB)
+        assert (await indexer.step()).unsearched > 0
+    async with Devnet.start("anvil") as net, Node(net.url) as node:
+        await node.call("anvil_mine", [hex(1), hex(7)])
+        await send(node, 3, ETH, BOB)
+        indexer = Indexer(engine, node, TOKENS, span=2)
+        async with asyncio.timeout(20):
+            await indexer.catch_up()
+        assert [row[3] for row in await history(indexer, BOB)] == [3]
+
+
 async def test_hashes_that_were_not_kept(anvil: Node, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chain.indexer_store.BLOCKS_KEPT", 3)
     indexer = Indexer(engine, anvil, TOKENS, span=2)
@@ -303,6 +336,54 @@ async def test_two_indexers_do_no_harm(anvil: Node, both_engines: AsyncEngine) -
     await first.step()
     await asyncio.gather(first.catch_up(), second.catch_up())
     assert [row[3] for row in await history(first, BOB)] == [1, 2, 3, 4, 5]
+
+
+class MovingNode(Node):
+    """A real node whose chain turns back at the worst moments: just before an answer, once for each kind."""
+
+    moves: dict[str, str]
+
+    async def _move(self, moment: str) -> None:
+        if snapshot := self.moves.pop(moment, None):
+            assert await self.call("evm_revert", [snapshot])
+            await send(self, 50 + len(self.moves), ETH, BOB)
+            await send(self, 60 + len(self.moves), DUSD, BOB)
+            await self.call("anvil_mine", [hex(8), hex(9)])
+
+    async def blocks(self, numbers: Sequence[int], full: bool = False) -> list[Block | None]:
+        if full:
+            await self._move("blocks")
+        return await super().blocks(numbers, full)
+
+    async def logs(self, query: Mapping[str, object]) -> list[Log]:
+        await self._move("logs")
+        return await super().logs(query)
+
+    async def batch(self, calls: Sequence[Call]) -> list[object]:
+        if calls and calls[0][0] == "eth_getTransactionReceipt":
+            await self._move("receipts")
+        return await super().batch(calls)
+
+
+@pytest.mark.parametrize(("moment", "coins"), [("blocks", 2), ("logs", 2), ("logs", 0), ("receipts", 2)])
+async def test_a_chain_that_moves_while_it_is_read(anvil: Node, engine: AsyncEngine, moment: str, coins: int) -> None:
+    """Nothing of the abandoned branch may stay, and nothing of the new one may be missing."""
+    await mint(anvil, "DUSD", OWNER, 1000)
+    async with MovingNode(anvil.url, 31337) as node:
+        node.moves = {}
+        indexer = Indexer(engine, node, TOKENS)
+        await indexer.watch(BOB)
+        snapshot = str(await node.call("evm_snapshot"))
+        await send(node, 9, ETH, BOB)
+        await indexer.catch_up()
+        for units in (1, 2):
+            await send(node, units * coins, ETH, BOB)
+            await send(node, units + 2, DUSD, BOB)
+        node.moves = {moment: snapshot}
+        await indexer.catch_up()
+        assert not node.moves
+        await indexer.catch_up()
+        assert [row[3] for row in await history(indexer, BOB)] == [50, 60]
 
 
 async def test_another_chain_id_is_refused(anvil: Node, engine: AsyncEngine) -> None:
