@@ -6,7 +6,9 @@ The frames are the signer's own. What makes or shows a phrase does not pass: tho
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,9 +34,8 @@ class Door:
         self.path = home / SOCKET_NAME
         self._signer = signer
         self._handlers = dict(handlers or {})
-        self._server: asyncio.Server | None = None
-        self._is_closing = False
-        self._guests: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._accepting: asyncio.Task[None] | None = None
+        self._guests: dict[asyncio.Task[None], socket.socket] = {}
 
     async def open(self) -> None:
         """Raises DoorTaken where another client answers at that socket; one left by a dead client is replaced."""
@@ -45,18 +46,19 @@ class Door:
             listener = listen_unix(self.path)
         except OSError:
             raise DoorTaken(str(self.path)) from None
-        self._server = await asyncio.start_unix_server(self._welcome, sock=listener, limit=FRAME_BYTES_MAX)
+        self._accepting = asyncio.create_task(self._accept(listener))
 
     async def close(self) -> None:
         """Stop listening, hang up on everyone (who is being answered still is), remove the socket."""
-        if self._server is None:
+        if self._accepting is None:
             return
-        self._is_closing = True  # who was accepted but not welcomed yet is turned away there
-        self._server.close()
-        for writer in self._guests.values():
-            writer.close()
-        await asyncio.gather(*self._guests)
-        self._server = None
+        self._accepting.cancel()
+        await asyncio.gather(self._accepting, return_exceptions=True)
+        self._accepting = None
+        for connection in self._guests.values():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+        await asyncio.gather(*self._guests, return_exceptions=True)
         self.path.unlink(missing_ok=True)
 
     async def __aenter__(self) -> Self:
@@ -68,35 +70,47 @@ class Door:
     ) -> None:
         await self.close()
 
-    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        if self._is_closing or len(self._guests) >= _GUESTS_MAX or not is_same_user(writer.get_extra_info("socket")):
-            writer.close()
-            return
-        self._guests[task] = writer
+    async def _accept(self, listener: socket.socket) -> None:
+        """Not asyncio's server: one that is closed with a guest on the doorstep leaves that guest waiting for ever."""
+        with listener:
+            while True:
+                try:
+                    connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+                except OSError:  # out of descriptors, or the guest is gone again
+                    await asyncio.sleep(0.1)
+                    continue
+                if len(self._guests) >= _GUESTS_MAX or not is_same_user(connection):
+                    connection.close()
+                    continue
+                guest = asyncio.create_task(self._serve(connection))
+                self._guests[guest] = connection
+                guest.add_done_callback(self._guests.pop)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection, limit=FRAME_BYTES_MAX)
         try:
             while (request := await receive_from(reader)) is not None:
                 await send_to(writer, await self._answer(request))
         except (ConnectionError, SignerLost):
             pass  # gone, or speaks no frames: hang up
         finally:
-            del self._guests[task]
             writer.close()
 
     async def _answer(self, request: Frame) -> Frame:
-        name = request.get("call")
+        name, arguments = request.get("call"), request.get("with")
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            return failure(CallRefused(str(name)[:32], "not-here"))
         try:
             if name == "lock":
                 await self._signer.lock()
                 return {"ok": {}}
             if name in PASSED:
                 return await self._signer.forward(request)
-            if isinstance(name, str) and name in self._handlers:
-                return {"ok": await self._handlers[name](request.get("with", {}))}
+            if name in self._handlers:
+                return {"ok": await self._handlers[name](arguments)}
         except WalletError as error:
             return failure(error)
-        return failure(CallRefused(str(name)[:32], "not-here"))
+        return failure(CallRefused(name[:32], "not-here"))
 
 
 async def _answers(path: Path) -> bool:

@@ -1,0 +1,293 @@
+"""The parent's end with a real signer process: its life, and what is left of secrets in the parent: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chain.address import Address
+from chain.transaction import TransactionRequest
+from fiat.signature import recover
+from wallet.errors import SignerLocked, SignerLost, SignerUnsafe, VaultUnopened
+from wallet.hd import KeyTree
+from wallet.mnemonic import Mnemonic
+from wallet.signable import read_order, read_sign_in
+from wallet.signer import _safe
+from wallet.signing import VAULT_NAME, Phrase, Signer
+from wallet.siwe import SignInText
+from wallet.vault import AccountEntry, Contents, Profile, Public, Vault
+
+pytestmark = pytest.mark.xdist_group("signer")
+PASSWORD = "correct horse battery"
+LEDGER = bytes(range(32))
+BOB = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
+REQUEST = TransactionRequest(31337, BOB, 1, nonce=0, max_priority_fee_per_gas=1, max_fee_per_gas=2, gas=21000)
+
+
+@pytest.fixture
+def home(tmp_path):
+    """With the vault of a new phrase, which no parent has ever seen."""
+    return made(tmp_path)[0]
+
+
+def made(home):
+    mnemonic = Mnemonic.generate(12)
+    keys = KeyTree(mnemonic.seed())
+    public = Public(keys.root().address, (AccountEntry("m/44'/60'/0'/0/0", keys.account(0).address),), False)
+    Vault.create(home / VAULT_NAME, PASSWORD, Contents(mnemonic), public, Profile.LIGHT)
+    return home, mnemonic, keys
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ends(pid, seconds=5):
+    deadline = time.monotonic() + seconds
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_running(pid)
+
+
+async def test_a_wallets_life(tmp_path):
+    async with Signer(tmp_path) as signer:
+        assert (await signer.status()).vault is False
+        phrase = await signer.create(12, PASSWORD, profile="light")
+        assert len(phrase.words) == len(phrase.gloss) == 12
+        assert phrase.words[0] not in repr(phrase)
+        status = await signer.prove_backup({1: phrase.words[0], 5: phrase.words[4], 12: phrase.words[11]})
+        assert status.backed_up and status.unlocked and len(status.accounts) == 1
+        assert status.protections == ("no-core", "not-dumpable", "no-new-privileges", "no-sockets")
+        root, (account,) = await signer.root_address(), await signer.accounts()
+        signed = await signer.sign_transaction(REQUEST.unsigned_payload, account, REQUEST.signing_hash)
+        assert signed.sender == account
+
+        text = sign_in_text(root)
+        signature = await signer.sign_in(text, root, read_sign_in(text).digest)
+        assert recover(read_sign_in(text).digest, signature) == root.raw
+        order = {"holder": "0x" + "22" * 32, "chainId": "31337", "account": account.lower(), "validBefore": "9"}
+        digest = read_order("LedgerAddress", LEDGER, order).digest
+        assert recover(digest, await signer.sign_order("LedgerAddress", LEDGER, order, root, digest)) == root.raw
+
+        pid = signer.pid
+        await signer.lock()
+        assert ends(pid)
+        with pytest.raises(SignerLocked):
+            await signer.sign_transaction(REQUEST.unsigned_payload, account, REQUEST.signing_hash)
+        with pytest.raises(VaultUnopened):
+            await signer.unlock("wrong password")
+        assert (await signer.unlock(PASSWORD)).unlocked
+        assert len((await signer.add_account()).accounts) == 2
+        assert await signer.reveal(PASSWORD) == phrase
+        pid = signer.pid
+    assert ends(pid)
+
+
+def sign_in_text(address):
+    return SignInText(
+        domain="localhost:8000",
+        address=address,
+        uri="http://localhost:8000",
+        chain_id=31337,
+        nonce="abcdef123456",
+        issued_at="2026-01-02T03:04:05Z",
+    ).text
+
+
+async def test_ends_when_idle_and_asking_its_status_does_not_keep_it(home):
+    async with Signer(home, idle_seconds=1.5) as signer:
+        account = (await signer.unlock(PASSWORD)).accounts[0]
+        pid, started = signer.pid, time.monotonic()
+        while is_running(pid) and time.monotonic() - started < 5:
+            await asyncio.sleep(0.2)
+            if time.monotonic() - started < 1:
+                assert (await signer.status()).unlocked
+        assert not is_running(pid)
+        assert 1.2 < time.monotonic() - started < 3
+        with pytest.raises(SignerLocked):
+            await signer.sign_transaction(REQUEST.unsigned_payload, account, REQUEST.signing_hash)
+
+
+async def test_calls_at_once_get_their_own_answers_and_a_cancelled_one_gives_its_to_nobody(home):
+    async with Signer(home) as signer:
+        unlocking = asyncio.create_task(signer.unlock(PASSWORD))
+        await asyncio.sleep(0.01)
+        unlocking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await unlocking
+        account = (await signer.status()).accounts[0]
+        assert (await signer.unlock(PASSWORD)).unlocked
+        requests = [
+            TransactionRequest(31337, BOB, n, nonce=n, max_priority_fee_per_gas=1, max_fee_per_gas=2, gas=21000)
+            for n in range(20)
+        ]
+        signed = await asyncio.gather(
+            *(signer.sign_transaction(r.unsigned_payload, account, r.signing_hash) for r in requests)
+        )
+        assert [one.request.nonce for one in signed] == list(range(20))
+
+
+async def test_a_signer_that_is_killed_is_lost_then_locked(home):
+    async with Signer(home) as signer:
+        await signer.unlock(PASSWORD)
+        asking = asyncio.create_task(signer.unlock(PASSWORD))
+        os.kill(signer.pid, signal.SIGKILL)
+        with pytest.raises(SignerLost):
+            await asking
+        assert (await signer.status()).unlocked is False
+
+
+async def test_what_other_programs_see_of_it_holds_no_secret(home):
+    async with Signer(home) as signer:
+        await signer.unlock(PASSWORD)
+        command = Path(f"/proc/{signer.pid}/cmdline").read_bytes()
+        assert PASSWORD.encode() not in command and b"wallet.signer" in command
+        status = Path(f"/proc/{signer.pid}/status").read_text()
+        assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
+        if os.geteuid() == 0:  # nobody else may read its environment
+            names = {pair.partition(b"=")[0] for pair in Path(f"/proc/{signer.pid}/environ").read_bytes().split(b"\0")}
+            assert names <= {b"LANG", b"LD_LIBRARY_PATH", b"LC_CTYPE", b""}
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from chain.address import Address
+from chain.transaction import TransactionRequest
+from wallet.signing import Signer
+
+async def main():
+    home, password, count, phrase = Path(sys.argv[1]), *sys.stdin.readline().rstrip("\\n").split("|")
+    signer = Signer(home)
+    accounts = (await signer.unlock(password)).accounts
+    for nonce in range(int(count)):
+        to = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
+        r = TransactionRequest(31337, to, 1, nonce=nonce, max_priority_fee_per_gas=1, max_fee_per_gas=2, gas=21000)
+        await signer.sign_transaction(r.unsigned_payload, accounts[0], r.signing_hash)
+    print(signer.pid, flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+asyncio.run(main())
+"""
+
+
+class Parent:
+    def __init__(self, home, count, phrase=""):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PARENT, home], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.process.stdin.write(f"{PASSWORD}|{count}|{phrase}\n")
+        self.process.stdin.flush()
+        self.child = int(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+def found_in(pid, needles):
+    """How often each secret stands in the writable memory of a process."""
+    hits = dict.fromkeys(needles, 0)
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, mode, *_ = line.split()
+            if not mode.startswith("rw"):
+                continue
+            start, end = (int(bound, 16) for bound in span.split("-"))
+            memory.seek(start)
+            held = memory.read(end - start)
+            for name, needle in needles.items():
+                hits[name] += held.count(needle)
+    return hits
+
+
+def needles_of(mnemonic, keys):
+    seed = mnemonic.seed().raw
+    raw = {
+        "entropy": mnemonic.entropy,
+        "seed": seed,
+        "half a seed": seed[:32],
+        "root key": keys.root().raw,
+        "account key": keys.account(0).raw,
+    }
+    words = {"phrase": " ".join(mnemonic.words).encode(), "half a phrase": " ".join(mnemonic.words[3:9]).encode()}
+    listed = {"listed words": json.dumps(mnemonic.words)[1:-1].encode()}
+    little = {f"{name}, reversed": needle[::-1] for name, needle in raw.items()}
+    return {**raw, **words, **listed, **little, **{f"{n} in hex": needle.hex().encode() for n, needle in raw.items()}}
+
+
+def test_the_parent_holds_no_key_after_a_hundred_signatures(tmp_path):
+    home, mnemonic, keys = made(tmp_path)
+    with Parent(home, 100) as parent:
+        hits = found_in(parent.process.pid, needles_of(mnemonic, keys))
+        assert set(hits.values()) == {0}, hits
+        control = found_in(
+            parent.process.pid, {"password": PASSWORD.encode(), "account": keys.account(0).address.encode()}
+        )
+        assert all(control.values()), "the scan does not see what the parent does hold"
+        if os.geteuid() == 0:  # nobody else can look: see test_sandbox
+            held = found_in(parent.child, needles_of(mnemonic, keys))
+            assert held["account key"] and held["seed"] and held["entropy"], held
+
+
+def test_the_scan_sees_a_phrase_that_a_parent_was_given(tmp_path):
+    home, mnemonic, keys = made(tmp_path)
+    with Parent(home, 0, phrase=mnemonic.text) as parent:
+        hits = found_in(parent.process.pid, needles_of(mnemonic, keys))
+        assert hits["phrase"] and hits["half a phrase"]
+        assert not hits["account key"]
+
+
+def test_it_ends_with_its_parent(home):
+    with Parent(home, 0) as parent:
+        assert is_running(parent.child)
+        parent.process.send_signal(signal.SIGKILL)
+        assert ends(parent.child)
+
+
+def test_the_parents_end_imports_no_key_code():
+    code = (
+        "import sys, wallet.signing, wallet.door, wallet.signable; "
+        "keys = 'wallet.mnemonic', 'wallet.hd', 'wallet.vault', 'wallet.signer', 'bip_utils', 'eth_account'; "
+        "print([name for name in keys if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+
+
+@pytest.mark.parametrize("sent", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02{]", b"\x00\x00\x00\x02[]"])
+async def test_garbage_ends_it_without_a_word(home, sent):
+    async with Signer(home) as signer:
+        await signer.start()
+        signer._channel.writer.write(sent)
+        assert await signer._channel.reader.read() == b""
+        assert ends(signer.pid or 0)
+
+
+def test_it_refuses_to_start_on_another_curve_library(monkeypatch):
+    monkeypatch.setattr("wallet.signer.CoinCurveECCBackend", type("Other", (), {}))
+    with pytest.raises(SignerUnsafe):
+        _safe()
+
+
+def test_it_refuses_to_start_unless_isolated():
+    with pytest.raises(SignerUnsafe) as caught:
+        _safe()  # the tests' own interpreter is not
+    assert caught.value.reason == "interpreter flags"
+
+
+def test_a_phrase_prints_stars():
+    assert repr(Phrase(("a",), ("b",), "english")) == str(Phrase(("a",), ("b",), "english")) == "Phrase(***)"
