@@ -63,7 +63,7 @@ def skeleton(handle: str) -> str:
     """What is left of a normal handle when everything that looks alike is made equal."""
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", handle)).translate(_LOOK_ALIKE)
     joined = re.sub("[-_.]", "", bare)
-    return joined.replace("rn", "m").replace("vv", "w")
+    return joined.replace("rn", "m").replace("vv", "w").replace("i", "l")
 
 
 _RESERVED_SKELETONS = frozenset(skeleton(word) for word in _RESERVED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.api.people import Caller, Person
 
 PROGRAM = str(Path(sys.executable).with_name("tandem-server"))
@@ -23,9 +23,7 @@ class Running:
 
     def __init__(self, folder: Path, chain_url: str, **settings: str) -> None:
         self.folder = folder
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("TANDEM")
-        } | {
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM")} | {
             "TANDEM_STATE": str(folder),
             "TANDEM_CHAIN_RPC": chain_url,
             "TANDEM_LISTEN": "127.0.0.1:0",
@@ -105,5 +103,3 @@ def person(running: Running):
         return someone
 
     return make
-
-

@@ -55,7 +55,9 @@ class Caller:
         self.url = url
         self.token: str | None = None
 
-    async def ask(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+    ) -> Answer:
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         if raw is not None:

@@ -124,7 +124,9 @@ async def test_a_payment_to_oneself_and_another_key_or_ledger_are_refused(person
     alice, bob = await person(funded=1000), await person()
     assert (await alice.order(alice.transfer(alice.holder, 10))).slug == "order_malformed"
     body = alice.transfer(bob.holder, 10)
-    assert (await alice.order(body | {"signature": bob.transfer(bob.holder, 1)["signature"]})).slug == "order_key_unknown"
+    assert (
+        await alice.order(body | {"signature": bob.transfer(bob.holder, 1)["signature"]})
+    ).slug == "order_key_unknown"
     ledger_id, alice.ledger_id = alice.ledger_id, bytes(32)
     elsewhere = alice.transfer(bob.holder, 10)
     alice.ledger_id = ledger_id
