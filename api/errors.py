@@ -130,7 +130,7 @@ class ProofInvalid(ApiError):
 
 
 class IdConflict(ApiError):
-    def __init__(self, id: str) -> None:  # noqa: A002 - the field's name in the contract
+    def __init__(self, id: str) -> None:  # noqa: A002  # the name in the contract
         super().__init__(id=id)
 
 
