@@ -20,7 +20,7 @@ from pathlib import Path
 from bip_utils import Bip39Languages
 from bip_utils.bip.bip39.bip39_mnemonic_utils import Bip39WordsListGetter
 
-from wallet.errors import ChecksumWrong, WordCountWrong, WordUnknown
+from wallet.errors import ChecksumWrong, SignerUnsafe, WordCountWrong, WordUnknown
 
 WORD_COUNTS = (12, 15, 18, 21, 24)
 LIST_LENGTH = 2048
@@ -77,13 +77,13 @@ class Mnemonic:
 
     @classmethod
     def generate(cls, word_count: int) -> Mnemonic:
-        """A new English phrase from the system's generator. Raises WordCountWrong."""
+        """A new English phrase from the system's generator. Raises WordCountWrong, SignerUnsafe."""
         if word_count not in WORD_COUNTS:
             raise WordCountWrong(word_count)
         size = word_count * 4 // 3
         entropy, other = os.urandom(size), os.urandom(size)
         if entropy == other or len(set(entropy)) < 4:
-            raise OSError("the system's random generator repeats itself")
+            raise SignerUnsafe("the system's random generator repeats itself")
         return cls(entropy)
 
     @property

@@ -255,6 +255,7 @@ class Signer:
             stdout=quiet,
             stderr=quiet,
             pass_fds=(theirs.fileno(),),
+            start_new_session=True,  # Ctrl-C is the parent's to hear; and no terminal to type into
             env=_environment(),
         )
         theirs.close()

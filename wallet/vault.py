@@ -123,7 +123,10 @@ class Vault:
         if path.exists():
             raise VaultExists(str(path))
         kdf = Kdf.fresh(profile)
-        vault = cls(path, public, contents, kdf, kdf.key(password))
+        try:
+            vault = cls(path, public, contents, kdf, kdf.key(password))
+        except MemoryError:
+            raise VaultUnwritten(str(path), "ENOMEM") from None
         with _writing(path):
             _write(path, vault._sealed(), replace=False)
         return vault

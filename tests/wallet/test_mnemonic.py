@@ -15,7 +15,7 @@ from bip_utils.utils.mnemonic import MnemonicChecksumError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wallet.errors import ChecksumWrong, WordCountWrong, WordUnknown
+from wallet.errors import ChecksumWrong, SignerUnsafe, WordCountWrong, WordUnknown
 from wallet.mnemonic import WORD_COUNTS, Language, Mnemonic, glosses, near_words, readings, word_list
 
 ROOT = Path(__file__).parents[2]
@@ -134,6 +134,13 @@ def test_new_phrases_are_english_and_never_the_same(count):
     assert {len(m.words) for m in made} == {count}
     assert len({m.entropy for m in made}) == 50
     assert all(readings(m.text) == (m,) for m in made)
+
+
+@pytest.mark.parametrize("broken", [lambda n: bytes(n), lambda n: b"\x01\x02" * (n // 2), lambda n: bytes(range(n))])
+def test_i11_a_broken_generator_makes_no_phrase(monkeypatch, broken):
+    monkeypatch.setattr("os.urandom", broken)
+    with pytest.raises(SignerUnsafe):
+        Mnemonic.generate(12)
 
 
 @pytest.mark.parametrize("count", [0, 11, 13, 25, -12])

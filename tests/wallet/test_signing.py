@@ -148,6 +148,12 @@ async def test_a_signer_that_is_killed_is_lost_then_locked(home):
         assert (await signer.status()).unlocked is False
 
 
+async def test_an_interrupt_at_the_terminal_is_the_parents_to_hear(home):
+    async with Signer(home) as signer:
+        await signer.unlock(PASSWORD)
+        assert os.getsid(signer.pid) == signer.pid != os.getsid(0)
+
+
 async def test_what_other_programs_see_of_it_holds_no_secret(home):
     async with Signer(home) as signer:
         await signer.unlock(PASSWORD)
