@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections import deque
@@ -111,6 +112,8 @@ async def _spawn(kind: DevnetKind, port: int) -> asyncio.subprocess.Process:
     command, program = _command(kind, port)
     if not program.exists():
         raise DevnetMissing(kind, str(program))
+    if (guard := shutil.which("setpriv")) is not None:  # util-linux: the chain ends even if we are killed
+        command = [guard, "--pdeathsig", "TERM", *command]
     environment = {**os.environ, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true", "NO_COLOR": "1"}
     try:
         return await asyncio.create_subprocess_exec(

@@ -1,9 +1,10 @@
 """Local chains start, stop and fail cleanly, and the demo contracts are where the client's list says."""
 
+import asyncio
 import json
-import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,11 @@ BOB = Address("0x" + 20 * "b0")
 
 
 def is_alive(pid: int) -> bool:
+    """A process that ended but that nobody has waited for counts as ended."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
         return False
-    return True
 
 
 @pytest.mark.parametrize("kind", list(DevnetKind))
@@ -72,6 +73,32 @@ async def test_it_ends_with_the_block_even_when_that_fails() -> None:
         async with Devnet.start("anvil") as net:
             raise RuntimeError("within")
     assert not is_alive(net.pid)
+
+
+@pytest.mark.parametrize("kind", list(DevnetKind))
+async def test_it_ends_even_when_we_are_killed(kind: str) -> None:
+    program = f"""
+import asyncio
+from chain.devnet import Devnet
+
+async def main():
+    async with Devnet.start({str(kind)!r}) as net:
+        print(net.pid, flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    pid = int(await owner.stdout.readline())
+    assert is_alive(pid)
+    owner.kill()
+    await owner.wait()
+    async with asyncio.timeout(10):
+        while is_alive(pid):  # noqa: ASYNC110  # another process ends
+            await asyncio.sleep(0.02)
 
 
 async def test_a_taken_port_a_missing_program_and_an_impatient_caller(monkeypatch: pytest.MonkeyPatch) -> None:
