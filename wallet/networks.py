@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from chain.node import Node
 from wallet.config import Config, is_loopback, read_url
 from wallet.errors import InputMalformed, SettingRefused
 from wallet.state import Document, Store
@@ -28,10 +27,6 @@ class Network:
     @property
     def is_local(self) -> bool:
         return is_loopback(self.url)
-
-    def node(self) -> Node:
-        """Close it."""
-        return Node(self.url, self.chain_id)
 
 
 def networks(config: Config, store: Store) -> list[Network]:

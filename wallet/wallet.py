@@ -1,4 +1,4 @@
-"""The wallet: joins signer, our server and the chain's node. The asset decides the rail.
+"""The wallet: joins signer, our server and the ledger's side; wallet.tokens adds the chain's. The asset decides.
 
 Moving money has two halves: a plan (what would be signed, with its review) and its execution after the person said
 yes. A plan changes nothing. The signer is unlocked when something has to be signed, not before.
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from chain.address import Address
-from chain.token import TokenAmount
 from fiat.currency import ISO_4217, Currency
 from fiat.errors import FiatError
 from fiat.money import Money, decimal_text
@@ -25,10 +23,10 @@ from wallet.errors import FundsMissing, InputMalformed, PayeeChanged, ServerRefu
 from wallet.networks import current_network
 from wallet.payee import Payee
 from wallet.proofs import Card, Ledger
+from wallet.purse import Purse, no_such_asset
 from wallet.review import Review, Told, review_order
 from wallet.signing import VAULT_NAME, Signer, SignerStatus
 from wallet.state import Store
-from wallet.tokens import Purse, Sent, TokenPlan, no_such_asset
 
 BACKDATED_SECONDS = 60
 VALID_SECONDS = 15 * 60
@@ -230,27 +228,3 @@ class Wallet:
         root = (await signer.status()).root
         assert root is not None
         return await sign_in(self.client, signer, root)
-
-    # The token rail
-
-    async def plan_tokens(self, amount: TokenAmount, payee: Payee) -> TokenPlan:
-        """A transaction to an address, or to the one that a payee's root key attested for this chain."""
-        status = await self.keys()
-        sender, own = status.accounts[0], frozenset(status.accounts)
-        receiver, named, known = payee.address, "", True
-        if receiver is None:
-            await self.ensure_session()
-            card = await self.resolve(payee)
-            known, named = self.is_known(card, payee), f"@{card.handle}"
-            found = await self.client.address(card, self.purse.network.chain_id, amount.token.symbol)
-            receiver = Address.from_bytes(found)
-        async with self.purse.network.node() as node:
-            return await self.purse.plan(node, amount, receiver, sender, own, named, known)
-
-    async def send_tokens(self, plan: TokenPlan, payee: Payee) -> Sent:
-        """Signs what was reviewed and sends it."""
-        async with self.purse.network.node() as node:
-            sent = await self.purse.send(node, await self.signer(), plan)
-        if payee.handle:
-            self.client.keep_pin(await self.resolve(payee))
-        return sent

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 GROUPS: dict[str, dict[str, Entry]] = {
     N_("Wallet"): {
         "init": Entry("vault", N_("make a wallet: a new recovery phrase and a vault that keeps it")),
-        "restore": Entry("vault", N_("make the vault again from a recovery phrase")),
+        "restore": Entry("restore", N_("make the vault again from a recovery phrase")),
         "unlock": Entry("lock", N_("keep the keys ready for 15 minutes, so that commands ask no password")),
         "lock": Entry("lock", N_("forget the unlocked keys")),
         "accounts": Entry("accounts", N_("your accounts on the chain; `add` one, `watch` an address")),

@@ -9,9 +9,9 @@ from wallet.cli.running import Json, Run, command
 from wallet.cli.show import facts, qr
 from wallet.errors import HolderMissing, VaultMissing
 from wallet.networks import current_network
+from wallet.purse import Purse, no_such_asset
 from wallet.signing import VAULT_NAME
 from wallet.texts import _
-from wallet.tokens import Purse, no_such_asset
 
 
 @command("receive", _("Your address (with its chain) or your handle (with its fingerprint), with a QR code."))

@@ -15,6 +15,7 @@ from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed, TerminalNeeded
 from wallet.payee import Payee, read_payee
 from wallet.texts import _
+from wallet.tokens import TokenRail
 from wallet.wallet import OrderPlan, Wallet
 
 MEMO_BYTES_MAX = 200
@@ -84,12 +85,13 @@ async def _send_tokens(run: Run, wallet: Wallet, amount: TokenAmount, payee: Pay
     if memo:
         raise InputMalformed("memo", memo[:40], _("a chain carries none"))
     check_somebody_is_there(run)
-    plan = await wallet.plan_tokens(amount, payee)
+    rail = TokenRail(wallet)
+    plan = await rail.plan(amount, payee)
     tell_notices(run, wallet)
     if wallet.purse.network.relayed:
         run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
     approve(run, plan.review, _("Sign and send?"))
-    sent = await wallet.send_tokens(plan, payee)
+    sent = await rail.send(plan)
     state = "sent" if sent.receipt is None else "done" if sent.receipt.succeeded else "failed"
     return {
         "rail": "chain",

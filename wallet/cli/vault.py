@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from pathlib import Path
 
 import click
 
-from chain.errors import ChainError
 from wallet.cli import terminal
 from wallet.cli.inert import inert
 from wallet.cli.running import Run, command
 from wallet.cli.show import console, table
 from wallet.cli.waiting import wait
-from wallet.errors import Declined, PhraseAmbiguous, PhraseDiffers, StateUnusable, TerminalNeeded, VaultExists
-from wallet.networks import current_network
-from wallet.signing import VAULT_NAME, Phrase, Reading, Signer, SignerStatus
+from wallet.errors import Declined, PhraseDiffers, StateUnusable, TerminalNeeded, VaultExists
+from wallet.signing import VAULT_NAME, Phrase, Signer, SignerStatus
 from wallet.state import make_private
 from wallet.texts import LANGUAGE, _
 
 WORDS_ASKED = 3
-PHRASE_BYTES_MAX = 4096
 TRIES_MAX = 3
 
 
@@ -55,7 +51,7 @@ async def _init(run: Run, words: int, phrase_file: Path | None, profile: str) ->
             await _show_and_ask_back(run, signer, phrase)
         else:
             _write_phrase(phrase_file, phrase)
-        _tell(run, await signer.status(), phrase_file)
+        tell(run, await signer.status(), phrase_file)
 
 
 async def _finish_backup(run: Run) -> None:
@@ -64,7 +60,7 @@ async def _finish_backup(run: Run) -> None:
     async with Signer(run.config.home) as signer:
         phrase = await signer.reveal(terminal.ask_password(run.config))
         await _show_and_ask_back(run, signer, phrase)
-        _tell(run, await signer.status(), None)
+        tell(run, await signer.status(), None)
 
 
 async def _show_and_ask_back(run: Run, signer: Signer, phrase: Phrase) -> None:
@@ -110,7 +106,7 @@ def _write_phrase(path: Path, phrase: Phrase) -> None:
         os.fsync(file.fileno())
 
 
-def _tell(run: Run, status: SignerStatus, phrase_file: Path | None) -> None:
+def tell(run: Run, status: SignerStatus, phrase_file: Path | None) -> None:
     accounts = [{"index": index, "address": address} for index, address in enumerate(status.accounts)]
     document = {"vault": str(run.config.home / VAULT_NAME), "accounts": accounts, "backed_up": status.backed_up}
     if phrase_file is not None:
@@ -126,59 +122,3 @@ def _tell(run: Run, status: SignerStatus, phrase_file: Path | None) -> None:
         click.echo(_("Next: `tandem register HANDLE`."))
 
     run.answer(document, show)
-
-
-@command("restore", _("Make the vault again from a recovery phrase, typed here or given on stdin."))
-@click.option("--language", default="", help=_("which reading is meant, where the words have more than one"))
-@click.option("--passphrase", "with_passphrase", is_flag=True, help=_("ask for the phrase's additional passphrase too"))
-@click.option("--light", is_flag=True, help=_("a lighter vault, for small machines and tests"))
-@click.option("--state", type=click.Path(path_type=Path), help=_("a backup file (not built yet)"))
-def restore(run: Run, language: str, with_passphrase: bool, light: bool, state: Path | None) -> None:
-    if state is not None:
-        raise click.UsageError(_("`tandem restore --state` is not built yet."))
-    if (run.config.home / VAULT_NAME).exists():
-        raise VaultExists(str(run.config.home / VAULT_NAME))
-    if sys.stdin.isatty():
-        phrase = terminal.ask_secret(_("Recovery phrase (not shown): "), "phrase")
-    else:
-        phrase = sys.stdin.read(PHRASE_BYTES_MAX)
-    passphrase = terminal.ask_secret(_("Passphrase: "), "phrase") if with_passphrase else ""
-    wait(_restore(run, phrase, passphrase, language, "light" if light else "standard"))
-
-
-async def _restore(run: Run, phrase: str, passphrase: str, language: str, profile: str) -> None:
-    async with Signer(run.config.home) as signer:
-        readings = await signer.readings(phrase, passphrase=passphrase)
-        if len(readings) > 1 and not language:
-            language = await _choose(run, readings)
-        password = terminal.ask_new_password(run.config)
-        make_private(run.config.home)
-        status = await signer.restore(phrase, password, language=language, passphrase=passphrase, profile=profile)
-        _tell(run, status, None)
-
-
-async def _choose(run: Run, readings: tuple[Reading, ...]) -> str:
-    """The same words in another script or language open another wallet: show which one has a history."""
-    languages = [reading.language for reading in readings]
-    if not terminal.is_there():
-        raise PhraseAmbiguous(languages)
-    rows = [
-        (str(n), reading.language, reading.accounts[0], await _history(run, reading))
-        for n, reading in enumerate(readings, 1)
-    ]
-    columns = [">#", _("Read as"), _("Address"), _("On the chain")]
-    table(columns, rows, title=_("These words open more than one wallet"), stderr=True)
-    answer = terminal.ask(_("Which one (number)? "), "reading")
-    if answer not in {row[0] for row in rows}:
-        raise Declined
-    return languages[int(answer) - 1]
-
-
-async def _history(run: Run, reading: Reading) -> str:
-    async with current_network(run.config, run.store).node() as node:
-        try:
-            sent = await node.call("eth_getTransactionCount", [reading.accounts[0], "latest"])
-            coins = await node.call("eth_getBalance", [reading.accounts[0], "latest"])
-        except ChainError:
-            return _("not known: the node does not answer")
-    return _("used before") if (sent, coins) != ("0x0", "0x0") else _("no history")

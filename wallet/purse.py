@@ -1,0 +1,76 @@
+"""The tokens that the person knows on one network: the shipped list, pins of first use, addresses sent to. No node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from chain.address import Address
+from chain.token import Token, TokenAmount
+from chain.token_list import TokenList
+from wallet.errors import AssetUnknown, TokenChanged
+from wallet.networks import Network
+from wallet.state import Document, Store
+
+TOKENS = TokenList.parse(Path(__file__).with_name("tokens.json").read_bytes())
+
+
+class Purse:
+    """What is kept of one network. `notices` are things to be told (chain-restarted)."""
+
+    def __init__(self, network: Network, store: Store) -> None:
+        self.network = network
+        self.notices: list[str] = []
+        self._folder = store.chain(network.chain_id)
+
+    def listed(self) -> list[Token]:
+        """The chain's own coin and the tokens of the list that ships with the client."""
+        return [Token.native(self.network.chain_id), *TOKENS.on_chain(self.network.chain_id)]
+
+    def token(self, symbol: str) -> Token | None:
+        """Of that name, as at first use. Raises TokenChanged."""
+        found = next((t for t in self.listed() if t.symbol.casefold() == symbol.casefold()), None)
+        if found is not None and found.address is not None:
+            self._check_pin(found)
+        return found
+
+    def met(self) -> frozenset[Address]:
+        """Addresses that were sent to from here, whose sending succeeded; what merely came in never counts."""
+        kept = self._folder.read("sent")
+        return frozenset(Address(entry["to"]) for entry in kept.values() if entry.get("state") == "done")
+
+    def keep(self, transaction_hash: str, amount: TokenAmount, receiver: Address, state: str) -> None:
+        """What became of a transaction of ours; its token is pinned."""
+        token = amount.token
+        entry = {"to": receiver, "asset": token.symbol, "amount": amount.format(), "state": state}
+        self._folder.change("sent", lambda document: document.update({transaction_hash: entry}))
+        if token.address is not None:
+            pin: Document = {"address": token.address, "decimals": token.decimals}
+            self._folder.change("tokens", lambda document: document.setdefault(token.symbol, pin))
+
+    def genesis(self) -> bytes | None:
+        """The first block's hash, as at first use."""
+        known = self._folder.read("chain").get("genesis")
+        return bytes.fromhex(known) if known else None
+
+    def keep_genesis(self, block_hash: bytes) -> None:
+        """Another one than before sets aside what was known of the old chain."""
+        if self.genesis() not in (None, block_hash):
+            self.notices.append("chain-restarted")
+            self._folder.remove("tokens")
+            self._folder.remove("sent")
+        self._folder.put("chain", {"genesis": block_hash.hex()})
+
+    def _check_pin(self, token: Token) -> None:
+        pin: Any = self._folder.read("tokens").get(token.symbol)
+        if pin is None:
+            return
+        if pin["address"] != token.address:
+            raise TokenChanged(token.symbol, "address", pin["address"], str(token.address))
+        if pin["decimals"] != token.decimals:
+            raise TokenChanged(token.symbol, "decimals", str(pin["decimals"]), str(token.decimals))
+
+
+def no_such_asset(asset: str, currencies: list[str], tokens: list[Token]) -> AssetUnknown:
+    """With the names that would have been right."""
+    return AssetUnknown(asset[:40], [*currencies, *(token.symbol for token in tokens)])
