@@ -53,14 +53,19 @@ class Check:
 
 async def verify(engine: AsyncEngine) -> Check:
     """Walk the whole journal in one snapshot. Takes memory for every account, transfer id and holder."""
-    check = Check()
     async with engine.connect() as conn:
-        walk = _Walk(check)
-        await walk.records(conn)
-        if walk.replay is not None:
-            await _compare_transfers(conn, walk.replay, check)
-            await _compare_state(conn, walk.replay, check)
-            await _compare_head(conn, walk, check)
+        return await verify_on(conn)
+
+
+async def verify_on(conn: AsyncConnection) -> Check:
+    """The same in the caller's transaction."""
+    check = Check()
+    walk = _Walk(check)
+    await walk.records(conn)
+    if walk.replay is not None:
+        await _compare_transfers(conn, walk.replay, check)
+        await _compare_state(conn, walk.replay, check)
+        await _compare_head(conn, walk, check)
     return check
 
 

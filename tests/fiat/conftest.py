@@ -92,6 +92,10 @@ def person(journal):
 def postgres(tmp_path_factory):
     """A PostgreSQL server for the whole run; each test takes a database of its own."""
     server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    # The server is thrown away, and what is killed in tests is its clients.
+    for setting in ("fsync", "full_page_writes"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
+    server.psql("SELECT pg_reload_conf();")
     yield server
     server.cleanup()
 

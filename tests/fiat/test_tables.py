@@ -167,21 +167,20 @@ async def test_what_may_be_erased(engine, journal, alice, bob, credit, send):
 COLUMNS = ", ".join(column.name for column in metadata.tables["transfers"].columns)
 
 
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        ({"order_holder": "NULL", "order_nonce": "NULL"}, "debit_authorised"),
-        ({"order_holder": "credit_holder"}, "debit_authorised"),
-        ({"amount": "-1"}, "amount_not_negative"),
-        ({"credit_account_id": "debit_account_id"}, "accounts_differ"),
-        ({"debit_credits_posted": "-1"}, "balances_not_negative"),
-        ({"source_kind": "1"}, "source_whole"),
-        ({"id": "NULL"}, "kind_known"),
-        ({"id": "id"}, "id_once|transfers.id"),
-        ({"debit_version": "debit_version"}, "debit_version_once|debit_version"),
-    ],
-)
-async def test_wide_rows_are_checked(engine, alice, bob, credit, send, changed, why):
+WRONG = [
+    ({"order_holder": "NULL", "order_nonce": "NULL"}, "debit_authorised"),
+    ({"order_holder": "credit_holder"}, "debit_authorised"),
+    ({"amount": "-1"}, "amount_not_negative"),
+    ({"credit_account_id": "debit_account_id"}, "accounts_differ"),
+    ({"debit_credits_posted": "-1"}, "balances_not_negative"),
+    ({"source_kind": "1"}, "source_whole"),
+    ({"id": "NULL"}, "kind_known"),
+    ({"id": "id"}, "id_once|transfers.id"),
+    ({"debit_version": "debit_version"}, "debit_version_once|debit_version"),
+]
+
+
+async def test_wide_rows_are_checked(engine, alice, bob, credit, send):
     """A copy of a real row with one thing wrong is refused for that reason; the copy itself is not."""
     await credit(alice, 900)
     result = await send(alice, bob, 100)
@@ -196,8 +195,9 @@ async def test_wide_rows_are_checked(engine, alice, bob, credit, send, changed, 
             await conn.execute(text(statement), {"sequence": result.sequence})
 
     await copy(**sound)
-    with pytest.raises(DBAPIError, match=why):
-        await copy(**(sound | changed))
+    for changed, why in WRONG:
+        with pytest.raises(DBAPIError, match=why):
+            await copy(**(sound | changed))
 
 
 async def everything(engine):
