@@ -281,7 +281,7 @@ async def _ask(channel: _Channel, request: Frame) -> Frame:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing but what a shared Python needs to be found: no variable can choose the signer's libraries or random."""
+    """Nothing but what a shared Python needs to be found: no variable of Python or eth-keys reaches the signer."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {"LANG": "C.UTF-8", **kept}
 
