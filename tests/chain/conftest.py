@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,16 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server for the whole run; each test takes a database of its own."""
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server
-    server.cleanup()
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server for the whole run; each test takes a database of its own.
+
+    Not below pytest's folder: as root, PostgreSQL runs as a user of its own, and any other run of pytest that begins
+    meanwhile shuts that folder to it.
+    """
+    with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        yield server
+        server.cleanup()
 
 
 async def _database(url: str) -> AsyncIterator[AsyncEngine]:
