@@ -32,13 +32,23 @@ from fiat.journal_cache import Cache, Wanted
 from fiat.journal_engine import committing, writing
 from fiat.journal_proofs import SealedBatch, signed_head
 from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, Waiting, answer, decide
-from fiat.journal_store import HeadMoved, insert_genesis, load, load_due, read_head, swap_head, write
+from fiat.journal_store import (
+    HeadMoved,
+    erase,
+    forget_dead,
+    insert_genesis,
+    load,
+    load_due,
+    read_head,
+    swap_head,
+    write,
+)
 from fiat.journal_values import AccountRow, Holder, JournalHead, OrderResult, Source, new_account
 from fiat.order import ZERO_32, SignedOrder
 from fiat.record import GenesisRecord, decode, leaf_hash, ledger_id
 from fiat.seal import Receipt, Seal, seal_batch
 from fiat.signature import OperatorKey
-from fiat.transfer import Account, Outcome, Transfer
+from fiat.transfer import NANOSECONDS, Account, Outcome, Transfer
 
 ATTEMPTS_MAX = 8
 """Decisions over again before a batch gives up."""
@@ -56,6 +66,7 @@ class Journal:
     ) -> None:
         self._engine = engine
         self._committing = committing(engine)
+        self._writing = writing(engine)
         self._key = key
         self._clock = clock
         self._drift_max_ns = drift_max_ns
@@ -151,6 +162,16 @@ class Journal:
     async def release_expired(self) -> None:
         """Write expiries for what is due, as every batch does before it: for a worker, when nobody posts."""
         await self._ask(Post(()))
+
+    async def forget_dead(self) -> None:
+        """Forget recorded refusals of orders that can never be accepted any more: for a worker, once an hour."""
+        async with self._writing.begin() as conn:
+            await forget_dead(conn, self._clock() // NANOSECONDS)
+
+    async def erase_texts(self, hashes: Sequence[bytes]) -> None:
+        """Erase what people were shown, with its salts. Every proof stays valid; the hashes no longer tell anything."""
+        async with self._writing.begin() as conn:
+            await erase(conn, hashes)
 
     async def keys(self, holder_id: bytes) -> Keys:
         """Who may sign for the holder now. Raises HolderUnknown."""

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, insert, literal_column, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.holder import OPERATOR
@@ -27,6 +39,7 @@ from fiat.tables import (
     pendings,
     records,
     seals,
+    texts,
     transfers,
 )
 from fiat.transfer import Account, Resolution, Transfer, TransferStatus
@@ -169,6 +182,17 @@ async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     if rows["texts"]:
         statement = "INSERT INTO texts (hash, salt, text) VALUES (:hash, :salt, :text) ON CONFLICT (hash) DO NOTHING"
         await conn.execute(text(statement), rows["texts"])
+
+
+async def forget_dead(conn: AsyncConnection, now: int) -> None:
+    """Delete recorded refusals, and the ids they burnt, of orders that were dead a minute before `now` (Unix s)."""
+    for table in (orders, burnt_ids):
+        await conn.execute(delete(table).where(table.c.dead_at < now - 60))
+
+
+async def erase(conn: AsyncConnection, hashes: Sequence[bytes]) -> None:
+    """Delete texts and their salts; the orders that carry the hashes stay provable."""
+    await conn.execute(delete(texts).where(texts.c.hash.in_(hashes)))
 
 
 async def insert_seal(conn: AsyncConnection, seal: Seal) -> None:

@@ -217,6 +217,36 @@ async def test_a_dead_order_is_never_taken(journal, alice, bob, credit, send):
         await send(alice, bob, 1, now=time.time_ns() // SECOND - 600 - 3601)
 
 
+async def test_dead_refusals_are_forgotten_and_never_come_to_life(engine, operator_key, alice, bob, credit, send):
+    clock = Clock()
+    journal = await Journal.open(engine, operator_key, clock, drift_max_ns=None)
+    signed = alice.pay(journal, bob, 300)
+    assert (await send(alice, bob, signed=signed, on=journal)).recorded
+    await credit(alice, 1_000)
+    assert (await send(alice, bob, 1)).accepted
+    clock.now += (600 + 3600 - 5) * SECOND
+    await journal.forget_dead()
+    assert (await send(alice, bob, signed=signed, on=journal)).status is TransferStatus.EXCEEDS_CREDITS
+    clock.now += 120 * SECOND
+    await journal.forget_dead()
+    assert (await count(engine, orders), await count(engine, burnt_ids)) == (1, 0)
+    with pytest.raises(OrderExpired):
+        await send(alice, bob, signed=signed, on=journal)
+    await journal.close()
+    assert (await verify(engine)).intact
+
+
+async def test_erased_texts_leave_every_proof(engine, journal, alice, bob, credit, send):
+    shown = SaltedText(os.urandom(16), "Bob: lunch")
+    await credit(alice, 1_000)
+    result = await send(alice, bob, 1, texts={"shown": shown}, shown=shown.hash)
+    await journal.erase_texts([shown.hash])
+    async with engine.connect() as conn:
+        assert await history.texts_by_hash(conn, [shown.hash]) == {}
+    assert await journal.receipt(result.sequence) == result.receipt
+    assert (await verify(engine)).intact
+
+
 async def test_orders_that_cannot_be_carried_out(journal, alice, bob, credit, send, person):
     await credit(alice, 1_000)
     with pytest.raises(OrderTextWrong):
