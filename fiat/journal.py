@@ -353,17 +353,17 @@ class Journal:
         return error
 
     async def _find_out(self, old: JournalHead, new: JournalHead, error: Exception) -> None:
-        """A commit failed: did it happen? Returns if it did; raises HeadMoved, JournalBusy or JournalUnknown if not."""
+        """A commit failed: did it happen? Returns if it did; raises HeadMoved if not, else JournalUnknown."""
         try:
             async with self._engine.connect() as conn:
                 current = await read_head(conn)
         except Exception:
+            current = None
+        if current is None:
             raise JournalUnknown from error
-        if current is None or current.token == new.token:
+        if current.token == new.token:
             return
-        if current.version == old.version or _is_serialization(error):
-            raise HeadMoved from error
-        raise JournalUnknown from error
+        raise (HeadMoved if current.version == old.version or _is_serialization(error) else JournalUnknown) from error
 
 
 async def _check_unmoved(conn: AsyncConnection, head: JournalHead) -> None:
