@@ -91,9 +91,13 @@ class Stage:
         """Run `tandem-server ARGUMENTS` with the settings that the running server has."""
         return await run(["tandem-server", *arguments], self.environment)
 
-    async def restart_server(self, *, kill: bool = False) -> None:
-        """End the server (kindly, or with SIGKILL) and start it again on the same address and state."""
+    async def stop_server(self, *, kill: bool = False) -> None:
+        """End the server, kindly or with SIGKILL."""
         await _end(self.server, kill=kill)
+
+    async def restart_server(self, *, kill: bool = False) -> None:
+        """End the server and start it again on the same address and state."""
+        await self.stop_server(kill=kill)
         self.server, _ = await start_server(
             self.environment | {"TANDEM_LISTEN": self.server_url.removeprefix("http://")}
         )

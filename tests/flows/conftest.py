@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -16,13 +17,14 @@ from api.stage import Stage
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of the test run's own."""
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    server.psql("CREATE DATABASE tandem")
-    socket = quote(str(Path(server.get_uri().rpartition("host=")[2])), safe="")
-    yield f"postgresql://postgres@/tandem?host={socket}"
-    server.cleanup()
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL of the test run's own (not below pytest's folder, which another run closes to PostgreSQL's user)."""
+    with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        server.psql("CREATE DATABASE tandem")
+        socket = quote(str(Path(server.get_uri().rpartition("host=")[2])), safe="")
+        yield f"postgresql://postgres@/tandem?host={socket}"
+        server.cleanup()
 
 
 def quiet_story(stage: Stage) -> Story:
