@@ -52,7 +52,7 @@ def normal(text: str) -> str:
         raise HandleInvalid("it has letters and digits, with single - _ . between them")
     if not any(script.fullmatch(handle) for script in _ONE_SCRIPT):
         raise HandleInvalid("its letters are of one writing system (Latin, Cyrillic, Greek, Han and kana, Hangul)")
-    if handle.isdecimal():
+    if not any(character.isalpha() for character in handle):
         raise HandleInvalid("it has at least one letter")
     if skeleton(handle) in _RESERVED_SKELETONS:
         raise HandleInvalid("it is kept for the operator")

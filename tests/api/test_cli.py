@@ -1,0 +1,136 @@
+"""`tandem-server` by hand: statuses, JSON, restart, what is not there, and what is not built yet."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pgserver
+import pytest
+from click.testing import CliRunner
+
+from api.cli import commands
+from tests.api.conftest import PROGRAM, Running
+from tests.api.people import Caller
+
+pytestmark = pytest.mark.xdist_group("api")
+NOWHERE = "http://127.0.0.1:9"
+
+
+def test_every_command_has_help():
+    """And none is missing from the program's own."""
+    names = ("serve", "db upgrade", "db check", "devnet up", "devnet fund", "devnet price", "demo", "officer", "export")
+    for name in names:
+        done = CliRunner().invoke(commands, [*name.split(), "--help"])
+        assert (done.exit_code, "Usage:" in done.output, "--json" in done.output) == (0, True, True), name
+    listed = CliRunner().invoke(commands, ["--help"]).output
+    assert {name.split()[0] for name in names} <= set(listed.split())
+
+
+@pytest.mark.parametrize("command", [["officer", "keygen"], ["export"], ["officer", "post", "--json"]])
+def test_what_is_not_built_yet_says_so(command):
+    done = subprocess.run([PROGRAM, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "not built yet" in done.stdout.replace("_", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "status"),
+    [
+        (["nonsense"], {}, 2),
+        (["serve", "--workers-only", "--no-workers"], {}, 2),
+        (["serve"], {"TANDEM_LISTEN": "x"}, 1),
+        (["devnet", "fund", "0x12"], {}, 2),
+        (["devnet", "fund", "0x" + "11" * 20, "--eth", "1e3"], {}, 2),
+        (["devnet", "price", "DOGE/USD", "1"], {}, 2),
+        (["devnet", "price", "ETH/USD", "3000", "--json"], {"TANDEM_CHAIN_RPC": NOWHERE}, 4),
+        (["db", "check", "--json"], {}, 1),
+    ],
+)
+def test_statuses(tmp_path, arguments, settings, status):
+    done = Running(tmp_path / "state", NOWHERE, **settings).run(*arguments)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    if "--json" in arguments:
+        assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_python_without_assertions_is_refused():
+    environment = os.environ | {"PYTHONOPTIMIZE": "1"}
+    done = subprocess.run(
+        [sys.executable, PROGRAM, "serve"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, "python -O" in done.stderr) == (2, True)
+
+
+async def test_a_server_without_its_chain_serves_the_ledger(tmp_path):
+    """Health says what is wrong; the ledger side works; a restart is the same ledger."""
+    server = Running(tmp_path / "state", NOWHERE).start()
+    caller = Caller(server.url)
+    health = await caller.get("/v1/health")
+    assert (health.status, health.json["chain"]["reason"], health.json["database"]["ok"]) == (503, "unreachable", True)
+    call = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}
+    assert (await caller.post("/v1/rpc/31337", call)).slug == "chain_unavailable"
+    alice = await (await server.person().register()).sign_in()
+    await alice.top_up(500)
+    view = (await alice.get("/v1/portfolio")).json
+    assert (view["positions"][0]["amount"], view["total_state"], view["chains"][0]["state"]) == (
+        "5.00",
+        "partial",
+        "unreachable",
+    )
+    ledger_id = server.ledger_id
+    assert server.stop() == 0
+    for path in (tmp_path / "state").iterdir():
+        assert not path.stat().st_mode & stat.S_IRWXO or path.name.startswith("tandem"), path
+    server.start()
+    alice.url = server.url
+    assert server.ledger_id == ledger_id
+    assert await alice.balance() == 500
+    assert server.stop() == 0
+    assert server.run("db", "check").returncode == 0
+
+
+async def test_db_check_names_a_changed_record_and_addresses_are_rate_limited(tmp_path):
+    server = Running(tmp_path / "state", NOWHERE, TANDEM_RATE="1", TANDEM_RATE_BURST="7").start()
+    alice = await server.person().register()
+    answers = [await alice.post("/v1/sessions/challenge", {"address": "0x" + "ab" * 20}) for _ in range(8)]
+    assert [answer.status for answer in answers][:2] == [200, 200], "a burst is granted"
+    assert (answers[-1].status, answers[-1].slug, answers[-1].headers["Retry-After"]) == (429, "too_many_requests", "1")
+    server.stop()
+    database = sqlite3.connect(tmp_path / "state" / "tandem.sqlite3")
+    (trigger,) = database.execute("SELECT name FROM sqlite_master WHERE name = 'records_no_update'").fetchone()
+    database.execute(f"DROP TRIGGER {trigger}")
+    body = bytearray(database.execute("SELECT body FROM records WHERE sequence = 5").fetchone()[0])
+    body[-1] ^= 1
+    database.execute("UPDATE records SET body = ? WHERE sequence = 5", (bytes(body),))
+    database.commit()
+    database.close()
+    done = server.run("db", "check", "--json")
+    problems = json.loads(done.stdout)["problems"]
+    assert (done.returncode, 5 in [p["sequence"] for p in problems]) == (1, True)
+
+
+async def test_two_processes_split_the_work_on_postgresql(tmp_path, chain_url):
+    """`--no-workers` answers, `--workers-only` settles; both on one PostgreSQL."""
+    postgres = pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
+    settings = {"TANDEM_DATABASE_URL": postgres.get_uri()}
+    front = Running(tmp_path / "state", chain_url, **settings).start("--no-workers")
+    behind = Running(tmp_path / "state", chain_url, **settings).start("--workers-only")
+    try:
+        alice = await (await front.person().register()).sign_in()
+        bob = await (await front.person().register()).sign_in()
+        await alice.top_up(5000)
+        assert (await alice.order(alice.transfer(bob.holder, 1500))).status == 201
+        assert (await alice.balance(), await bob.balance()) == (3500, 1500)
+        caller = Caller(behind.url)
+        assert ((await caller.get("/v1/health")).status, (await caller.get("/v1/ledger")).status) == (200, 404)
+        assert front.run("db", "check").returncode == 0
+    finally:
+        statuses = [server.stop() for server in (front, behind)]
+        postgres.cleanup()
+    assert statuses == [0, 0]

@@ -1,0 +1,72 @@
+"""The pure join of both sides: sums, rounding, and what is said where something is not known."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.portfolio import ChainState, Holdings, portfolio
+from api.prices import PriceBook, Reading
+from chain.token import Token, TokenAmount
+from fiat.currency import currency
+from fiat.head import Balance, Head
+
+NOW = 1_800_000_000
+ETH = Token.native(31337)
+ODD = Token(31337, None, "ODD", "Odd", 18)
+READINGS = {"ETH/USD": Reading(3000 * 10**8, 8, NOW), "EUR/USD": Reading(108_000_000, 8, NOW)}
+
+
+def head(*balances):
+    return Head(
+        holder=bytes(32), count=1, head=bytes(32), balances=balances, sequence=1, timestamp=1, signature=bytes(65)
+    )
+
+
+def balance(code, minor, pending=0):
+    return Balance(1, code, currency(code).exponent, pending, 0, 0, minor)
+
+
+def view(tokens, *balances, into="EUR", readings=READINGS):
+    state = ChainState(chain_id=31337, state="current", block=1, lag_blocks=0)
+    return portfolio(Holdings(head(*balances), tokens, state, PriceBook(NOW, readings)), currency(into), NOW * 10**9)
+
+
+def test_the_total_is_the_sum_of_what_is_shown():
+    seen = view([TokenAmount(10**18 // 3, ETH)], balance("EUR", 1999), balance("USD", 100))
+    assert sum(int(position.value_minor) for position in seen.positions) == int(seen.total_minor)
+    assert seen.total_state == "current"
+
+
+def test_values_are_rounded_down_never_up():
+    (position,) = view([TokenAmount(1, ETH)]).positions
+    assert (position.value, position.amount) == ("0.00", "0.000000000000000001")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "readings", "state"),
+    [
+        ([TokenAmount(1, ETH)], READINGS, "current"),
+        (None, READINGS, "partial"),
+        ([TokenAmount(1, ODD)], READINGS, "partial"),
+        ([TokenAmount(1, ETH)], READINGS | {"ETH/USD": Reading(1, 8, 1)}, "stale"),
+        ([TokenAmount(1, ETH), TokenAmount(1, ODD)], READINGS | {"ETH/USD": Reading(1, 8, 1)}, "partial"),
+        ([], {}, "current"),
+    ],
+)
+def test_the_total_says_how_far_it_can_be_relied_on(tokens, readings, state):
+    assert view(tokens, balance("EUR", 1), readings=readings).total_state == state
+
+
+def test_what_has_no_price_has_no_value_and_is_not_zero():
+    position = view([TokenAmount(5, ODD)]).positions[0]
+    assert (position.price, position.value, position.value_minor) == (None, None, None)
+
+
+def test_reserved_money_is_booked_and_not_available():
+    (position,) = view([], balance("EUR", 1000, pending=250)).positions
+    assert (position.amount, position.available) == ("10.00", "7.50")
+
+
+def test_currencies_without_and_with_three_decimals():
+    seen = view([], balance("JPY", 1234), balance("KWD", 1234), into="JPY")
+    assert [(p.asset, p.amount, p.value) for p in seen.positions] == [("JPY", "1234", "1234"), ("KWD", "1.234", None)]
