@@ -27,6 +27,8 @@ ANSWER_BYTES_MAX = 4 * 1024 * 1024
 PATIENCE_SECONDS = 15
 PAGES_MAX = 1000
 PAGE_ITEMS = 200
+PRICE_DECIMALS = 6
+ZERO_ADDRESS = "0x" + 40 * "0"
 
 KINDS = {
     "transfer": N_("transfer"),
@@ -171,9 +173,9 @@ def _amount(position: dict[str, Any]) -> str:
 def _price(position: dict[str, Any]) -> str:
     if position["price"] is None:
         return _("missing")
-    if position["price_state"] == "stale":
-        return _("{price} (old)").format(price=position["price"])
-    return str(position["price"])
+    whole, _point, decimals = str(position["price"]).partition(".")
+    shown = f"{whole}.{decimals[:PRICE_DECIMALS]}" if decimals else whole
+    return _("{price} (old)").format(price=shown) if position["price_state"] == "stale" else shown
 
 
 @command("activity", _("Everything that happened, both sides, newest first."))
@@ -215,6 +217,8 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
 
 def _other(item: dict[str, Any]) -> str:
     other = _Item(item["counterparty"] or {})
+    if other["address"] == ZERO_ADDRESS:
+        return _("newly issued")
     return f"@{other['handle']}" if other["handle"] else str(other["label"] or other["address"] or "")
 
 

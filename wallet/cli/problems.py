@@ -54,7 +54,7 @@ def problem_of(error: Failure) -> Problem:
         return _server_problem(error)
     text, status = ROWS[type(error)]
     facts = facts_of(error)
-    shown = {name: inert(_(value) if value in WORDS else value) for name, value in facts.items()}
+    shown = {name: inert(_(value) if isinstance(value, str) and value in WORDS else value) for name, value in facts.items()}
     return Problem(wallet.code_of(type(error)), _(text).format_map(shown), status, facts)
 
 
