@@ -7,6 +7,6 @@ from collections.abc import Mapping
 from fiat.currency import Currency, currency
 
 CURRENCIES: Mapping[str, Currency] = {
-    code: currency(code) for code in ("EUR", "USD", "GBP", "CHF", "CNY", "JPY", "KWD")
+    code: currency(code) for code in ["EUR", "USD", "GBP", "CHF", "CNY", "JPY", "KWD", "AUD", "CAD", "CZK", "DKK", "HUF", "NOK", "NZD", "PLN", "SEK"]
 }
 """EUR is opened for everybody, the others when first needed."""

@@ -15,9 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from _figures import Figure, arguments, interleave, report
+# Run as a script, this folder would come first on the path and hide the standard library's `http`.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from api.stage import Person, Stage, open_stage
+from api.stage import Person, Stage, open_stage  # noqa: E402  # after the path is set
+from benchmarks._figures import Figure, arguments, interleave, report  # noqa: E402  # after the path is set
 
 ROOT = Path(__file__).resolve().parents[1]
 TANDEM = str(Path(sys.executable).with_name("tandem"))

@@ -1,7 +1,7 @@
-"""What the server's own work costs over HTTP: `GET /v1/portfolio` with 20 positions against an empty route of the same app.
+"""What the server itself costs over HTTP: `GET /v1/portfolio` with 20 positions against an empty route of the same app.
 
-32 connections kept alive, one load generator in a process of its own; rounds of both routes take turns. The figure is
-the ratio of requests a second, which is what caching by block and journal sequence is for.
+32 connections kept alive, one load generator in a process of its own; rounds of both routes take turns. The figure
+is the ratio of requests a second, which is what caching by block and journal sequence is for.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from _figures import Figure, arguments, interleave, report
-from _people import portfolio_of_twenty
+# Run as a script, this folder would come first on the path and hide the standard library's `http`.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from benchmarks._figures import Figure, arguments, interleave, report  # noqa: E402  # after the path is set
+from benchmarks._people import portfolio_of_twenty  # noqa: E402  # after the path is set
 
 CONNECTIONS = 32
 
@@ -41,7 +44,9 @@ async def connection(host: str, port: int, request: bytes, until: float) -> int:
     return count
 
 
-def load(host: str, port: int, path: str, token: str, seconds: float, answer: multiprocessing.SimpleQueue[float]) -> None:
+def load(
+    host: str, port: int, path: str, token: str, seconds: float, answer: multiprocessing.SimpleQueue[float]
+) -> None:
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     answer.put(asyncio.run(drive(host, port, request, seconds)))
 
