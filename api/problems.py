@@ -162,7 +162,8 @@ def of(error: Exception) -> Problem:
         return Problem(INTERNAL, {})
     if isinstance(error, own.MachineRefused):
         words = error.status.replace("_", " ")
-        return Problem(Row(row.status, error.status, f"{row.title[:-1]}: {words}."), error.fields)
+        facts = {name: value for name, value in error.fields.items() if name != "status"}  # RFC 9457 has its own
+        return Problem(Row(row.status, error.status, f"{row.title[:-1]}: {words}."), facts)
     return Problem(row, dict(_facts(error)))
 
 

@@ -34,10 +34,10 @@ class BalanceAnswer(Answer):
     account: Bytes32
     currency: str
     exponent: Digits
-    debitsPending: Digits
-    debitsPosted: Digits
-    creditsPending: Digits
-    creditsPosted: Digits
+    debitsPending: LongDigits
+    debitsPosted: LongDigits
+    creditsPending: LongDigits
+    creditsPosted: LongDigits
 
 
 class HeadAnswer(Answer):

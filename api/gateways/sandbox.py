@@ -2,15 +2,16 @@
 
 State machines kept as rows. Money moves first, under an id that follows from the row, and the row follows: whatever
 is interrupted is done again at the next step and moves nothing twice. Withdrawals are found by reading the journal,
-so an accepted order cannot be overlooked.
+so an accepted order cannot be overlooked. A row that the ledger refuses waits by itself: it holds up nobody else's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.currencies import CURRENCIES
@@ -20,7 +21,7 @@ from api.tables import cursors, topups, withdrawals
 from fiat import history
 from fiat.authority import source_id
 from fiat.chart import SourceKind, TransferCode
-from fiat.errors import JournalBroken
+from fiat.errors import JournalBroken, NonceConflict
 from fiat.holder import MAIN, OPERATOR, account_id
 from fiat.journal import Journal
 from fiat.journal_values import Source
@@ -32,6 +33,10 @@ NAME = "sandbox"
 CLEARING, PAYOUT, BANK = "clearing:sandbox", "payout:sandbox", "bank"
 ROWS_MAX = 100
 RECORDS_MAX = 500
+TOPUP_MINOR_MAX = 10**12
+"""One top-up. The clearing account's sums are below 2^63, and everybody's top-ups are in them."""
+REFUSED_PAUSE_NS = 60 * 10**9
+log = logging.getLogger(__name__)
 _DONE = (TransferStatus.CREATED, TransferStatus.EXISTS)
 
 
@@ -45,10 +50,11 @@ class Sandbox:
         self._clock = clock
 
     async def open_accounts(self) -> None:
-        """The operator's accounts that the gateway moves money between. Idempotent."""
-        for currency in CURRENCIES.values():
-            for purpose in (CLEARING, PAYOUT, BANK):
-                await self._journal.open_account(OPERATOR, currency, purpose)
+        """The operator's accounts that the gateway moves money between; one batch for all. Idempotent."""
+        purposes = (CLEARING, PAYOUT, BANK)
+        await asyncio.gather(
+            *(self._journal.open_account(OPERATOR, c, purpose) for c in CURRENCIES.values() for purpose in purposes)
+        )
 
     async def step(self) -> int:
         """Do what is due now; how many things were done."""
@@ -74,33 +80,49 @@ class Sandbox:
         query = select(topups).where(topups.c.state == "pending", topups.c.due_at <= self._clock())
         rows = await self._rows(query.order_by(topups.c.due_at).limit(ROWS_MAX))
         for row in rows:
-            currency = CURRENCIES[row["currency"]]
-            await self._journal.open_account(row["holder"], currency, MAIN)
-            event = source_id(f"sandbox-topup:{row['holder'].hex()}:{row['id'].hex()}")
-            accounts = (account_id(OPERATOR, currency, CLEARING), account_id(row["holder"], currency))
-            sequence = await self._move(row, accounts, TransferCode.TOPUP, Source(SourceKind.SANDBOX_TOPUP, event))
             mine = (topups.c.holder == row["holder"], topups.c.id == row["id"], topups.c.state == "pending")
-            changed = {"state": "settled", "settled_at": self._clock(), "sequence": sequence}
-            async with recording(self._engine).begin() as conn:
-                await conn.execute(update(topups).where(*mine).values(**changed))
+            await self._or_later(topups, mine, self._settle_topup(row, mine))
         return len(rows)
+
+    async def _settle_topup(self, row: RowMapping, mine: Sequence[Any]) -> None:
+        currency = CURRENCIES[row["currency"]]
+        await self._journal.open_account(row["holder"], currency, MAIN)
+        event = source_id(f"sandbox-topup:{row['holder'].hex()}:{row['id'].hex()}")
+        accounts = (account_id(OPERATOR, currency, CLEARING), account_id(row["holder"], currency))
+        sequence = await self._move(row, accounts, TransferCode.TOPUP, Source(SourceKind.SANDBOX_TOPUP, event))
+        changed = {"state": "settled", "settled_at": self._clock(), "sequence": sequence}
+        async with recording(self._engine).begin() as conn:
+            await conn.execute(update(topups).where(*mine).values(**changed))
 
     async def _settle_withdrawals(self) -> int:
         query = select(withdrawals).where(withdrawals.c.state == "accepted", withdrawals.c.due_at <= self._clock())
         rows = await self._rows(query.order_by(withdrawals.c.due_at).limit(ROWS_MAX))
         for row in rows:
-            async with self._engine.connect() as conn:
-                texts = await history.texts_by_hash(conn, [row["destination"]])
-            # An erased destination can no longer be paid to: the money goes back to its owner.
-            destination = texts.get(row["destination"])
-            returned = destination is None or is_returned_by_sandbox(destination.text)
-            sequence = await (self._give_back(row) if returned else self._pay(row))
-            changed = {"updated_at": self._clock(), "settled_sequence": sequence}
             mine = (withdrawals.c.sequence == row["sequence"], withdrawals.c.state == "accepted")
-            async with recording(self._engine).begin() as conn:
-                state = "returned" if returned else "paid"
-                await conn.execute(update(withdrawals).where(*mine).values(state=state, **changed))
+            await self._or_later(withdrawals, mine, self._settle_withdrawal(row, mine))
         return len(rows)
+
+    async def _settle_withdrawal(self, row: RowMapping, mine: Sequence[Any]) -> None:
+        async with self._engine.connect() as conn:
+            texts = await history.texts_by_hash(conn, [row["destination"]])
+        # An erased destination can no longer be paid to: the money goes back to its owner.
+        destination = texts.get(row["destination"])
+        returned = destination is None or is_returned_by_sandbox(destination.text)
+        sequence = await (self._give_back(row) if returned else self._pay(row))
+        changed = {"updated_at": self._clock(), "settled_sequence": sequence}
+        async with recording(self._engine).begin() as conn:
+            state = "returned" if returned else "paid"
+            await conn.execute(update(withdrawals).where(*mine).values(state=state, **changed))
+
+    async def _or_later(self, table: Table, mine: Sequence[Any], settling: Awaitable[None]) -> None:
+        """What the ledger refuses stays as it is and is due again later, behind everything else that is."""
+        try:
+            await settling
+        except (JournalBroken, NonceConflict) as refused:
+            log.error("sandbox, %s: %s", table.name, refused)
+            later = {"due_at": self._clock() + REFUSED_PAUSE_NS}
+            async with recording(self._engine).begin() as conn:
+                await conn.execute(update(table).where(*mine).values(**later))
 
     async def _pay(self, row: RowMapping) -> int:
         currency = CURRENCIES[row["currency"]]

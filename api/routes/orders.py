@@ -22,7 +22,7 @@ from api.tables import withdrawals
 from fiat import history
 from fiat.authority import SaltedText, authorise, check_texts, legs, order_currency
 from fiat.errors import HolderUnknown, OrderHeadUnknown, OrderKeyUnknown, OrderMalformed, PayeeUnknown
-from fiat.holder import MAIN, account_id
+from fiat.holder import MAIN, OPERATOR, account_id
 from fiat.journal_values import OrderResult
 from fiat.order import LedgerTransfer, LedgerWithdrawal, Order, SignedOrder, order_from_json
 from fiat.record import TransferRecord, decode
@@ -173,6 +173,8 @@ async def _carry_out(server: Server, signed: SignedOrder, texts: dict[str, Salte
 async def _check_receiver(server: Server, order: Order, texts: dict[str, SaltedText]) -> None:
     """The payee has an account in this currency, or the destination is one. Raises PayeeUnknown, DestinationInvalid."""
     if isinstance(order, LedgerTransfer):
+        if order.payee == OPERATOR:  # its accounts are nobody's to pay into
+            raise PayeeUnknown(spelled(order.payee))
         currency = order_currency(order, CURRENCIES)
         async with server.engine.connect() as conn:
             if await history.account(conn, account_id(order.payee, currency)) is not None:

@@ -14,11 +14,12 @@ from api.currencies import CURRENCIES
 from api.database import recording
 from api.errors import IdConflict, NotFound
 from api.fields import Answer, Bytes32, CurrencyCode, DecimalText, Digits, Strict, Time, raw, spelled
+from api.gateways.sandbox import TOPUP_MINOR_MAX
 from api.routes.problems import PROBLEM
 from api.routes.sessions import SignedIn
 from api.server import Server, ServerHere
 from api.tables import topups
-from fiat.errors import AmountNotPositive, CurrencyUnknown
+from fiat.errors import AmountNotPositive, AmountTooLarge, CurrencyUnknown
 from fiat.money import decimal_text, parse_minor
 
 router = APIRouter(prefix="/v1/topups", tags=["topups"], responses=PROBLEM)
@@ -85,6 +86,8 @@ def _asked(body: TopupRequest) -> dict[str, Any]:
     amount_minor = parse_minor(body.amount_minor)
     if amount_minor == 0:
         raise AmountNotPositive(body.amount_minor)
+    if amount_minor > TOPUP_MINOR_MAX:
+        raise AmountTooLarge(body.amount_minor)
     return {
         "gateway": body.gateway,
         "currency": currency.code,

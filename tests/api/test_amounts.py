@@ -61,10 +61,10 @@ async def test_a7_topups(person):
     alice = await person()
     path, body = "/v1/topups/0x" + "a7" * 32, {"gateway": "sandbox", "currency": "EUR", "amount_minor": "1"}
     await refuse_all(alice, "PUT", path, body, ["amount_minor"])
-    for amount, slug in (("0", "amount_not_positive"), (str(10**17 + 1), "amount_too_large")):
+    for amount, slug in (("0", "amount_not_positive"), (str(10**12 + 1), "amount_too_large")):
         assert (await alice.put(path, body | {"amount_minor": amount})).slug == slug
     assert (await alice.get(path)).status == 404, "nothing was made"
-    assert (await alice.put(path, body | {"amount_minor": str(10**17)})).status == 201
+    assert (await alice.put(path, body | {"amount_minor": str(10**12)})).status == 201
 
 
 @pytest.mark.parametrize("field", ["amountMinor", "totalMaxMinor", "exponent", "keyEpoch", "validBefore", "validAfter"])

@@ -80,6 +80,7 @@ async def test_too_little_money_is_refused_the_same_every_time(person):
     body = alice.transfer(bob.holder, 101)
     first = await alice.order(body)
     assert (first.status, first.slug) == (422, "exceeds_credits")
+    assert first.json["status"] == 422, "RFC 9457: the HTTP status, whatever the machine calls its own"
     await alice.top_up(1000)
     again = await alice.order(body)
     assert (again.status, again.body) == (422, first.body)
@@ -133,6 +134,12 @@ async def test_a_payment_to_oneself_and_another_key_or_ledger_are_refused(person
     assert (await alice.order(elsewhere)).slug == "order_key_unknown"
     high_s = body | {"signature": body["signature"][:66] + "f" * 64 + "1b"}
     assert (await alice.order(high_s)).slug == "order_signature_wrong"
+
+
+async def test_nothing_is_paid_to_the_operators_own_id(person):
+    alice = await person(funded=100)
+    assert (await alice.order(alice.transfer(bytes(32), 1))).slug == "payee_unknown"
+    assert await alice.balance() == 100
 
 
 async def test_an_order_lives_at_its_own_nonce(person):
