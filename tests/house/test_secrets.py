@@ -69,17 +69,25 @@ def secret_fields_stay_out_of_repr(tree):
     return found
 
 
+def is_query(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "where"
+
+
 def secrets_are_compared_in_constant_time(tree):
     found = []
     for module in tree.modules.values():
+        # The database looks a hash up by its index; no secret is compared in this process.
+        asked = {id(inner) for call in ast.walk(module.ast) if is_query(call) for inner in ast.walk(call)}
         for node in ast.walk(module.ast):
-            if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+            if (
+                id(node) in asked
+                or not isinstance(node, ast.Compare)
+                or not isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+            ):
                 continue
             sides = [node.left, *node.comparators]
             if any(isinstance(side, ast.Constant) for side in sides):
                 continue
-            if any(re.search(r"\.c\.\w+$", ast.unparse(side)) for side in sides):
-                continue  # a column: the database looks a hash up, no secret is compared here
             names = [
                 n.id if isinstance(n, ast.Name) else n.attr for n in sides if isinstance(n, (ast.Name, ast.Attribute))
             ]

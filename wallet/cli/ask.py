@@ -15,10 +15,19 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
-from wallet.cli.grid import grid, strong
+from fiat.head import Head
+from wallet.cli.grid import grid, styled
 from wallet.cli.inert import inert
 from wallet.cli.running import Run, command
-from wallet.errors import AnswerUnfit, HolderMissing, LedgerReplaced, ServerRefused, ServerUnreachable, SessionMissing
+from wallet.errors import (
+    AnswerUnfit,
+    HolderMissing,
+    LedgerReplaced,
+    ProofMissing,
+    ServerRefused,
+    ServerUnreachable,
+    SessionMissing,
+)
 from wallet.heads import LEAVES_MAX, Kept, Reader, check_extends, judge, read_head
 from wallet.state import Folder
 from wallet.texts import N_, _
@@ -27,7 +36,6 @@ ANSWER_BYTES_MAX = 4 * 1024 * 1024
 PATIENCE_SECONDS = 15
 PAGES_MAX = 1000
 PAGE_ITEMS = 200
-PRICE_DECIMALS = 6
 ZERO_ADDRESS = "0x" + 40 * "0"
 
 KINDS = {
@@ -99,7 +107,7 @@ class Asker:
         if found != self.ledger_id:
             raise LedgerReplaced(self.host, self.ledger_id.hex()[:16], found.hex()[:16])
 
-    def check_head(self, signed: object) -> None:
+    def check_head(self, signed: object) -> Head:
         """The head that came extends the one that is kept, and is kept now. Raises HeadRefused, ProofMissing."""
         ledger, me, kept_head = (self.folder.read(name) for name in ("ledger", "me", "head"))
         holder = bytes.fromhex(me["holder"])
@@ -114,6 +122,7 @@ class Asker:
         now = check_extends(self.host, kept, head, bytes.fromhex(me["blind"]), leaves)
         if now != kept:
             self.folder.put("head", {"count": now.count, "head": now.head.hex(), "signed": signed})
+        return head
 
 
 def _parsed(raw: bytes) -> object:
@@ -129,9 +138,17 @@ def _parsed(raw: bytes) -> object:
 def balance(run: Run, currency: str) -> None:
     asker = Asker(run)
     view = asker.ask(f"/portfolio?{urlencode({'in': currency.upper()})}")
-    asker.check_head(view.get("head"))
+    check_positions(asker.host, _items(asker.host, view, "positions"), asker.check_head(view.get("head")))
     backed_up = bool(run.store.read("vault").get("backed_up"))
     run.answer({**view, "backed_up": backed_up}, lambda: _show_balance(asker.host, view, backed_up))
+
+
+def check_positions(host: str, positions: list[dict[str, Any]], head: Head) -> None:
+    """What is shown of the ledger is what the operator signed. Raises ProofMissing."""
+    shown = {p["asset"]: (p["amount_minor"], p["available_minor"]) for p in positions if p["rail"] == "ledger"}
+    signed = {b.currency: (str(b.booked), str(b.available)) for b in head.balances}
+    if shown != signed:
+        raise ProofMissing(host, "head", "its balances are not those that are shown")
 
 
 def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
@@ -152,15 +169,18 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
         click.echo(
             grid([_("Asset"), _("Where"), ">" + _("Amount"), ">" + _("Price"), ">" + _("Value") + f" {unit}"], rows)
         )
-        click.echo(strong(_("Total {amount} {unit}").format(amount=inert(view.get("total", "?"), 40), unit=unit)))
+        total = _("Total {amount} {unit}").format(amount=inert(view.get("total", "?"), 40), unit=unit)
+        click.echo(styled(total, "strong"))
     remark = TOTALS.get(str(view.get("total_state")))
     if remark is not None:
-        click.echo(_(remark))
+        click.echo(styled(_(remark), "warn"))
     for chain in _items(host, view, "chains"):
         if chain["state"] != "current":
-            click.echo(_("Chain {id} does not answer: its amounts are not current.").format(id=chain["chain_id"]))
+            unsure = _("Chain {id} does not answer: its amounts are not current.").format(id=inert(chain["chain_id"]))
+            click.echo(styled(unsure, "warn"))
     if not backed_up:
-        click.echo(_("Not backed up: `tandem init` shows the phrase again and asks three words back."))
+        advice = _("Not backed up: `tandem init` shows the phrase again and asks three words back.")
+        click.echo(styled(advice, "warn"))
 
 
 def _amount(position: dict[str, Any]) -> str:
@@ -173,9 +193,17 @@ def _amount(position: dict[str, Any]) -> str:
 def _price(position: dict[str, Any]) -> str:
     if position["price"] is None:
         return _("missing")
-    whole, _point, decimals = str(position["price"]).partition(".")
-    shown = f"{whole}.{decimals[:PRICE_DECIMALS]}" if decimals else whole
+    shown = short_price(str(position["price"]))
     return _("{price} (old)").format(price=shown) if position["price_state"] == "stale" else shown
+
+
+def short_price(text: str) -> str:
+    """Two decimals from 1 up, four significant digits below, marked where digits were cut; never rounded."""
+    whole, _point, decimals = text.partition(".")
+    zeros = len(decimals) - len(decimals.lstrip("0"))
+    kept = decimals[: zeros + 4] if whole == "0" else decimals[:2]
+    shown = f"{whole}.{kept}" if kept else whole
+    return f"≈{shown}" if decimals[len(kept) :].strip("0") else shown
 
 
 @command("activity", _("Everything that happened, both sides, newest first."))
@@ -212,13 +240,14 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
         )
         for item in items
     ]
-    click.echo(grid([_("Time (UTC)"), _("What"), ">" + _("Amount"), _("With"), _("State"), _("Memo")], rows))
+    styles = ["warn" if item["state"] == "failed" else "in" if item["direction"] == "in" else "" for item in items]
+    click.echo(grid([_("Time (UTC)"), _("What"), ">" + _("Amount"), _("With"), _("State"), _("Memo")], rows, styles))
 
 
 def _other(item: dict[str, Any]) -> str:
     other = _Item(item["counterparty"] or {})
     if other["address"] == ZERO_ADDRESS:
-        return _("newly issued")
+        return _("(minted)")
     return f"@{other['handle']}" if other["handle"] else str(other["label"] or other["address"] or "")
 
 

@@ -16,7 +16,10 @@ from wallet.texts import _
 
 def report(failure: BaseException, as_json: bool) -> int:
     """Says it; returns the exit status."""
-    problem = _problem(failure)
+    try:
+        problem = _problem(failure)
+    except Exception as broken:  # whatever happens, a person reads a sentence
+        problem = _internal(broken)
     if as_json:
         click.echo(json.dumps(problem.document, ensure_ascii=False, default=str))
     else:
@@ -31,6 +34,10 @@ def _problem(failure: BaseException) -> Problem:
         return problem_of(Declined())
     if isinstance(failure, click.ClickException):
         return Problem("usage", inert(failure.format_message()), USAGE, {})
-    # A traceback could hold what was typed; the error's type is enough to report it by.
+    return _internal(failure)
+
+
+def _internal(failure: BaseException) -> Problem:
+    """A traceback could hold what was typed; the error's type is enough to report it by."""
     sentence = _("Something went wrong inside ({kind}).").format(kind=type(failure).__name__)
     return Problem("internal", sentence, REFUSED, {})

@@ -12,7 +12,15 @@ from collections.abc import Iterable, Sequence
 
 from wallet.cli.inert import inert
 
-_BOLD, _DIM, _END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_END = "\x1b[0m"
+_STYLES = {
+    "head": "\x1b[1;36m",
+    "rule": "\x1b[2m",
+    "strong": "\x1b[1m",
+    "in": "\x1b[32m",
+    "out": "\x1b[31m",
+    "warn": "\x1b[33m",
+}
 
 
 def width(text: str) -> int:
@@ -27,8 +35,8 @@ def is_coloured() -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
 
-def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The table's text. Columns whose name begins with > stand right."""
+def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> str:
+    """The table's text. Columns whose name begins with > stand right. `styles` colours whole rows, by row."""
     cells = [[inert(cell, 80) for cell in row] for row in rows]
     names = [column.removeprefix(">") for column in columns]
     widths = [max(map(width, column)) for column in zip(names, *cells, strict=True)]
@@ -42,12 +50,10 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         return "  ".join(padded).rstrip()
 
     rule = "  ".join("─" * wide for wide in widths)
-    head = line(names)
-    if is_coloured():
-        head, rule = f"{_BOLD}{head}{_END}", f"{_DIM}{rule}{_END}"
-    return "\n".join([head, rule, *map(line, cells)])
+    body = [styled(line(row), style) for row, style in zip(cells, [*styles, *[""] * len(cells)], strict=False)]
+    return "\n".join([styled(line(names), "head"), styled(rule, "rule"), *body])
 
 
-def strong(text: str) -> str:
-    """Bold where colour is wanted."""
-    return f"{_BOLD}{text}{_END}" if is_coloured() else text
+def styled(text: str, style: str) -> str:
+    """`style` is head, rule, strong, in, out, warn or nothing; only where colour is wanted."""
+    return f"{_STYLES[style]}{text}{_END}" if style and is_coloured() else text

@@ -54,8 +54,13 @@ def problem_of(error: Failure) -> Problem:
         return _server_problem(error)
     text, status = ROWS[type(error)]
     facts = facts_of(error)
-    shown = {name: inert(_(value) if isinstance(value, str) and value in WORDS else value) for name, value in facts.items()}
+    shown = {name: _word(value) for name, value in facts.items()}
     return Problem(wallet.code_of(type(error)), _(text).format_map(shown), status, facts)
+
+
+def _word(value: object) -> str:
+    """A word of ours in the person's language, anything else as it is, inert."""
+    return _(WORDS[value]) if isinstance(value, str) and value in WORDS else inert(value)
 
 
 def facts_of(error: Failure) -> dict[str, Any]:
@@ -71,7 +76,14 @@ def _server_problem(error: wallet.ServerRefused) -> Problem:
     text, status = SLUGS.get(error.slug) or MACHINE.get(error.slug) or UNKNOWN
     if error.status >= 500 and error.slug not in SLUGS:
         text, status = N_("{server} failed ({status}); try again later."), NETWORK
-    facts = {**error.facts, "server": error.server, "status": error.status, "slug": error.slug, "title": error.title}
+    facts = {
+        "currency": error.facts.get("code", "…"),
+        **error.facts,
+        "server": error.server,
+        "status": error.status,
+        "slug": error.slug,
+        "title": error.title,
+    }
     return Problem(error.slug, _(text).format_map(_Known(facts)), status, facts)
 
 
@@ -129,7 +141,7 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         N_("The address {text} has a wrong checksum: a character is mistyped. Copy it again from its source."),
         USAGE,
     ),
-    chain.ReceiverRefused: (N_("Nothing is sent to {receiver} ({fault}): what goes there is lost."), USAGE),
+    chain.ReceiverRefused: (N_("Nothing is sent to {receiver}, {fault}: what goes there is lost."), USAGE),
     wallet.SettingRefused: (N_("{name} is not right: {reason}."), USAGE),
     wallet.TerminalNeeded: (
         N_(

@@ -57,6 +57,8 @@ SOURCES = {
     Source.LIST: N_("from your list"),
     Source.CLAIMED: N_("claimed by {host}"),
 }
+SOURCE_STYLES = {Source.BYTES: "green", Source.LIST: "cyan", Source.CLAIMED: "yellow"}
+EMPHASIS = {Label.AMOUNT: "bold", Label.TOTAL: "bold red", Label.NET: "bold green"}
 CAUTIONS = {
     Caution.FIRST_TIME: N_("You never paid this person from here: compare the fingerprint with them by another way."),
     Caution.LOOKS_ALIKE: N_("The address resembles one that you know, and is another: compare every digit."),
@@ -75,7 +77,7 @@ def console(stderr: bool = False) -> Console:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", stderr: bool = False) -> None:
     """Columns whose name begins with > stand right."""
-    drawn = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")
+    drawn = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold cyan")
     for column in columns:
         drawn.add_column(
             column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
@@ -89,23 +91,28 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
     """Names and values, one a line."""
     drawn = Table.grid(padding=(0, 2))
     for name, value in rows:
-        drawn.add_row(Text(name, style="bold"), Text(inert(value)))
+        drawn.add_row(Text(name, style="bold cyan"), Text(inert(value)))
     console().print(drawn)
 
 
 def review(shown: Review) -> None:
     """The review with the source of each fact, and what is unusual, on stderr."""
-    rows = [
-        (_(LABELS[fact.label]), fact.value, _(SOURCES[fact.source]).format(host=inert(shown.host, 60)))
-        for fact in shown.facts
-    ]
-    table([_("What"), _("Value"), _("Known")], rows, title=_(TITLES[shown.title]), stderr=True)
+    drawn = Table(title=_(TITLES[shown.title]), title_justify="left", title_style="bold", header_style="bold cyan")
+    for column in (_("What"), _("Value"), _("Known")):
+        drawn.add_column(column, overflow="fold")
+    for fact in shown.facts:
+        source = _(SOURCES[fact.source]).format(host=inert(shown.host, 60))
+        value = Text(inert(fact.value), style=EMPHASIS.get(fact.label, ""))
+        drawn.add_row(Text(_(LABELS[fact.label])), value, Text(source, style=SOURCE_STYLES[fact.source]))
+    console(stderr=True).print(drawn)
     for caution in shown.cautions:
         console(stderr=True).print(Text(f"! {_(CAUTIONS[caution])}", style="bold yellow"))
 
 
 def approve(run: Run, shown: Review, question: str) -> None:
     """The person's yes to a review. Raises Declined, TerminalNeeded, or YesRefused where --yes is not enough."""
+    if not run.json or terminal.is_there():
+        review(shown)
     if run.yes:
         if shown.needs_word:
             raise YesRefused("word")
@@ -114,8 +121,6 @@ def approve(run: Run, shown: Review, question: str) -> None:
         if not shown.payee_known:
             raise YesRefused("payee")
         return
-    if not run.json or terminal.is_there():
-        review(shown)
     if shown.needs_word:
         terminal.confirm_word(_(CAUTIONS[Caution.CALL_UNKNOWN]), "blind")
     terminal.confirm(question)

@@ -58,7 +58,9 @@ async def _finish_backup(run: Run) -> None:
     """The wallet is there, its phrase was never asked back: show it again to whoever knows the password."""
     run.say(_("This wallet is not backed up yet: the phrase is shown again."))
     async with Signer(run.config.home) as signer:
-        phrase = await signer.reveal(terminal.ask_password(run.config))
+        password = terminal.ask_password(run.config)
+        await signer.unlock(password)
+        phrase = await signer.reveal(password)
         await _show_and_ask_back(run, signer, phrase)
         tell(run, await signer.status(), None)
 

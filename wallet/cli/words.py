@@ -4,61 +4,65 @@ from __future__ import annotations
 
 from wallet.texts import N_
 
-WORDS = frozenset(
-    (
-        # InputMalformed.field
-        N_("payee"),
-        N_("handle"),
-        N_("destination"),
-        N_("network"),
-        N_("network-id"),
-        N_("network-name"),
-        N_("network-url"),
-        N_("order"),
-        N_("memo"),
-        # InputMalformed.reason and SettingRefused.reason
-        N_("@handle or an address is expected"),
-        N_("a fingerprint has 16 hex digits"),
-        N_("3 to 32 letters, digits and underscores are expected"),
-        N_("iban:..., card:... or account:... is expected"),
-        N_("a character is mistyped or missing"),
-        N_("that is your own account"),
-        N_("no such order was sent from here"),
-        N_("its file is damaged"),
-        N_("a chain id is a number"),
-        N_("up to 40 letters and digits"),
-        N_("`tandem networks` lists those that are known"),
-        N_("plain http is for this machine only; use https"),
-        N_("the file cannot be read"),
-        N_("no URL"),
-        N_("http://HOST:PORT or https://HOST is expected"),
-        N_("user names, queries and fragments have no place in it"),
-        # TerminalNeeded.what, YesRefused.reason
-        N_("password"),
-        N_("confirmation"),
-        N_("phrase"),
-        N_("words"),
-        N_("word"),
-        N_("reading"),
-        N_("warnings"),
-        # ServerUnreachable.reason, NodeUnreachable.reason
-        N_("connection"),
-        N_("timeout"),
-        N_("broken-off"),
-        # ProofMissing.what, BytesNotUnderstood.kind, TokenChanged.field
-        N_("ledger"),
-        N_("head"),
-        N_("receipt"),
-        N_("card"),
-        N_("address"),
-        N_("sign-in"),
-        N_("transaction"),
-        N_("decimals"),
-        # HeadRefused.reason
-        N_("it is older than one that was shown before"),
-        N_("records that were shown before are missing or changed"),
-        # ReceiverRefused.fault
-        N_("zero-address"),
-        N_("token-contract"),
-    )
-)
+WORDS: dict[str, str] = {
+    # InputMalformed.field
+    "payee": N_("payee"),
+    "handle": N_("handle"),
+    "destination": N_("destination"),
+    "network": N_("network"),
+    "network-id": N_("chain id"),
+    "network-name": N_("network name"),
+    "network-url": N_("node URL"),
+    "order": N_("order"),
+    "memo": N_("memo"),
+    # InputMalformed.reason and SettingRefused.reason
+    "@handle or an address is expected": N_("@handle or an address is expected"),
+    "a fingerprint has 16 hex digits": N_("a fingerprint has 16 hex digits"),
+    "3 to 32 letters, digits and underscores are expected": N_("3 to 32 letters, digits and underscores are expected"),
+    "iban:..., card:... or account:... is expected": N_("iban:..., card:... or account:... is expected"),
+    "a character is mistyped or missing": N_("a character is mistyped or missing"),
+    "that is your own account": N_("that is your own account"),
+    "no such order was sent from here": N_("no such order was sent from here"),
+    "its file is damaged": N_("its file is damaged"),
+    "a chain id is a number": N_("a chain id is a number"),
+    "up to 40 letters and digits": N_("up to 40 letters and digits"),
+    "`tandem networks` lists those that are known": N_("`tandem networks` lists those that are known"),
+    "plain http is for this machine only; use https": N_("plain http is for this machine only; use https"),
+    "the file cannot be read": N_("the file cannot be read"),
+    "no URL": N_("no URL"),
+    "http://HOST:PORT or https://HOST is expected": N_("http://HOST:PORT or https://HOST is expected"),
+    "user names, queries and fragments have no place in it": N_(
+        "user names, queries and fragments have no place in it"
+    ),
+    # TerminalNeeded.what, YesRefused.reason
+    "password": N_("password"),
+    "confirmation": N_("confirmation"),
+    "phrase": N_("phrase"),
+    "words": N_("words"),
+    "word": N_("word"),
+    "reading": N_("reading"),
+    "warnings": N_("warnings"),
+    # ServerUnreachable.reason, NodeUnreachable.reason
+    "connection": N_("no connection"),
+    "timeout": N_("no answer in time"),
+    "broken-off": N_("the connection broke off"),
+    # ProofMissing.what, BytesNotUnderstood.kind, TokenChanged.field
+    "ledger": N_("ledger"),
+    "head": N_("head"),
+    "receipt": N_("receipt"),
+    "card": N_("card"),
+    "address": N_("address"),
+    "sign-in": N_("sign-in"),
+    "transaction": N_("transaction"),
+    "decimals": N_("decimals"),
+    # HeadRefused.reason
+    "it is older than one that was shown before": N_("it is older than one that was shown before"),
+    "records that were shown before are missing or changed": N_(
+        "records that were shown before are missing or changed"
+    ),
+    # ProofMissing.reason
+    "its balances are not those that are shown": N_("its balances are not those that are shown"),
+    # ReceiverRefused.fault
+    "zero-address": N_("the zero address"),
+    "token-contract": N_("the token's own contract"),
+}
