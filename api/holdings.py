@@ -7,7 +7,6 @@ may register an address.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.feeds import PriceFeeds
+from api.freshness import Latest, Recent
 from api.portfolio import ChainState, Holdings, portfolio
 from api.prices import PriceBook
 from api.tables import addresses
@@ -45,7 +45,6 @@ class Tip:
 class _Kept:
     """An answer, and what it holds for."""
 
-    at: int
     sequence: int
     block: int | None
     body: bytes
@@ -73,34 +72,36 @@ class HoldingsReader:
         self._clock = clock
         self._tip = Tip(0, None, PriceBook(0))
         self._asking = asyncio.Lock()
-        self._kept: OrderedDict[tuple[bytes, str], _Kept] = OrderedDict()
+        self._sequence = Latest(self._read_sequence)
+        self._kept: Recent[tuple[bytes, str], _Kept] = Recent(KEPT_NS_MAX, KEPT_MAX)
 
     def forget(self, holder: bytes) -> None:
         """Something else than block or journal has changed for this holder."""
-        for key in [key for key in self._kept if key[0] == holder]:
-            del self._kept[key]
+        self._kept.forget(lambda key: key[0] == holder)
 
     async def portfolio(self, holder: bytes, currency: Currency) -> bytes:
         """The JSON of the holder's portfolio, valued in `currency`."""
-        key, now, tip = (holder, currency.code), self._clock(), await self.tip()
-        async with self._engine.connect() as conn:
-            sequence = await history.last_sequence(conn)
-        kept = self._kept.get(key)
-        if kept and (kept.sequence, kept.block) == (sequence, tip.block) and now - kept.at < KEPT_NS_MAX:
+        key, now = (holder, currency.code), self._clock()
+        tip, sequence = await self.tip(), await self._sequence.get()
+        kept = self._kept.get(key, now)
+        if kept is not None and (kept.sequence, kept.block) == (sequence, tip.block):
             return kept.body
         holdings = await self._read(holder, tip)
         body = portfolio(holdings, currency, now).model_dump_json(by_alias=True).encode()
-        self._kept[key] = _Kept(now, sequence, tip.block, body)
-        self._kept.move_to_end(key)
-        if len(self._kept) > KEPT_MAX:
-            self._kept.popitem(last=False)
+        self._kept.put(key, _Kept(sequence, tip.block, body), now)
         return body
+
+    async def _read_sequence(self) -> int:
+        async with self._engine.connect() as conn:
+            return await history.last_sequence(conn)
 
     async def tip(self) -> Tip:
         """The newest block, asked for at most four times a second however many wait for it."""
+        if 0 <= self._clock() - self._tip.at <= TIP_NS_MAX:
+            return self._tip
         async with self._asking:
             now = self._clock()
-            if now - self._tip.at > TIP_NS_MAX:
+            if not 0 <= now - self._tip.at <= TIP_NS_MAX:
                 self._tip = await self._ask_tip(now)
             return self._tip
 

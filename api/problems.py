@@ -195,5 +195,7 @@ def _facts(error: Exception) -> Iterator[tuple[str, object]]:
         yield from error.fields.items()
     elif isinstance(error, ledger.FiatError):
         yield from ((name, str(value)) for name, value in error.fields().items())
+        if isinstance(error, ledger.CurrencyUnknown):
+            yield "currency", str(error.fields()["code"])
     elif isinstance(error, on_chain.AddressChecksumWrong):
         yield "reason", "EIP-55 checksum"

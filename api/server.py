@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Site
 from api.errors import NotFound, TooManyRequests
+from api.freshness import Recent
 from api.holdings import HoldingsReader
 from api.ratelimit import RateLimit
 from api.relay import Relay
@@ -21,6 +22,18 @@ from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
 from fiat.journal import Journal
+
+SESSION_KEPT_NS = 5 * 10**9
+SESSIONS_KEPT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who is signed in, and the hash of the token that says so."""
+
+    holder: bytes
+    handle: str
+    token_hash: bytes
 
 
 @dataclass(slots=True)
@@ -41,6 +54,8 @@ class Server:
     sandbox: Worker
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
+    sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))
+    """Looked up a moment ago, by token hash."""
 
     @property
     def clock(self) -> int:

@@ -7,6 +7,7 @@ so an accepted order cannot be overlooked. A row that the ledger refuses waits b
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any

@@ -28,9 +28,9 @@ from api.fields import (
 )
 from api.proofs import AccountProof, check_account
 from api.routes.problems import PROBLEM
-from api.routes.sessions import Session, SignedIn
+from api.routes.sessions import SignedIn
 from api.routes.users import AccountAnswer, Attestation, HandlePath, address_row, check_unclaimed, user_of_handle
-from api.server import Server, ServerHere
+from api.server import Server, ServerHere, Session
 from api.tables import address_requests, addresses, users
 from chain.address import Address
 from fiat.holder import HolderGenesis

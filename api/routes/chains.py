@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.errors import NotFound
+from api.errors import InvalidInput
 from api.fields import Answer, Bytes32, ChainAddress, PathChainId, spelled
 from api.relay import BATCH_MAX
 from api.routes.problems import PROBLEM
@@ -128,7 +128,7 @@ async def rpc(chain_id: PathChainId, server: ServerHere, request: Request) -> Re
     server.check_chain(chain_id)
     body = await request.body()
     if not body:
-        raise NotFound("call")
+        raise InvalidInput(("body", "is missing"))
     document = json.loads(body)  # strict already: the edge has read it
     calls = min(len(document), BATCH_MAX) if isinstance(document, list) else 1
     server.limit(request, max(1, calls))

@@ -1,4 +1,4 @@
-"""Is the server ready, and if not, what is wrong: database, chain, indexer."""
+"""Is the server ready, and if not, what is wrong: database, chain, indexer, gateway."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Health(Answer):
     database: Part
     chain: Part
     indexer: IndexerPart
+    gateway: Part
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Not ready, with the reason"}})
@@ -45,9 +46,13 @@ async def health(server: ServerHere, response: Response) -> Health:
     """200 when everything works, 503 with the reason when something does not."""
     database, chain = await asyncio.gather(_database(server), _chain(server))
     indexer = await _indexer(server, database.ok and chain.ok)
-    ready = database.ok and chain.ok and indexer.ok
+    failed = server.failures.get("sandbox")
+    gateway = Part(ok=failed is None, reason=failed)
+    ready = database.ok and chain.ok and indexer.ok and gateway.ok
     response.status_code = 200 if ready else 503
-    return Health(ready=ready, server_time=rfc3339(server.clock), database=database, chain=chain, indexer=indexer)
+    return Health(
+        ready=ready, server_time=rfc3339(server.clock), database=database, chain=chain, indexer=indexer, gateway=gateway
+    )
 
 
 async def _database(server: Server) -> Part:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,7 +15,7 @@ from api.database import recording
 from api.errors import ChallengeUnknown, NotFound, SessionExpired, SessionRequired
 from api.fields import Answer, Bytes32, ChainAddress, Signature, Strict, Time, raw, spelled
 from api.routes.problems import PROBLEM
-from api.server import Server, ServerHere
+from api.server import Server, ServerHere, Session
 from api.tables import challenges, sessions, users
 from chain.address import Address
 from fiat import history
@@ -52,15 +51,6 @@ class SessionAnswer(Answer):
     user: UserAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """Who is signed in, and the hash of the token that says so."""
-
-    holder: bytes
-    handle: str
-    token_hash: bytes
-
-
 async def signed_in(
     server: ServerHere, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Session:
@@ -68,7 +58,9 @@ async def signed_in(
     token = auth.bearer_token(f"Bearer {credentials.credentials}" if credentials else None)
     if token is None:
         raise SessionRequired
-    hashed = auth.token_hash(token)
+    hashed, now = auth.token_hash(token), server.clock
+    if (known := server.sessions.get(hashed, now)) is not None:
+        return known
     query = (
         select(sessions.c.holder, sessions.c.expires_at, users.c.handle)
         .join(users, users.c.holder == sessions.c.holder)
@@ -78,9 +70,11 @@ async def signed_in(
         row = (await conn.execute(query)).one_or_none()
     if row is None:
         raise SessionRequired
-    if row.expires_at <= server.clock:
+    if row.expires_at <= now:
         raise SessionExpired
-    return Session(row.holder, row.handle, hashed)
+    session = Session(row.holder, row.handle, hashed)
+    server.sessions.put(hashed, session, now)
+    return session
 
 
 SignedIn = Annotated[Session, Depends(signed_in)]
@@ -127,9 +121,10 @@ async def sign_in(body: SignIn, server: ServerHere, request: Request) -> Session
 
 @router.delete("/current", status_code=204)
 async def sign_out(session: SignedIn, server: ServerHere) -> Response:
-    """Ends this session."""
+    """Ends this session: here at once, in other processes of the server within seconds."""
     async with recording(server.engine).begin() as conn:
         await conn.execute(delete(sessions).where(sessions.c.token_hash == session.token_hash))
+    server.sessions.forget(lambda known: known == session.token_hash)
     return Response(status_code=204)
 
 
