@@ -24,7 +24,20 @@ $(UV):
 	@python3 -m venv .tools
 	@.tools/bin/python -m pip install --quiet "uv==$(UV_VERSION)"
 
-.venv/.ready: pyproject.toml uv.lock | $(UV)
+# What the tests and the demo need of Debian, as command:package. PostgreSQL (from PyPI) runs as a user that it makes;
+# test chains end with their owner by setpriv.
+DEBIAN := git:git useradd:passwd setpriv:util-linux ps:procps
+
+.tools/debian:
+	@mkdir -p .tools; missing=""; \
+	for pair in $(DEBIAN); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; \
+	  else echo "These Debian packages are needed:$$missing"; exit 1; fi; \
+	fi; touch $@
+
+.venv/.ready: pyproject.toml uv.lock | $(UV) .tools/debian
 	@echo "Python packages (locked) ..."
 	@$(UV) sync --quiet --locked --extra server --compile-bytecode
 	@$(PY) -m compileall -q wallet chain fiat api
@@ -35,7 +48,7 @@ node_modules/.ready: package.json package-lock.json
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-setup: .venv/.ready node_modules/.ready
+setup: .tools/debian .venv/.ready node_modules/.ready
 
 demo: setup
 	@.venv/bin/tandem-server demo $(ARGS)
