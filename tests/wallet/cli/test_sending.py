@@ -89,3 +89,33 @@ def test_a_head_that_does_not_extend_the_kept_one_is_refused(tandem, people, tmp
     path.write_text(json.dumps({**kept, "count": kept["count"] + 5}))
     done = tandem("balance", **{**alice.environ, "TANDEM_HOME": home})
     assert done.status == 1 and "older than one that was shown before" in done.err
+
+
+def test_a_phrase_brings_the_account_back_on_another_machine(tandem, people, tmp_path, monkeypatch):
+    _alice, bob = people
+    phrase = Path(bob.environ["TANDEM_HOME"]).with_suffix(".phrase")
+    monkeypatch.setattr("sys.stdin", phrase.open())
+    elsewhere = {**bob.environ, "TANDEM_HOME": tmp_path / "elsewhere"}
+    restored = tandem("restore", "--light", "--json", **elsewhere)
+    assert restored.status == 0 and restored.json["accounts"][0]["address"] == bob.address
+    assert tandem("balance", **elsewhere).status == 1  # not signed in here yet
+    found = tandem("login", "--json", **elsewhere)
+    assert found.status == 0 and (found.json["handle"], found.json["fingerprint"]) == ("bob", bob.fingerprint)
+    assert eur(tandem, people[1]) == next(
+        p["amount"] for p in tandem("balance", "--json", **elsewhere).json["positions"] if p["asset"] == "EUR"
+    )
+
+
+def test_in_chinese(people):
+    alice, _bob = people
+    environment = {"PATH": os.environ["PATH"], **alice.environ, "TANDEM_LANG": "zh"}
+
+    def run(*arguments):
+        command = [str(Path(sys.executable).with_name("tandem")), *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert "总额" in run("balance").stdout
+    refused = run("send", "1000000", "EUR", "@bob", "--yes")
+    assert refused.returncode == 1 and "余额不足：需要 1000000.00 EUR" in refused.stderr
+    assert "不是金额" in run("send", "1e3", "EUR", "@bob", "--yes").stderr
+    assert "缺少选项" in run("withdraw", "1", "EUR").stderr
