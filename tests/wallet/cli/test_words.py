@@ -101,6 +101,7 @@ def test_balances_that_the_operator_did_not_sign_are_not_shown():
         timestamp=1,
     )
     row = {"asset": "EUR", "rail": "ledger", "amount_minor": "200", "available_minor": "195"}
+    row |= {"amount": "2.00", "available": "1.95"}
     check_positions("host", [row, {"asset": "ETH", "rail": "chain"}], head)
     for changed in ({"amount_minor": "201"}, {"available_minor": "200"}, {"asset": "USD"}):
         with pytest.raises(ProofMissing):
