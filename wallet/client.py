@@ -25,6 +25,7 @@ from wallet.errors import (
     ServerRefused,
     ServerUnreachable,
     SessionMissing,
+    TokenChanged,
 )
 from wallet.heads import LEAVES_MAX, Json, Kept, Reader, check_extends, judge, read_head
 from wallet.proofs import Card, Ledger, read_address, read_card, read_ledger, read_receipt
@@ -84,7 +85,11 @@ class Client:
         return read_ledger(self.host, await self.get("/ledger"))
 
     def accept(self, ledger: Ledger) -> None:
-        """From now on this is the server's ledger."""
+        """From now on this is the server's ledger. Raises TokenChanged where it counts otherwise than before."""
+        counted = self.store.ledger(ledger.id).read("ledger").get("exponents", {})
+        for code, exponent in ledger.exponents.items():
+            if counted.get(code, exponent) != exponent:
+                raise TokenChanged(code[:8], "decimals", str(counted[code]), str(exponent))
         self._ledger = ledger
         self.store.change("servers", lambda servers: servers.update({self.config.server: ledger.id.hex()}))
         kept = {"id": ledger.id.hex(), "operator": ledger.operator.hex(), "exponents": dict(ledger.exponents)}
@@ -174,7 +179,9 @@ class Client:
         Raises OutcomeUnknown where no answer came.
         """
         ledger, nonce = await self.ledger(), "0x" + signed.order.nonce.hex()
-        self.folder.below("orders").put(nonce, {"body": dict(body), "state": "sent"})
+        orders = self.folder.below("orders")
+        if not orders.read(nonce).get("answer"):  # a receipt that is kept stays kept, whatever comes of asking again
+            orders.put(nonce, {"body": dict(body), "state": "sent"})
         try:
             answer = await self.ask("PUT", f"/orders/{nonce}", body)
         except (ServerUnreachable, asyncio.CancelledError) as error:
@@ -186,7 +193,7 @@ class Client:
                 raise OutcomeUnknown(self.host, nonce) from None
             raise
         read_receipt(self.host, answer.get("receipt"), ledger, signed.order, signed.signature)
-        self.folder.below("orders").put(nonce, {"body": dict(body), "state": "accepted", "answer": answer})
+        orders.put(nonce, {"body": dict(body), "state": "accepted", "answer": answer})
         return answer
 
     # HTTP

@@ -12,8 +12,9 @@ from typing import Any
 from chain.address import Address
 from fiat.holder import HolderGenesis
 from wallet.client import Client
-from wallet.errors import HolderMissing, ProofMissing, ServerRefused
+from wallet.errors import AnswerUnfit, HolderMissing, InputMalformed, ProofMissing, ServerRefused
 from wallet.heads import Kept, Reader, read_head
+from wallet.payee import read_handle
 from wallet.proofs import Ledger, read_card
 from wallet.review import Review, review_registration, review_sign_in
 from wallet.signable import ATTESTATION, REGISTRATION, read_order
@@ -102,10 +103,10 @@ async def enrol(client: Client, signer: Signer, root: Address, plan: Enrolment) 
     }
     answer = Reader(client.host, "user", await client.post("/users", body))
     holder, blind = plan.genesis.holder_id, answer.raw("blind", 32)
-    if answer.raw("holder", 32) != holder:
+    if answer.raw("holder", 32) != holder or answer.text("handle") != plan.handle:
         raise ProofMissing(client.host, "card", "it is another holder than was registered")
     head = read_head(client.host, answer.document.get("head"), plan.ledger.id, plan.ledger.operator, holder)
-    keep_me(client, handle=answer.text("handle"), genesis=plan.genesis, blind=blind)
+    keep_me(client, handle=plan.handle, genesis=plan.genesis, blind=blind)
     if not client.folder.read("head"):
         keep_head(client, Kept(head.count, head.head), answer.document["head"])
     await sign_in(client, signer, root)
@@ -159,10 +160,24 @@ async def sign_in(client: Client, signer: Signer, root: Address) -> dict[str, An
             raise HolderMissing(client.host) from None
         raise
     user, ends = answer.inner("user"), answer.text("expires_at")
+    me = client.folder.read("me")
+    if me and user.raw("holder", 32).hex() != me["holder"]:
+        raise ProofMissing(client.host, "card", "the account is another key's")
     client.folder.put("session", {"token": answer.text("token"), "ends_at": seconds_of(ends)})
-    if not client.folder.read("me"):
-        await _learn_me(client, user.text("handle"), root)
+    if not me:
+        await _learn_me(client, _handle(client.host, user), root)
     return answer.document
+
+
+def _handle(server: str, user: Reader) -> str:
+    """In the spelling that people type; anything else has no business in a path or on a screen."""
+    handle = user.text("handle")
+    try:
+        if read_handle(handle) == handle:
+            return handle
+    except InputMalformed:
+        pass
+    raise AnswerUnfit(server, "user.handle")
 
 
 async def _learn_me(client: Client, handle: str, root: Address) -> None:

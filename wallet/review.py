@@ -20,6 +20,8 @@ from wallet.errors import BytesNotUnderstood
 from wallet.signable import read_order, read_sign_in, read_transaction
 
 NANOSECONDS = 1_000_000_000
+FEE_SHARE_USUAL = 10
+"""A fee above a tenth of the amount is unusual."""
 
 
 class Source(StrEnum):
@@ -68,6 +70,7 @@ class Caution(StrEnum):
     OWN_ADDRESS = "own-address"
     TOKEN_UNLISTED = "token-unlisted"  # noqa: S105  # the name of a warning
     CALL_UNKNOWN = "call-unknown"
+    FEE_HIGH = "fee-high"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,9 @@ def review_order(
         Fact(Label.NET, f"{money[0]} {order.currency}", Source.BYTES),
         Fact(Label.LEDGER, ledger_id.hex()[:16], Source.BYTES),
     ]
-    warnings = () if payee_known else (Caution.FIRST_TIME,)
+    warnings: tuple[Caution, ...] = () if payee_known else (Caution.FIRST_TIME,)
+    if (order.total_max_minor - order.amount_minor) * FEE_SHARE_USUAL > order.amount_minor:
+        warnings += (Caution.FEE_HIGH,)
     return Review(title, signable.digest, tuple(facts), host, warnings, payee_known)
 
 

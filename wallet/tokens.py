@@ -15,6 +15,7 @@ from chain.transaction import TransactionRequest
 from wallet.errors import FundsMissing, TokenChanged
 from wallet.networks import Network
 from wallet.payee import Payee
+from wallet.proofs import Card
 from wallet.purse import TOKENS, Purse
 from wallet.review import Known, Review, review_transaction
 from wallet.wallet import Wallet
@@ -25,13 +26,13 @@ _DECIMALS = encode_call("decimals()")
 
 @dataclass(frozen=True, slots=True)
 class TokenPlan:
-    """A transaction that is not signed yet."""
+    """A transaction that is not signed yet. `card` is the payee that was reviewed, and is pinned when it was sent."""
 
     request: TransactionRequest
     amount: TokenAmount
     receiver: Address
-    payee: Payee
     review: Review
+    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class TokenRail:
         """
         status = await self._wallet.keys()
         sender, own = status.accounts[0], frozenset(status.accounts)
-        receiver, named, known = payee.address, "", True
+        receiver, card, named, known = payee.address, None, "", True
         if receiver is None:
             await self._wallet.ensure_session()
             card = await self._wallet.resolve(payee)
@@ -79,7 +80,7 @@ class TokenRail:
             payee=named,
             payee_known=known,
         )
-        return TokenPlan(request, amount, receiver, payee, review)
+        return TokenPlan(request, amount, receiver, review, card)
 
     async def send(self, plan: TokenPlan) -> Sent:
         """Signs what was reviewed and hands it to the node; waits for a block, for a while."""
@@ -90,8 +91,8 @@ class TokenRail:
         async with node_of(self._purse.network) as node:
             await node.send_raw(signed.raw)
             self._purse.keep(signed.hash_hex, plan.amount, plan.receiver, "sent")
-            if plan.payee.handle:
-                self._wallet.client.keep_pin(await self._wallet.resolve(plan.payee))
+            if plan.card is not None:  # never one fetched anew: the server could name another by now
+                self._wallet.client.keep_pin(plan.card)
             try:
                 receipt = await node.wait_for_receipt(signed.hash, RECEIPT_SECONDS)
             except TransactionUnseen:

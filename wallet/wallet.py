@@ -19,7 +19,7 @@ from fiat.order import LedgerTransfer, LedgerWithdrawal, SignedOrder, order_from
 from wallet.client import Client
 from wallet.config import Config
 from wallet.enrolment import now_seconds, sign_in
-from wallet.errors import FundsMissing, InputMalformed, PayeeChanged, ServerRefused, VaultMissing
+from wallet.errors import FundsMissing, InputMalformed, PayeeChanged, ServerRefused, TokenChanged, VaultMissing
 from wallet.networks import current_network
 from wallet.payee import Payee
 from wallet.proofs import Card, Ledger
@@ -94,10 +94,13 @@ class Wallet:
     # The fiat rail
 
     async def currency(self, code: str) -> Currency:
-        """A currency that the server keeps. Raises AssetUnknown."""
+        """A currency that the server keeps, with the decimals of ISO 4217. Raises AssetUnknown, TokenChanged."""
         exponents = (await self.client.ledger()).exponents
         if code not in exponents:
             raise no_such_asset(code, sorted(exponents), self.purse.listed())
+        known = ISO_4217.get(code)
+        if known is not None and known.exponent != exponents[code]:
+            raise TokenChanged(code, "decimals", str(known.exponent), str(exponents[code]))
         return Currency(code, exponents[code])
 
     async def money(self, text: str, code: str) -> Money:

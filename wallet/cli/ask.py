@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from fiat.head import Head
+from fiat.money import decimal_text
 from wallet.cli.grid import grid, styled
 from wallet.cli.inert import inert
 from wallet.cli.running import Run, command
@@ -144,10 +145,14 @@ def balance(run: Run, currency: str) -> None:
 
 
 def check_positions(host: str, positions: list[dict[str, Any]], head: Head) -> None:
-    """What is shown of the ledger is what the operator signed. Raises ProofMissing."""
-    shown = {p["asset"]: (p["amount_minor"], p["available_minor"]) for p in positions if p["rail"] == "ledger"}
-    signed = {b.currency: (str(b.booked), str(b.available)) for b in head.balances}
-    if shown != signed:
+    """What is shown of the ledger is what the operator signed, to the letter and once. Raises ProofMissing."""
+    names = ("asset", "amount", "available", "amount_minor", "available_minor")
+    shown = [tuple(str(p[name]) for name in names) for p in positions if p["rail"] == "ledger"]
+    signed = [
+        (b.currency, *(decimal_text(n, b.exponent) for n in (b.booked, b.available)), str(b.booked), str(b.available))
+        for b in head.balances
+    ]
+    if sorted(shown) != sorted(signed) or any(p["rail"] not in ("ledger", "chain") for p in positions):
         raise ProofMissing(host, "head", "its balances are not those that are shown")
 
 

@@ -11,7 +11,7 @@ from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import NEGATIVES, accepted, check_memo, check_somebody_is_there, sign_and_send
 from wallet.cli.waiting import wait
-from wallet.errors import OutcomeUnknown, ServerUnreachable
+from wallet.errors import AnswerUnfit, OutcomeUnknown, ServerUnreachable
 from wallet.payee import read_destination
 from wallet.texts import _
 from wallet.wallet import Wallet
@@ -52,16 +52,20 @@ async def _topup(run: Run, amount: str, currency: str, gateway: str, again: str)
             if lost.reason == "connection":
                 raise
             raise OutcomeUnknown(wallet.client.host, identity) from None
-        return await _settled(wallet, identity, found)
+        found = await _settled(wallet, identity, found)
+        # What was asked for, in our own words; the server's part is whether it has come.
+        return {**found, "id": identity, "amount": money.decimal, "currency": money.currency.code}
 
 
 async def _settled(wallet: Wallet, identity: str, found: Json) -> Json:
     """Waits a while for the gateway; what is not settled by then stays pending."""
     for _poll in range(POLLS_MAX):
-        if found["state"] != "pending":
+        if found.get("state") != "pending":
             break
         await asyncio.sleep(POLL_SECONDS)
         found = await wallet.client.get(f"/topups/{identity}", session=True)
+    if found.get("state") not in ("pending", "settled"):
+        raise AnswerUnfit(wallet.client.host, "topup.state")
     return found
 
 

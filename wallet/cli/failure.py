@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from chain.errors import ChainError
 from fiat.errors import FiatError
-from wallet.cli.inert import inert
+from wallet.cli.inert import inert, json_text
 from wallet.cli.problems import REFUSED, USAGE, Problem, problem_of
 from wallet.errors import Declined, WalletError
 from wallet.texts import _
@@ -21,7 +19,7 @@ def report(failure: BaseException, as_json: bool) -> int:
     except Exception as broken:  # whatever happens, a person reads a sentence
         problem = _internal(broken)
     if as_json:
-        click.echo(json.dumps(problem.document, ensure_ascii=False, default=str))
+        click.echo(json_text(problem.document))
     else:
         click.echo(problem.sentence, err=True)
     return problem.status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fiat.holder import fingerprint
 from wallet.cli import terminal
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
@@ -55,8 +56,10 @@ async def _register(run: Run, handle: str) -> Json:
         plan = await plan_enrolment(wallet.client, status.root, handle, accounts)
         tell_notices(run, wallet)
         approve(run, plan.review, _("Open this account?"))
-        answer = await enrol(wallet.client, signer, status.root, plan)
-    return {name: answer[name] for name in ("handle", "holder", "fingerprint", "accounts")}
+        await enrol(wallet.client, signer, status.root, plan)
+    holder = plan.genesis.holder_id
+    opened = [{"chain_id": chain, "address": account} for chain, account in accounts]
+    return {"handle": handle, "holder": "0x" + holder.hex(), "fingerprint": fingerprint(holder), "accounts": opened}
 
 
 @command("login", _("Sign in at the server with your wallet's signature. It moves no money."))
@@ -77,10 +80,10 @@ async def _login(run: Run) -> Json:
             wallet.client.accept(await wallet.client.ledger_offered())
         tell_notices(run, wallet)
         answer = await wallet.sign_in()
-    user: Json = answer["user"]
+        me, holder = wallet.client.me, wallet.client.holder
     return {
-        "handle": user["handle"],
-        "holder": user["holder"],
-        "fingerprint": user["fingerprint"],
-        "expires_at": answer["expires_at"],
+        "handle": me["handle"],
+        "holder": "0x" + holder.hex(),
+        "fingerprint": fingerprint(holder),
+        "expires_at": str(answer["expires_at"]),
     }

@@ -5,13 +5,13 @@ Imported by every command, so it imports little: what only some need is theirs t
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import click
 
+from wallet.cli.inert import json_text
 from wallet.config import Config
 from wallet.state import Store
 from wallet.texts import _
@@ -39,7 +39,7 @@ class Run(NamedTuple):
     def answer(self, document: Json, show: Callable[[], None]) -> None:
         """The result: the document with --json, else what `show` prints."""
         if self.json:
-            click.echo(json.dumps(document, ensure_ascii=False))
+            click.echo(json_text(document))
         else:
             show()
 

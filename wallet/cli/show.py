@@ -65,6 +65,7 @@ CAUTIONS = {
     Caution.OWN_ADDRESS: N_("This is an address of your own."),
     Caution.TOKEN_UNLISTED: N_("The token is not in your list: its name and decimals are not known."),
     Caution.CALL_UNKNOWN: N_("What this call does cannot be told from its bytes."),
+    Caution.FEE_HIGH: N_("The fee may be more than a tenth of the amount."),
 }
 
 
