@@ -59,14 +59,40 @@ def main() -> None:
 
 
 def _refuse(error: Exception) -> int:
-    """Say what happened in a line, or as JSON where that was asked for; the exit status."""
-    facts = getattr(error, "fields", None)
-    shown: Any = facts() if callable(facts) else facts if isinstance(facts, dict) else getattr(error, "__dict__", {})
-    known = type(error).__module__.split(".")[0] in ("api", "chain", "fiat")
-    document = {"error": type(error).__name__, **{name: str(value) for name, value in shown.items()}}
+    """Say what happened in a sentence, or as JSON where that was asked for; the exit status."""
+    name = type(error).__name__
+    given = getattr(error, "fields", None)
+    fields: Any = given() if callable(given) else given if isinstance(given, dict) else vars(error)
+    facts = {fact: str(value) for fact, value in fields.items() if not fact.startswith("_")}
     if "--json" in sys.argv:
-        click.echo(json.dumps(document if known else {"error": type(error).__name__, "reason": str(error)}))
+        click.echo(json.dumps({"error": name, **facts}))
     else:
-        text = ", ".join(f"{name} {value}" for name, value in document.items() if name != "error")
-        click.echo(f"{type(error).__name__}: {text if known else error}", err=True)
-    return NETWORK if type(error).__name__ in _NETWORK_ERRORS else REFUSED
+        click.echo(_sentence(name).format_map(_Given(facts, what=str(error) or name)), err=True)
+    return NETWORK if name in _NETWORK_ERRORS else REFUSED
+
+
+class _Given(dict[str, str]):
+    """The error's facts; one that a sentence names and the error lacks is shown as a question mark."""
+
+    def __init__(self, facts: dict[str, str], what: str) -> None:
+        super().__init__(facts, what=what)
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _sentence(name: str) -> str:
+    """What to tell about an error of that name; its facts stand in braces."""
+    sentences = {
+        "SettingWrong": _("{name}: {reason}."),
+        "JournalBroken": _("The journal is not as it must be (record {sequence}): {reason}. Nothing was changed."),
+        "NodeUnreachable": _("No node answers at {url}. Start one (tandem-server devnet up) or set TANDEM_CHAIN_RPC."),
+        "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
+        "DevnetMissing": _("{program} is not installed: run make setup."),
+        "DevnetDied": _("{program} ended by itself: {output}"),
+        "DevnetSlow": _("{program} did not answer within {waited_seconds} seconds."),
+        "DevAccountMissing": _("This node does not sign for the developers' account {account}: it is no test chain."),
+        "DevAccountUnfunded": _("The developers' account {account} has too few coins on this chain."),
+        "DemoContractMissing": _("The demo contract {name} is not on this chain: run tandem-server devnet up."),
+    }
+    return sentences.get(name, name + ": {what}")

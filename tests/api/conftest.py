@@ -7,9 +7,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pgserver
 import pytest
 
 from tests.api.people import Caller, Person
@@ -84,6 +86,15 @@ def running(tmp_path_factory: pytest.TempPathFactory, chain_url: str) -> Iterato
     yield server
     assert server.stop() == 0, server.log
     assert "Traceback" not in server.log, server.log
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[pgserver.PostgresServer]:
+    """A PostgreSQL server for the whole run. Not below pytest's folder: the server's own user could not enter it."""
+    with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pgserver
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -15,13 +14,6 @@ from api.database import is_fresh, open_database
 from api.migrations import pending, upgrade
 
 pytestmark = pytest.mark.xdist_group("api")
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 pytestmark = pytest.mark.xdist_group("api")
 
-EXAMPLES = 7
+EXAMPLES = 5
 CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance, negative_data_rejection]
 BOUNDED = settings(
     max_examples=EXAMPLES,
