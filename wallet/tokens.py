@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from chain.address import Address
@@ -95,7 +96,7 @@ class TokenRail:
                 self._wallet.client.keep_pin(plan.card)
             try:
                 receipt = await node.wait_for_receipt(signed.hash, RECEIPT_SECONDS)
-            except TransactionUnseen:
+            except (TransactionUnseen, asyncio.CancelledError):  # Ctrl-C takes nothing back: it was sent
                 return Sent(signed.hash_hex, None)
         state = "done" if receipt.succeeded else "failed"
         self._purse.keep(signed.hash_hex, plan.amount, plan.receiver, state)
