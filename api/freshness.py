@@ -51,6 +51,9 @@ class Recent(Generic[Key, Value]):
         if len(self._values) > self._size:
             self._values.popitem(last=False)
 
+    def drop(self, key: Key) -> None:
+        self._values.pop(key, None)
+
     def forget(self, wanted: Callable[[Key], bool]) -> None:
         for key in [key for key in self._values if wanted(key)]:
             del self._values[key]

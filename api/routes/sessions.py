@@ -124,7 +124,7 @@ async def sign_out(session: SignedIn, server: ServerHere) -> Response:
     """Ends this session: here at once, in other processes of the server within seconds."""
     async with recording(server.engine).begin() as conn:
         await conn.execute(delete(sessions).where(sessions.c.token_hash == session.token_hash))
-    server.sessions.forget(lambda known: known == session.token_hash)
+    server.sessions.drop(session.token_hash)
     return Response(status_code=204)
 
 
