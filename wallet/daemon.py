@@ -31,9 +31,10 @@ async def serve(home: Path) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with signer, Door(home, signer):
         await signer.start()
-        started = loop.time()
+        started, child = loop.time(), signer.pid
         was_unlocked = False
-        while not stopped.is_set() and signer.pid is not None:
+        # Another child is one that a late caller started after `lock`: nobody unlocked it.
+        while not stopped.is_set() and child is not None and signer.pid == child:
             if not was_unlocked:
                 was_unlocked = (await signer.status()).unlocked
                 if not was_unlocked and loop.time() - started > FIRST_UNLOCK_SECONDS_MAX:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pexpect
@@ -178,3 +179,23 @@ def test_unlock_and_lock(typed, tandem, tmp_path, password_file):
     assert len(tandem("accounts", "add", "--json").json["accounts"]) == 2  # no password was asked
     assert tandem("lock", "--json").json == {"unlocked": False, "was_unlocked": True}
     assert tandem("accounts", "add").status == 2  # asks again, and nobody is there
+    wait_until_gone(str(tmp_path / "home"))
+
+
+def wait_until_gone(home):
+    """No process of the client is left, whoever called it in the moment of its end."""
+    for _ in range(100):
+        left = [
+            p for p in Path("/proc").glob("[0-9]*/cmdline") if home in command_line(p) and "wallet." in command_line(p)
+        ]
+        if not left:
+            return
+        time.sleep(0.1)
+    raise AssertionError(left)
+
+
+def command_line(path):
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
