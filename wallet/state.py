@@ -108,6 +108,16 @@ class Store(Folder):
             yield
 
 
+def check_private(home: Path) -> None:
+    """Whoever may write there decides whom the person pays (pins, lists). Raises StateUnusable."""
+    try:
+        found = home.stat()
+    except OSError:
+        return  # not there yet, or told about when it is used
+    if found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise StateUnusable(str(home), "others may write to it")
+
+
 def make_private(folder: Path) -> None:
     """The folder and its missing parents, for this user alone."""
     if not folder.is_dir():

@@ -13,7 +13,7 @@ import click
 
 from wallet.cli.inert import json_text
 from wallet.config import Config
-from wallet.state import Store
+from wallet.state import Store, check_private
 from wallet.texts import _
 
 Json = dict[str, Any]
@@ -29,6 +29,7 @@ class Run(NamedTuple):
 
     @property
     def store(self) -> Store:
+        check_private(self.config.home)
         return Store(self.config.home)
 
     def say(self, sentence: str) -> None:

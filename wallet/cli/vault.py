@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -45,13 +46,22 @@ def init(run: Run, words: str, phrase_file: Path | None, light: bool) -> None:
 async def _init(run: Run, words: int, phrase_file: Path | None, profile: str) -> None:
     password = terminal.ask_new_password(run.config)
     make_private(run.config.home)
-    async with Signer(run.config.home) as signer:
-        phrase = await signer.create(words, password, profile=profile)
-        if phrase_file is None:
-            await _show_and_ask_back(run, signer, phrase)
-        else:
-            _write_phrase(phrase_file, phrase)
-        tell(run, await signer.status(), phrase_file)
+    # The file comes first: a vault whose phrase could not be written down would be a wallet without a backup.
+    paper = None if phrase_file is None else _open_new(phrase_file)
+    try:
+        async with Signer(run.config.home) as signer:
+            phrase = await signer.create(words, password, profile=profile)
+            if paper is None:
+                await _show_and_ask_back(run, signer, phrase)
+            else:
+                _write_phrase(paper, phrase)
+            tell(run, await signer.status(), phrase_file)
+    finally:
+        if paper is not None and phrase_file is not None:
+            is_empty = os.fstat(paper.fileno()).st_size == 0
+            paper.close()
+            if is_empty:
+                phrase_file.unlink(missing_ok=True)
 
 
 async def _finish_backup(run: Run) -> None:
@@ -96,16 +106,19 @@ async def _ask_back(run: Run, signer: Signer, count: int) -> None:
             run.say(_("Word {which} is not as in your phrase. Look at your paper and try again.").format(which=which))
 
 
-def _write_phrase(path: Path, phrase: Phrase) -> None:
-    """A new file that only this user reads."""
+def _open_new(path: Path) -> TextIO:
+    """A new file that only this user reads. Raises StateUnusable."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise StateUnusable(str(path), error.strerror or "") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(" ".join(phrase.words) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def _write_phrase(file: TextIO, phrase: Phrase) -> None:
+    file.write(" ".join(phrase.words) + "\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def tell(run: Run, status: SignerStatus, phrase_file: Path | None) -> None:

@@ -62,6 +62,8 @@ WORDS: dict[str, str] = {
     ),
     # ProofMissing.reason
     "its balances are not those that are shown": N_("its balances are not those that are shown"),
+    # StateUnusable.reason
+    "others may write to it": N_("others may write to it"),
     # ReceiverRefused.fault
     "zero-address": N_("the zero address"),
     "token-contract": N_("the token's own contract"),
