@@ -87,7 +87,7 @@ async def _up(kind: str, port: int, as_json: bool) -> None:
         tokens = {symbol: contract.address for symbol, contract in demo_tokens().items()}
         feeds = {pair: contract.address for pair, contract in demo_feeds().items()}
         document = {"url": net.url, "kind": net.kind, "chain_id": CHAIN_ID, "tokens": tokens, "feeds": feeds}
-        lines = [_("A {kind} test chain answers at {url}").format(kind=net.kind, url=net.url)]
+        lines = [_("The {kind} test chain answers at {url}").format(kind=net.kind, url=net.url)]
         lines += [f"  {name:9} {address}" for name, address in (tokens | feeds).items()]
         answer(document, as_json, *lines, _("Ctrl-C ends it."))
         sys.stdout.flush()
