@@ -29,7 +29,7 @@ from fiat.head import Head
 from fiat.holder import HolderGenesis
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
-from fiat.journal_engine import committing, writing
+from fiat.journal_engine import committing, require_durable, writing
 from fiat.journal_proofs import SealedBatch, signed_head
 from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, Waiting, answer, decide
 from fiat.journal_store import (
@@ -93,22 +93,22 @@ class Journal:
     ) -> Journal:
         """Open the journal whose tables are in `engine`; write its genesis when they are empty.
 
-        `clock` gives Unix nanoseconds. Raises JournalBroken when the genesis pins another operator key.
+        `clock` gives Unix nanoseconds. Raises JournalBroken when the genesis pins another operator key, and
+        journal_engine.JournalUnsafe on a server that may lose what it acknowledged.
         """
         async with engine.connect() as conn:
+            await require_durable(conn)
             head = await read_head(conn)
         if head is None:
             await _write_genesis(engine, operator_key, clock())
         async with engine.connect() as conn:
             genesis = await history.record_body(conn, 0)
-        record = decode(genesis) if genesis is not None else None
-        if genesis is None or not isinstance(record, GenesisRecord):
+            current = await read_head(conn)
+        if genesis is None or not isinstance(record := decode(genesis), GenesisRecord):
             raise JournalBroken(0, "has no genesis record")
         if record.operator != operator_key.address:
             raise JournalBroken(0, "the genesis record names another operator key")
         journal = cls(engine, operator_key, genesis, clock, drift_max_ns)
-        async with engine.connect() as conn:
-            current = await read_head(conn)
         journal.sequence = current.sequence if current is not None else 0
         return journal
 

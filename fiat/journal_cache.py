@@ -1,15 +1,24 @@
 """What the committer knows of the database: accounts and holders as of one version of the head.
 
-Accounts and holders stay from batch to batch; what a batch alone asks for (transfers by id, burnt ids, orders,
-sources) is loaded for it and forgotten after it. When another writer has moved the head, everything is.
+Accounts and holders stay from batch to batch; beyond a bound those go that were not used for longest. What a batch
+alone asks for (transfers by id, burnt ids, orders, sources) is loaded for it and forgotten after it. When another
+writer has moved the head, everything is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
 
 from fiat.journal_values import AccountRow, Holder, KnownOrder
 from fiat.transfer import Account, Resolution, Transfer
 
 ACCOUNTS_MAX = 200_000
+"""Accounts, and as many holders, that stay in memory between batches."""
+
+Id = TypeVar("Id", int, bytes)
+Known = TypeVar("Known", AccountRow, Holder)
 
 
 class Wanted:
@@ -43,15 +52,23 @@ class Cache:
         self.forget_batch()
 
     def forget_batch(self) -> None:
-        """Drop what only one batch asked for, and everything where it grew beyond its bound."""
+        """Drop what only one batch asked for, and the accounts and holders beyond the bound."""
         self.transfers: dict[int, Transfer] = {}
         self.resolutions: dict[int, Resolution] = {}
         self.burnt_ids: set[int] = set()
         self.orders: dict[tuple[bytes, bytes], KnownOrder] = {}
         self.sources: dict[tuple[int, bytes], int] = {}
-        if len(self.accounts) > ACCOUNTS_MAX or len(self.holders) > ACCOUNTS_MAX:
-            self.accounts.clear()
-            self.holders.clear()
+        _shorten(self.accounts)
+        _shorten(self.holders)
+
+    def use(self, account_ids: Iterable[int], holder_ids: Iterable[bytes]) -> None:
+        """Those of these that are known become the ones used last."""
+        for account_id in account_ids:
+            if (row := self.accounts.pop(account_id, None)) is not None:
+                self.accounts[account_id] = row
+        for holder_id in holder_ids:
+            if (holder := self.holders.pop(holder_id, None)) is not None:
+                self.holders[holder_id] = holder
 
     def account(self, account_id: int) -> Account | None:
         row = self.accounts.get(account_id)
@@ -68,3 +85,9 @@ class Cache:
 
     def taken(self, timestamp: int) -> bool:
         raise NotImplementedError("the journal takes no imported events")
+
+
+def _shorten(known: dict[Id, Known]) -> None:
+    """A dict keeps the order of insertion, so the first are those that were not used for longest."""
+    for oldest in list(islice(known, max(0, len(known) - ACCOUNTS_MAX))):
+        del known[oldest]

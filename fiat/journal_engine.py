@@ -10,15 +10,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from fiat.errors import JournalBroken
+from fiat.errors import FiatError, JournalBroken
 
 BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 10
 _PRAGMAS: dict[str, str | int] = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 _SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "60000"}  # a writer that went away in the middle
+
+
+class JournalUnsafe(FiatError):
+    """The database server would acknowledge what it can lose: `setting` has that `value`."""
+
+    def __init__(self, setting: str, value: str) -> None:
+        super().__init__(setting=setting, value=value)
 
 
 def open_engine(database_url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> AsyncEngine:
@@ -56,6 +64,15 @@ def committing(engine: AsyncEngine) -> AsyncEngine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="READ COMMITTED")
     return writing(engine)
+
+
+async def require_durable(conn: AsyncConnection) -> None:
+    """Raises JournalUnsafe on a PostgreSQL that may lose what it acknowledged (SQLite is checked at each connect)."""
+    if conn.dialect.name == "postgresql":
+        for setting in _DURABLE:
+            value = (await conn.execute(text(f"SHOW {setting}"))).scalar_one()
+            if value == "off":
+                raise JournalUnsafe(setting, value)
 
 
 def _prepare(connection: Any, pragmas: dict[str, str | int]) -> None:

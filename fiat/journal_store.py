@@ -76,6 +76,7 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
     if absent:
         for row in (await conn.execute(select(holders).where(holders.c.id.in_(absent)))).mappings():
             cache.holders[row["id"]] = holder_of(row)
+    cache.use(wanted.accounts, wanted.holders | owners)
     if wanted.orders:
         await _load_orders(conn, cache, wanted.orders)
     if wanted.sources:

@@ -1,0 +1,90 @@
+"""The journal as a server runs it: durable settings only, bounded memory, readers that follow while writers work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from fiat import history, journal_cache
+from fiat.currency import currency
+from fiat.history_check import verify
+from fiat.holder import OPERATOR
+from fiat.journal import Journal
+from fiat.journal_engine import JournalUnsafe, open_engine
+from fiat.transfer import Transfer, TransferStatus
+from tests.fiat.conftest import OPERATOR_KEY
+
+EUR = currency("EUR")
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def move(debit, credit, amount, transfer_id=None):
+    transfer_id = transfer_id or int.from_bytes(os.urandom(15), "big")
+    return Transfer(transfer_id, debit, credit, amount, ledger=EUR.ledger, code=5)
+
+
+@POSTGRESQL
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
+async def test_a_server_that_may_lose_what_it_acknowledged_is_refused(database_url, engine, postgres, setting):
+    postgres.psql(f"ALTER SYSTEM SET {setting} = off;")
+    postgres.psql("SELECT pg_reload_conf();")
+    try:
+        await asyncio.sleep(0.2)
+        fresh = open_engine(database_url)
+        with pytest.raises(JournalUnsafe) as refused:
+            await Journal.open(fresh, OPERATOR_KEY)
+        assert refused.value.fields() == {"setting": setting, "value": "off"}
+        async with fresh.connect() as conn:
+            assert (await conn.exec_driver_sql("SELECT count(*) FROM records")).scalar_one() == 0
+        await fresh.dispose()
+    finally:
+        postgres.psql(f"ALTER SYSTEM RESET {setting};")
+        postgres.psql("SELECT pg_reload_conf();")
+        await asyncio.sleep(0.2)
+    await (await Journal.open(engine, OPERATOR_KEY)).close()
+
+
+async def test_more_accounts_than_the_memory_holds(engine, journal, bank, monkeypatch):
+    monkeypatch.setattr(journal_cache, "ACCOUNTS_MAX", 5)
+    accounts = [(await journal.open_account(OPERATOR, EUR, f"suspense:{n}")).id for n in range(20)]
+    expected = dict.fromkeys(accounts, 0)
+    for turn in range(3):
+        batch = [move(bank, account, turn + n) for n, account in enumerate(accounts)]
+        for part in (batch[:13], batch[13:], [move(accounts[turn], accounts[-1], 1)]):
+            outcomes = await journal.post(part)
+            assert {o.status for o in outcomes} == {TransferStatus.CREATED}
+            assert len(journal._cache.accounts) <= 5
+            for m in part:
+                expected[m.credit_account_id] += m.amount
+                expected[m.debit_account_id] = expected.get(m.debit_account_id, 0) - m.amount
+    async with engine.connect() as conn:
+        found = {row.account.id: row.account.booked for row in await history.account_rows(conn, OPERATOR)}
+    assert found == expected
+    assert (await verify(engine)).intact
+
+
+async def test_those_used_last_stay(journal, bank, monkeypatch):
+    monkeypatch.setattr(journal_cache, "ACCOUNTS_MAX", 3)
+    accounts = [(await journal.open_account(OPERATOR, EUR, f"suspense:{n}")).id for n in range(5)]
+    for account in (accounts[1], accounts[2], accounts[1], accounts[4]):
+        await journal.post([move(bank, account, 1)])
+    assert set(journal._cache.accounts) == {bank, accounts[1], accounts[4]}
+
+
+async def test_a_reader_follows_two_writers_without_a_gap(engine, journal, bank):
+    other = await Journal.open(engine, OPERATOR_KEY)
+    fees = (await journal.open_account(OPERATOR, EUR, "fees")).id
+    start = journal.sequence
+    working = asyncio.gather(*(one.post([move(bank, fees, 1)]) for _ in range(60) for one in (journal, other)))
+    seen, after = [], start
+    while not working.done() or len(seen) < 120:
+        async with engine.connect() as conn:
+            page = await history.tail(conn, after, 7)
+        seen += [record.sequence for record in page]
+        after = seen[-1] if seen else start
+        await asyncio.sleep(0)
+    assert seen == list(range(start + 1, start + 121))
+    assert all(outcome.status == 0 for (outcome,) in await working)
+    await other.close()
