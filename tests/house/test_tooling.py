@@ -17,7 +17,11 @@ def targets_missing(makefile):
 
 
 def versions_not_exact(package):
-    return [name for name, version in package["devDependencies"].items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)]
+    return [
+        name
+        for name, version in (package["devDependencies"] | package.get("optionalDependencies", {})).items()
+        if not re.fullmatch(r"\d+\.\d+\.\d+", version)
+    ]
 
 
 def commands_without_entry(commands, promised):
