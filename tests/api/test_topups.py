@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -81,3 +83,31 @@ async def test_a_server_that_is_killed_does_every_thing_once(tmp_path, chain_url
     assert server.stop() == 0
     checked = server.run("db", "check", "--json")
     assert (checked.returncode, json.loads(checked.stdout)["intact"]) == (0, True)
+
+
+async def test_a_death_between_money_and_row_moves_nothing_twice(tmp_path, chain_url):
+    """The money has moved and its row does not know it yet: what a server finds that was killed right there."""
+    server = Running(tmp_path / "state", chain_url).start()
+    alice = await (await server.person().register()).sign_in()
+    await alice.top_up(10_000)
+    orders = [alice.withdrawal(destination, 700) for destination in (PAID_IBAN, RETURNED_IBAN)]
+    for order in orders:
+        assert (await alice.order(order)).status == 201
+        path = f"/v1/orders/{order['order']['nonce']}"
+        await until(lambda path=path: alice.get(path), lambda a: a.json["state"] != "accepted")
+    assert await alice.balance() == 10_000 - 700
+    server.stop(kill=True)
+    with closing(sqlite3.connect(server.folder / "tandem.sqlite3")) as database, database:
+        before = database.execute("SELECT sequence FROM topups UNION ALL SELECT settled_sequence FROM withdrawals")
+        sequences = before.fetchall()
+        database.execute("UPDATE topups SET state = 'pending', settled_at = NULL, sequence = NULL")
+        database.execute("UPDATE withdrawals SET state = 'accepted', settled_sequence = NULL")
+    alice.url = server.start().url
+    for order, state in zip(orders, ("paid", "returned"), strict=True):
+        path = f"/v1/orders/{order['order']['nonce']}"
+        await until(lambda path=path: alice.get(path), lambda a, state=state: a.json["state"] == state)
+    assert await alice.balance() == 10_000 - 700
+    assert server.stop() == 0
+    with closing(sqlite3.connect(server.folder / "tandem.sqlite3")) as database:
+        after = database.execute("SELECT sequence FROM topups UNION ALL SELECT settled_sequence FROM withdrawals")
+        assert sorted(after.fetchall()) == sorted(sequences), "the same records as before"

@@ -82,6 +82,7 @@ class Person:
     home: Path
     config: Config
     holder: bytes = b""
+    phrase: str = field(default="", repr=False)
 
     @asynccontextmanager
     async def wallet(self) -> AsyncIterator[Wallet]:
@@ -154,7 +155,7 @@ async def _settle(url: str, home: Path, name: str) -> tuple[Person, Callable[[],
     make_private(home)
     person = Person(name, home, Config(home, server=url))
     signer = Signer(home)
-    await signer.create(12, PASSWORD, profile="light")
+    person.phrase = " ".join((await signer.create(12, PASSWORD, profile="light")).words)
     door = Door(home, signer)
     await door.open()
 
@@ -181,3 +182,20 @@ async def _fund(scene: Scene) -> None:
         while found["state"] == "pending":
             await asyncio.sleep(0.1)
             found = await wallet.client.get(path, session=True)
+
+
+def readable_memory(pid: int) -> bytes:
+    """Everything of a process that can be read, one map after the other."""
+    parts = []
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            if "r" not in rights or "[v" in line:
+                continue
+            start, end = (int(part, 16) for part in place.split("-"))
+            try:
+                memory.seek(start)
+                parts.append(memory.read(end - start))
+            except OSError:  # guard pages and the like
+                continue
+    return b"\0".join(parts)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +18,12 @@ import pytest_asyncio
 from coincurve import PrivateKey
 
 from api.operator_key import SigningKey, open_key
-from chain.errors import FeeTooHigh, TokenWithoutCode, WrongChain
+from chain.errors import FeeTooHigh, TokenWithoutCode, WrongChain, WrongGenesis
 from chain.token import TokenAmount
 from fiat.head import chain_head
 from fiat.money import Money
 from fiat.record import GenesisRecord, ledger_id
-from tests.flows.lying_server import CHAIN_ID, Person, Scene, open_scene, pay
+from tests.flows.lying_server import CHAIN_ID, PASSWORD, Person, Scene, open_scene, pay, readable_memory
 from wallet.cli.ask import Asker, check_positions
 from wallet.cli.problems import problem_of
 from wallet.cli.running import Run
@@ -39,7 +41,9 @@ from wallet.errors import (
     TokenChanged,
     YesRefused,
 )
+from wallet.hd import KeyTree
 from wallet.heads import read_head
+from wallet.mnemonic import readings
 from wallet.payee import read_payee
 from wallet.review import Caution, Label
 from wallet.tokens import TokenRail
@@ -399,3 +403,54 @@ async def test_i06_a_servers_words_never_reach_the_terminal_as_they_are(scene: S
         await see_head(scene.alice)
     sentence = problem_of(refused.value).sentence
     assert sentence.isprintable() and len(sentence) < 500
+
+
+def secrets_of(person: Person) -> dict[str, bytes]:
+    keys = KeyTree(readings(person.phrase)[0].seed())
+    raw = {"root key": keys.root().raw, "account key": keys.account(0).raw}
+    written = {f"{name} in hex": key.hex().encode() for name, key in raw.items()}
+    return {"phrase": person.phrase.encode(), "password": PASSWORD.encode(), **raw, **written}
+
+
+async def test_i25_the_server_never_holds_what_belongs_to_a_person(scene: Scene) -> None:
+    """Memory, environment, arguments, database and log of the server, after everything above was asked of it."""
+    await pay(scene.alice, BOB, 1)
+    process, folder = Path(f"/proc/{scene.stage.server.pid}"), scene.stage.folder
+    places = {name: (process / name).read_bytes() for name in ("environ", "cmdline")}
+    places["memory"] = readable_memory(scene.stage.server.pid)
+    places |= {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = [
+        (person.name, what, place)
+        for person in (scene.alice, scene.bob)
+        for what, secret in secrets_of(person).items()
+        for place, content in places.items()
+        if secret in content
+    ]
+    assert not found
+    assert scene.alice.holder in places["memory"], "the control: what it does know is seen"
+    assert any(scene.alice.holder in content for place, content in places.items() if place.startswith("/"))
+
+
+async def test_a_restarted_chain_is_said_and_taken_up_on_this_machine_only(scene: Scene) -> None:
+    await send_ether(scene.alice)
+
+    def another_genesis(document: Any) -> Any:
+        for call in document if isinstance(document, list) else [document]:
+            if isinstance(call.get("result"), dict) and call["result"].get("number") == "0x0":
+                call["result"]["hash"] = "0x" + "9" * 64
+        return document
+
+    scene.proxy.lie("/v1/rpc", another_genesis)
+    async with scene.alice.wallet() as wallet:
+        eth = wallet.purse.token("ETH")
+        assert eth is not None
+        await TokenRail(wallet).plan(TokenAmount.parse("0.001", eth), read_payee(BOB))
+        assert wallet.purse.notices == ["chain-restarted"]
+    async with scene.alice.wallet() as wallet:
+        wallet.purse.network = replace(
+            wallet.purse.network, url=wallet.purse.network.url.replace("127.0.0.1", "0.0.0.0")
+        )
+        scene.proxy.be_honest()
+        with pytest.raises(WrongGenesis):
+            await TokenRail(wallet).plan(TokenAmount.parse("0.001", eth), read_payee(BOB))
+    await send_ether(scene.alice)
