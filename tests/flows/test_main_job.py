@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import quiet_story
 
 from api.demo import play
 from api.stage import open_stage
+from tests.flows.conftest import quiet_story
 
 pytestmark = pytest.mark.xdist_group("flows")
 
