@@ -53,9 +53,9 @@ setup: .tools/debian .venv/.ready node_modules/.ready
 demo: setup
 	@.venv/bin/tandem-server demo $(ARGS)
 
-# Test runs draw on two cores; tests that start a chain or a database get one of their own.
+# Two workers, a file at a time: what a file starts (a chain, a server, a database) is started once.
 test: setup lint types
-	@.venv/bin/pytest -q -n 2 --dist loadgroup $(ARGS)
+	@.venv/bin/pytest -q -n 2 --dist loadfile $(ARGS)
 
 lint: setup contracts
 	@.venv/bin/ruff check --quiet .

@@ -10,8 +10,6 @@ from api.app import create_app
 from api.settings import Settings
 from tests.api.people import CHAIN_ID, spelled
 
-pytestmark = pytest.mark.xdist_group("api")
-
 OPEN = {
     "GET /v1/health",
     "GET /v1/ledger",

@@ -8,8 +8,6 @@ import pytest
 
 from tests.api.people import PAID_IBAN
 
-pytestmark = pytest.mark.xdist_group("api")
-
 TEXTS = [
     "", " ", "-0", "-1", "+1", "00", "01", "0x10", "1.0", "1.", ".5", "1e3", "1E3", "1e400", "NaN", "nan", "Infinity",
     "-Infinity", " 1", "1 ", "1\n", "\t1", "1,000", "1_000", "1 000", "١٢", "１２", "९", "\u22121", "½", "²", "1\u00a0",

@@ -16,7 +16,6 @@ from api.cli import commands, main
 from tests.api.conftest import PROGRAM, Running
 from tests.api.people import Caller
 
-pytestmark = pytest.mark.xdist_group("api")
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -45,7 +44,7 @@ def run(monkeypatch, capsys, tmp_path):
     return called
 
 
-@pytest.mark.parametrize("command", [["officer", "keygen"], ["export"], ["officer", "post", "--json"]])
+@pytest.mark.parametrize("command", [["officer", "keygen"], ["officer", "post", "--json"]])
 def test_what_is_not_built_yet_says_so(run, command):
     status, printed = run(*command)
     assert (status, "not built yet" in printed.out.replace("_", " ")) == (1, True)

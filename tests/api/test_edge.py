@@ -11,7 +11,6 @@ from api.errors import MalformedJson
 from api.strict_json import parse
 from tests.api.people import spelled
 
-pytestmark = pytest.mark.xdist_group("api")
 TOPUP = "/v1/topups/0x" + "1d" * 32
 
 

@@ -13,8 +13,6 @@ import fiat.tables
 from api.database import is_fresh, open_database
 from api.migrations import pending, upgrade
 
-pytestmark = pytest.mark.xdist_group("api")
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def engine(request, tmp_path):

@@ -11,8 +11,6 @@ from fiat.order import LedgerHold, order_from_json, text_hash
 from fiat.seal import Receipt, Seal
 from tests.api.people import PAID_IBAN, RETURNED_IBAN, now_s, until
 
-pytestmark = pytest.mark.xdist_group("api")
-
 
 def receipt_of(answer):
     """The receipt of an answer, as fiat's own value."""

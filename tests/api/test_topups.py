@@ -8,12 +8,8 @@ import os
 import sqlite3
 from contextlib import closing
 
-import pytest
-
 from tests.api.conftest import Running
 from tests.api.people import PAID_IBAN, RETURNED_IBAN, spelled, until
-
-pytestmark = pytest.mark.xdist_group("api")
 
 
 def asked(amount="25000", currency="EUR"):

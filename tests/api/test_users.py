@@ -14,8 +14,6 @@ from fiat.order import address_digest
 from fiat.signature import keccak256, recover
 from tests.api.people import CHAIN_ID, Key, Person, now_s, spelled
 
-pytestmark = pytest.mark.xdist_group("api")
-
 
 async def test_an_account_is_opened_with_the_wallets_own_signatures(running, caller):
     alice = running.person("alice.liddell")

@@ -13,7 +13,6 @@ from chain.token import Token, TokenAmount
 from fiat.head import Balance, Head, follow
 from tests.api.people import CHAIN_ID, PAID_IBAN, until
 
-pytestmark = pytest.mark.xdist_group("api")
 ETHER, DUSD = 10**18, 10**6
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,6 @@ from urllib.parse import quote
 
 import pgserver
 import pytest
-from rich.console import Console
-
-from api.demo import Story
-from api.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +20,3 @@ def postgresql_url() -> Iterator[str]:
         socket = quote(str(Path(server.get_uri().rpartition("host=")[2])), safe="")
         yield f"postgresql://postgres@/tandem?host={socket}"
         server.cleanup()
-
-
-def quiet_story(stage: Stage) -> Story:
-    """The demo's story, told to nobody."""
-    return Story(stage, Console(file=io.StringIO()))

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from api.stage import Person, Stage, open_stage
 
-pytestmark = [pytest.mark.xdist_group("bad-input"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 
 REFUSED, USAGE, NETWORK = 1, 2, 4
 

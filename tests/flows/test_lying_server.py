@@ -48,7 +48,7 @@ from wallet.payee import read_payee
 from wallet.review import Caution, Label
 from wallet.tokens import TokenRail
 
-pytestmark = [pytest.mark.xdist_group("lying-server"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 BOB = "@bobby"
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-import pytest
+from rich.console import Console
 
-from api.demo import play
-from api.stage import open_stage
-from tests.flows.conftest import quiet_story
+from api.demo import Story, play
+from api.stage import Stage, open_stage
 
-pytestmark = pytest.mark.xdist_group("flows")
+
+def quiet_story(stage: Stage) -> Story:
+    """The demo's story, told to nobody."""
+    return Story(stage, Console(file=io.StringIO()))
 
 
 async def test_on_anvil_and_sqlite(tmp_path: Path) -> None:

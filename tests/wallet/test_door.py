@@ -18,7 +18,6 @@ from wallet.peer import connect_unix, listen_unix
 from wallet.signer import _CALLS
 from wallet.signing import SOCKET_NAME, Signer
 
-pytestmark = pytest.mark.xdist_group("signer")
 PASSWORD = "correct horse battery"
 JUNK = "test test test test test test test test test test test junk"
 BOB = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")

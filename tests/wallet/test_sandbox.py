@@ -7,8 +7,6 @@ import platform
 import subprocess
 import sys
 
-import pytest
-
 FROM_WITHIN = """
 import json, os, socket, subprocess, sys, threading
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -112,7 +110,6 @@ assert line.recv(65536)
 print(json.dumps({"control": looked_into(idle), "signer": looked_into(busy)}))
 """
 
-pytestmark = pytest.mark.xdist_group("signer")
 linux = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
 
 

@@ -25,7 +25,6 @@ from wallet.signing import VAULT_NAME, Phrase, Signer
 from wallet.siwe import SignInText
 from wallet.vault import AccountEntry, Contents, Profile, Public, Vault
 
-pytestmark = pytest.mark.xdist_group("signer")
 PASSWORD = "correct horse battery"
 LEDGER = bytes(range(32))
 BOB = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")

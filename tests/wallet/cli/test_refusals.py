@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("tandem")
-
 AMOUNTS = [
     "0",
     "0.00",

@@ -11,9 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pexpect
-import pytest
-
-pytestmark = pytest.mark.xdist_group("tandem")
 
 
 def eur(tandem, person):

@@ -11,8 +11,6 @@ from pathlib import Path
 import pexpect
 import pytest
 
-pytestmark = pytest.mark.xdist_group("tandem")
-
 PASSWORD = "correct horse battery"
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
