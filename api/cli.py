@@ -18,7 +18,7 @@ _COMMANDS = {
     "devnet": "api.commands.devnet",
     "demo": "api.commands.demo",
     "officer": "api.commands.later",
-    "export": "api.commands.later",
+    "export": "api.commands.export",
 }
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}
 

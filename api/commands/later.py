@@ -22,4 +22,3 @@ def _later(name: str, summary: str) -> click.Command:
 
 
 officer = _later("officer", _("Operator entries, two officers each (not built yet)."))
-export = _later("export", _("The journal as the auditor reads it (not built yet)."))

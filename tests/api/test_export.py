@@ -8,6 +8,7 @@ import stat
 
 from fiat.audit import audit
 from tests.api.conftest import Running
+from tests.api.people import PAID_IBAN
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -21,8 +22,8 @@ async def test_the_export_of_a_server_that_was_used_passes_the_auditor(tmp_path)
         alice = await (await server.person().register()).sign_in()
         bob = await (await server.person().register()).sign_in()
         await alice.top_up(900)
-        paid = await alice.order(alice.transfer(bob.id, 300))
-        assert paid.status == 201, paid.json
+        for body in (alice.transfer(bob.holder, 300), alice.withdrawal(PAID_IBAN, 200)):
+            assert (await alice.order(body)).status == 201
         exported = server.run("export", str(file), "--json")
         assert exported.returncode == 0, exported.stderr
     finally:
