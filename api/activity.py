@@ -59,9 +59,10 @@ class Item(Answer):
 
 
 class ActivityPage(Answer):
-    """Newest first. `next_cursor` is null at the end."""
+    """Newest first. `next_cursor` is null at the end; `generation` counts the restarts of the chain."""
 
     items: list[Item]
+    generation: int | None = Field(examples=[0])
     next_cursor: str | None = Field(examples=["l12c0.9.1.-1"])
 
 
@@ -99,7 +100,9 @@ class Cursor:
         )
 
 
-def page(ledger: Sequence[Placed], chain: Sequence[Placed], start: Cursor, limit: int) -> ActivityPage:
+def page(
+    ledger: Sequence[Placed], chain: Sequence[Placed], start: Cursor, limit: int, generation: int | None
+) -> ActivityPage:
     """Merge both sides, each newest first and read one further than `limit`."""
     newest = list(merge(ledger, chain, key=lambda placed: -placed.at_ns))
     after = start
@@ -110,6 +113,7 @@ def page(ledger: Sequence[Placed], chain: Sequence[Placed], start: Cursor, limit
             after = replace(after, ledger=placed.place)
     return ActivityPage(
         items=[placed.item for placed in newest[:limit] if placed.item is not None],
+        generation=generation,
         next_cursor=str(after) if len(newest) > limit else None,
     )
 

@@ -113,7 +113,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             node=node,
             relay=Relay(relaying, settings.chain_rpc, settings.chain_id),
             index=index,
-            holdings=HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, time.time_ns),
+            holdings=HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns),
             story=Story(engine, index, settings.chain_id, tokens),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),

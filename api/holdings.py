@@ -20,6 +20,7 @@ from api.prices import PriceBook
 from api.tables import addresses
 from chain.address import Address
 from chain.errors import NodeError
+from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token, TokenAmount
 from fiat import history
@@ -34,10 +35,14 @@ KEPT_MAX = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """The chain's newest block and the feeds there, as asked at `at` (ns); `block` is None when no node answers."""
+    """The chain's newest block and the feeds there, as asked at `at` (ns); `block` is None when no node answers.
+
+    Its hash tells a restarted chain from the old one at the same height.
+    """
 
     at: int
     block: int | None
+    hash: bytes
     prices: PriceBook
 
 
@@ -46,7 +51,7 @@ class _Kept:
     """An answer, and what it holds for."""
 
     sequence: int
-    block: int | None
+    block: bytes
     body: bytes
 
 
@@ -61,6 +66,7 @@ class HoldingsReader:
         chain_id: int,
         feeds: PriceFeeds,
         tokens: Sequence[Token],
+        index: IndexerStore,
         clock: Callable[[], int],
     ) -> None:
         self._engine = engine
@@ -69,8 +75,9 @@ class HoldingsReader:
         self._chain_id = chain_id
         self._feeds = feeds
         self._tokens = tuple(tokens)
+        self._index = index
         self._clock = clock
-        self._tip = Tip(0, None, PriceBook(0))
+        self._tip = Tip(0, None, b"", PriceBook(0))
         self._asking = asyncio.Lock()
         self._sequence = Latest(self._read_sequence)
         self._kept: Recent[tuple[bytes, str], _Kept] = Recent(KEPT_NS_MAX, KEPT_MAX)
@@ -84,11 +91,11 @@ class HoldingsReader:
         key, now = (holder, currency.code), self._clock()
         tip, sequence = await self.tip(), await self._sequence.get()
         kept = self._kept.get(key, now)
-        if kept is not None and (kept.sequence, kept.block) == (sequence, tip.block):
+        if kept is not None and (kept.sequence, kept.block) == (sequence, tip.hash):
             return kept.body
         holdings = await self._read(holder, tip)
         body = portfolio(holdings, currency, now).model_dump_json(by_alias=True).encode()
-        self._kept.put(key, _Kept(sequence, tip.block, body), now)
+        self._kept.put(key, _Kept(sequence, tip.hash, body), now)
         return body
 
     async def _read_sequence(self) -> int:
@@ -108,21 +115,23 @@ class HoldingsReader:
     async def _ask_tip(self, now: int) -> Tip:
         try:
             async with asyncio.timeout(TIP_SECONDS_MAX):
-                block = await self._node.height()
-                if block == self._tip.block and now - self._tip.prices.now * 10**9 < KEPT_NS_MAX:
-                    return Tip(now, block, self._tip.prices)
-                return Tip(now, block, await self._feeds.read(now // 10**9))
+                block = await self._node.latest()
+                if block.hash == self._tip.hash and now - self._tip.prices.now * 10**9 < KEPT_NS_MAX:
+                    return Tip(now, block.number, block.hash, self._tip.prices)
+                return Tip(now, block.number, block.hash, await self._feeds.read(now // 10**9))
         except (NodeError, TimeoutError):
-            return Tip(self._clock(), None, PriceBook(now // 10**9))
+            return Tip(self._clock(), None, b"", PriceBook(now // 10**9))
 
     async def _read(self, holder: bytes, tip: Tip) -> Holdings:
         head = await self._journal.signed_head(holder)
         tokens = await self._tokens_of(holder) if tip.block is not None else None
+        indexed = await self._index.tip()
         state = ChainState(
             chain_id=self._chain_id,
             state="unreachable" if tokens is None else "current",
             block=tip.block,
             lag_blocks=None if tokens is None else 0,
+            generation=None if indexed is None else indexed.generation,
         )
         return Holdings(head, tokens, state, tip.prices)
 

@@ -44,12 +44,13 @@ class Position(Answer):
 
 
 class ChainState(Answer):
-    """How current the token side is."""
+    """How current the token side is. `generation` counts the restarts of the chain that the server has seen."""
 
     chain_id: int
     state: Literal["current", "unreachable"]
     block: int | None
     lag_blocks: int | None
+    generation: int | None = Field(examples=[0])
 
 
 class Portfolio(Answer):

@@ -132,6 +132,10 @@ class Node:
     async def height(self) -> int:
         return quantity(await self.call("eth_blockNumber"), 63)
 
+    async def latest(self) -> Block:
+        """The block at the head, without its transactions."""
+        return Block.parse(await self.call("eth_getBlockByNumber", ("latest", False)))
+
     async def blocks(self, numbers: Sequence[int], full: bool = False) -> list[Block | None]:
         """None where the chain has no such block (yet, or any more)."""
         found = await self.batch([("eth_getBlockByNumber", (hex(number), full)) for number in numbers])

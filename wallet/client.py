@@ -182,19 +182,31 @@ class Client:
         orders = self.folder.below("orders")
         if not orders.read(nonce).get("answer"):  # a receipt that is kept stays kept, whatever comes of asking again
             orders.put(nonce, {"body": dict(body), "state": "sent"})
+            self.folder.change("unanswered", lambda waiting: waiting.update({nonce: signed.order.valid_before}))
         try:
             answer = await self.ask("PUT", f"/orders/{nonce}", body)
         except (ServerUnreachable, asyncio.CancelledError) as error:
             if isinstance(error, ServerUnreachable) and error.reason == "connection":
+                self._answered(nonce)
                 raise  # it never left
             raise OutcomeUnknown(self.host, nonce) from None
         except ServerRefused as refused:
             if refused.slug in ("outcome_unknown", "internal", "busy"):
                 raise OutcomeUnknown(self.host, nonce) from None
+            self._answered(nonce)
             raise
         read_receipt(self.host, answer.get("receipt"), ledger, signed.order, signed.signature)
         orders.put(nonce, {"body": dict(body), "state": "accepted", "answer": answer})
+        self._answered(nonce)
         return answer
+
+    def unanswered(self) -> list[str]:
+        """Orders that were sent and whose answer never came, oldest first: to be asked again, not sent anew."""
+        return list(self.folder.read("unanswered"))
+
+    def _answered(self, nonce: str) -> None:
+        if nonce in self.folder.read("unanswered"):
+            self.folder.change("unanswered", lambda waiting: waiting.pop(nonce, None))
 
     # HTTP
 

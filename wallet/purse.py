@@ -56,10 +56,23 @@ class Purse:
     def keep_genesis(self, block_hash: bytes) -> None:
         """Another one than before sets aside what was known of the old chain."""
         if self.genesis() not in (None, block_hash):
-            self.notices.append("chain-restarted")
-            self._folder.remove("tokens")
-            self._folder.remove("sent")
-        self._folder.put("chain", {"genesis": block_hash.hex()})
+            self.set_aside()
+        self._folder.change("chain", lambda document: document.update({"genesis": block_hash.hex()}))
+
+    def block(self) -> tuple[int, bytes] | None:
+        """Number and hash of the last block that one of our transactions was seen in."""
+        known = self._folder.read("chain").get("block")
+        return (int(known["number"]), bytes.fromhex(known["hash"])) if known else None
+
+    def keep_block(self, number: int, block_hash: bytes) -> None:
+        entry = {"number": number, "hash": block_hash.hex()}
+        self._folder.change("chain", lambda document: document.update({"block": entry}))
+
+    def set_aside(self) -> None:
+        """Forget what was known of a chain that is gone; a notice says so."""
+        self.notices.append("chain-restarted")
+        for name in ("tokens", "sent", "chain"):
+            self._folder.remove(name)
 
     def _check_pin(self, token: Token) -> None:
         pin: Any = self._folder.read("tokens").get(token.symbol)

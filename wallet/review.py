@@ -71,6 +71,7 @@ class Caution(StrEnum):
     TOKEN_UNLISTED = "token-unlisted"  # noqa: S105  # the name of a warning
     CALL_UNKNOWN = "call-unknown"
     FEE_HIGH = "fee-high"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)

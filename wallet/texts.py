@@ -40,3 +40,7 @@ def _(text: str) -> str:
 def N_(text: str) -> str:  # gettext's own name for "translate later", which the extraction knows
     """Marks a text for the catalogue; it is translated where it is shown."""
     return text
+
+
+CHAIN_RESTARTED = N_("The chain was restarted or set back: what was known of the old one is set aside.")
+"""Said by whatever notices it first: the client on its node, or the server by its index."""

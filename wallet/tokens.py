@@ -100,6 +100,7 @@ class TokenRail:
                 return Sent(signed.hash_hex, None)
         state = "done" if receipt.succeeded else "failed"
         self._purse.keep(signed.hash_hex, plan.amount, plan.receiver, state)
+        self._purse.keep_block(receipt.block_number, receipt.block_hash)
         return Sent(signed.hash_hex, receipt)
 
 
@@ -118,13 +119,20 @@ async def prepared(
 
 
 async def check_chain(node: Node, purse: Purse) -> None:
-    """The same chain as before, told by its first block. A restarted local one is taken up, and said so."""
+    """The same chain as before, told by its first block and by the last one that was ours.
+
+    A local one that was restarted or set back is taken up, and said so.
+    """
     try:
         identity = await node.check(purse.genesis())
     except WrongGenesis:
         if not purse.network.is_local:
             raise
         identity = await node.check()
+    if purse.network.is_local and (ours := purse.block()) is not None:
+        (found,) = await node.blocks([ours[0]])
+        if found is None or found.hash != ours[1]:
+            purse.set_aside()
     purse.keep_genesis(identity.genesis_hash)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from wallet.networks import current_network
 from wallet.payee import Payee
 from wallet.proofs import Card, Ledger
 from wallet.purse import Purse, no_such_asset
-from wallet.review import Review, Told, review_order
+from wallet.review import Caution, Review, Told, review_order
 from wallet.signing import VAULT_NAME, Signer, SignerStatus
 from wallet.state import Store
 
@@ -61,6 +61,8 @@ class Wallet:
         self.client = Client(config, store)
         self.purse = Purse(current_network(config, store), store)
         self._ask_password = ask_password
+        self.unanswered: list[str] = []
+        """Earlier orders without an answer, to be told."""
         self._signer: Signer | None = None
 
     async def __aenter__(self) -> Self:
@@ -191,6 +193,9 @@ class Wallet:
         review = review_order(
             order.type_name, ledger.id, order.to_json(), texts, host=self.client.host, payee_known=known
         )
+        self.unanswered = self.client.unanswered()
+        if self.unanswered:
+            review = replace(review, cautions=(*review.cautions, Caution.UNANSWERED))
         return OrderPlan(order, texts, review, ledger, card)
 
     async def _head_that_covers(self, kind: str, amount: Money) -> tuple[dict[str, Any], int]:

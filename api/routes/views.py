@@ -43,4 +43,5 @@ async def get_activity(
     start = Cursor.parse(cursor)
     ledger = await server.story.ledger(session.holder, start.ledger, limit + 1)
     chain = await server.story.chain(session.holder, start.chain, limit + 1)
-    return page(ledger, chain, start, limit)
+    indexed = await server.index.tip()
+    return page(ledger, chain, start, limit, None if indexed is None else indexed.generation)

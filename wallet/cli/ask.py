@@ -31,7 +31,7 @@ from wallet.errors import (
 )
 from wallet.heads import LEAVES_MAX, Kept, Reader, check_extends, judge, read_head
 from wallet.state import Folder
-from wallet.texts import N_, _
+from wallet.texts import CHAIN_RESTARTED, N_, _
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 PATIENCE_SECONDS = 15
@@ -108,6 +108,16 @@ class Asker:
         if found != self.ledger_id:
             raise LedgerReplaced(self.host, self.ledger_id.hex()[:16], found.hex()[:16])
 
+    def see_generation(self, name: str, generation: object) -> None:
+        """Says so, once, when the server has seen the chain restart since it was last asked."""
+        if not isinstance(generation, int):
+            return
+        known = self.folder.read("generations").get(name)
+        if known != generation:
+            self.folder.change("generations", lambda document: document.update({name: generation}))
+        if known is not None and known != generation:
+            self._run.say(styled(_(CHAIN_RESTARTED), "warn"))
+
     def check_head(self, signed: object) -> Head:
         """The head that came extends the one that is kept, and is kept now. Raises HeadRefused, ProofMissing."""
         ledger, me, kept_head = (self.folder.read(name) for name in ("ledger", "me", "head"))
@@ -141,6 +151,8 @@ def balance(run: Run, currency: str) -> None:
     view = asker.ask(f"/portfolio?{urlencode({'in': currency.upper()})}")
     check_positions(asker.host, _items(asker.host, view, "positions"), asker.check_head(view.get("head")))
     backed_up = bool(run.store.read("vault").get("backed_up"))
+    for chain in _items(asker.host, view, "chains"):
+        asker.see_generation(str(chain.get("chain_id")), chain.get("generation"))
     run.answer({**view, "backed_up": backed_up}, lambda: _show_balance(asker.host, view, backed_up))
 
 
@@ -224,6 +236,7 @@ def activity(run: Run, limit: int, as_csv: bool) -> None:
         )
         page = asker.ask(wanted)
         found = _items(asker.host, page, "items")
+        asker.see_generation("activity", page.get("generation"))
         items += found
         cursor = page.get("next_cursor") if found else None
     document = {"items": items, "next_cursor": cursor or None}

@@ -244,7 +244,10 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         REFUSED,
     ),
     wallet.LedgerReplaced: (
-        N_("Another ledger answers at {server} than before ({found} instead of {known}). Nothing was done."),
+        N_(
+            "Another ledger answers at {server} than before ({found} instead of {known}): it was reset or replaced. "
+            "Nothing was done; `tandem login` takes the new one up."
+        ),
         REFUSED,
     ),
     wallet.HeadRefused: (

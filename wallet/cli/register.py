@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import click
 
 from fiat.holder import fingerprint
@@ -14,22 +17,35 @@ from wallet.enrolment import enrol, plan_enrolment
 from wallet.errors import LedgerReplaced
 from wallet.networks import current_network
 from wallet.payee import read_handle
-from wallet.texts import _
+from wallet.texts import CHAIN_RESTARTED, _
 from wallet.wallet import Wallet
 
 
-def open_wallet(run: Run) -> Wallet:
-    """A wallet whose password is asked on the terminal, or read from the file that the settings name."""
+@asynccontextmanager
+async def open_wallet(run: Run) -> AsyncIterator[Wallet]:
+    """A wallet whose password is asked on the terminal, or read from the file that the settings name.
+
+    What happened by itself on the way is told at its end too, also where the command is refused.
+    """
     config: Config = run.config
-    return Wallet(config, run.store, lambda: terminal.ask_password(config))
+    async with Wallet(config, run.store, lambda: terminal.ask_password(config)) as wallet:
+        try:
+            yield wallet
+        finally:
+            tell_notices(run, wallet)
 
 
 def tell_notices(run: Run, wallet: Wallet) -> None:
-    """What happened by itself on the way."""
+    """What happened by itself so far; each is told once."""
     if "ledger-replaced" in wallet.client.notices:
         run.say(_("The ledger at {server} was reset: this is a new one.").format(server=wallet.client.host))
     if "chain-restarted" in wallet.purse.notices:
-        run.say(_("The chain was restarted: what was known of the old one is set aside."))
+        run.say(_(CHAIN_RESTARTED))
+    for nonce in wallet.unanswered:
+        run.say(_("No answer came to an earlier order: ask for it first, with --again {id}").format(id=nonce))
+    wallet.client.notices.clear()
+    wallet.purse.notices.clear()
+    wallet.unanswered.clear()
 
 
 @command("register", _("Open an account at the server with your wallet's own signature."), asks=True)

@@ -66,6 +66,7 @@ CAUTIONS = {
     Caution.TOKEN_UNLISTED: N_("The token is not in your list: its name and decimals are not known."),
     Caution.CALL_UNKNOWN: N_("What this call does cannot be told from its bytes."),
     Caution.FEE_HIGH: N_("The fee may be more than a tenth of the amount."),
+    Caution.UNANSWERED: N_("An earlier order has no answer yet: this one would be paid beside it."),
 }
 
 
