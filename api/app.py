@@ -33,7 +33,7 @@ from api.routes import addresses, chains, health, ledger, orders, problems, sess
 from api.server import Server
 from api.settings import Settings
 from api.story import Story
-from api.workers import Worker, following
+from api.workers import Worker, following, upkeep
 from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
 from chain.errors import ChainError
 from chain.indexer import Indexer
@@ -46,6 +46,7 @@ from fiat.journal import Journal
 
 SANDBOX_PAUSE_SECONDS = 0.25
 INDEXER_PAUSE_SECONDS = 0.25
+UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (health, ledger, sessions, users, addresses, views, orders, topups, chains, problems)
 
 
@@ -123,7 +124,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         )
         if workers:
             indexing = Worker("indexer", following(Indexer(engine, node, tokens)), INDEXER_PAUSE_SECONDS, failures)
-            await stack.enter_async_context(_running([gateway, indexing]))
+            await stack.enter_async_context(
+                _running([gateway, indexing, Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)])
+            )
         yield server
 
 

@@ -86,6 +86,9 @@ def _sentence(name: str) -> str:
     sentences = {
         "SettingWrong": _("{name}: {reason}."),
         "JournalBroken": _("The journal is not as it must be (record {sequence}): {reason}. Nothing was changed."),
+        "JournalUnsafe": _(
+            "PostgreSQL runs with {setting}={value} and may lose what was acknowledged: turn it on and start again."
+        ),
         "NodeUnreachable": _("No node answers at {url}. Start one (tandem-server devnet up) or set TANDEM_CHAIN_RPC."),
         "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
         "DevnetMissing": _("{program} is not installed: run make setup."),

@@ -7,6 +7,7 @@ the one that the story says; the first thing that is not as it should be ends it
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +23,6 @@ from rich.text import Text
 from api.errors import StageFailed
 from api.stage import Person, Stage, open_stage
 from api.texts import _
-from chain.errors import ChainError
 
 PAID_IBAN = "iban:DE89370400440532013000"
 RETURNED_IBAN = "iban:DE94370400440532010000"
@@ -58,7 +58,8 @@ class Story:
         self.console.print(line, soft_wrap=True)
         settings = {"FORCE_COLOR": "1"} if self.console.is_terminal else {}
         done = await person.tandem(*arguments, **settings)
-        self.console.print(Text.from_ansi((done.stdout + done.stderr).rstrip()), soft_wrap=True)
+        # What went to stderr is the review and its notes: a person sees those before the answer.
+        self.console.print(Text.from_ansi((done.stderr + done.stdout).rstrip()), soft_wrap=True)
         if done.status != 0:
             raise StageFailed(f"{person.name}: tandem {' '.join(arguments)}", f"status {done.status}")
 
@@ -168,7 +169,6 @@ async def show_both_views(story: Story) -> None:
 
 def closing(stage: Stage) -> Panel:
     """What there is to see while the demo stays up."""
-    alice = stage.people["alice"]
     lines = [
         (_("Server"), f"{stage.server_url}/v1/health"),
         (_("API, described"), f"{stage.server_url}/openapi.json"),
@@ -177,18 +177,25 @@ def closing(stage: Stage) -> Panel:
     ]
     width = max(len(name) for name, _value in lines)
     text = Text("\n".join(f"{name:<{width}}  {value}" for name, value in lines))
-    text.append("\n\n" + _("Be alice in another terminal:") + "\n", style="bold")
-    settings = " ".join(
-        f"{name}={alice.environment[name]}" for name in sorted(alice.environment) if name.startswith("TANDEM")
+    text.append(
+        "\n\n" + _("Everything here is a demo on this machine: no real money, no real network."), style="yellow"
     )
-    text.append(f"export {settings}\n.venv/bin/tandem balance --in EUR\n")
-    text.append(_("Everything here is a demo on this machine: no real money, no real network."), style="yellow")
     return Panel(text, title=_("Tandem is up"), border_style="green", expand=False)
 
 
-async def run_demo(root: Path, chain: str, *, stay: bool) -> int:
-    """Play in a fresh folder below `root`; stay until Ctrl-C where asked. Returns the exit status."""
-    console = Console(highlight=False)
+def be_alice(stage: Stage) -> str:
+    """Lines to paste into another terminal: without a frame, one setting a line, so that they survive the copying."""
+    settings = stage.people["alice"].environment
+    exports = [f"export {name}={shlex.quote(settings[name])}" for name in sorted(settings) if name.startswith("TANDEM")]
+    return "\n".join([*exports, ".venv/bin/tandem balance --in EUR"])
+
+
+async def run_demo(root: Path, chain: str, *, stay: bool, quiet: bool = False) -> int:
+    """Play in a fresh folder below `root`; stay until Ctrl-C where asked. Returns the exit status.
+
+    `quiet` keeps stdout free: what is said goes to stderr. Raises ChainError: a chain that is down or without funds.
+    """
+    console = Console(highlight=False, stderr=quiet)
     folder = fresh_folder(root)
     console.print(_("Starting a local chain and the server ..."))
     try:
@@ -203,14 +210,13 @@ async def run_demo(root: Path, chain: str, *, stay: bool) -> int:
             )
             if stay:
                 console.print(closing(stage))
+                console.print(_("Be alice in another terminal:"), style="bold")
+                console.print(be_alice(stage), soft_wrap=True, markup=False)
                 console.print(_("Ctrl-C ends everything."))
                 await asyncio.Event().wait()
     except StageFailed as failed:
         console.print(_("Not as it should be: {command}").format(command=failed.fields["command"]), style="bold red")
         console.print(str(failed.fields["output"]), markup=False)
-        return 1
-    except ChainError as error:
-        console.print(str(error), style="bold red", markup=False)
         return 1
     return 0
 

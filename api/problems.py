@@ -78,6 +78,7 @@ TABLE: dict[type[Exception], Row] = {
     own.MachineRefused: Row(422, "machine_refused", "The ledger refused the order, and will again for this nonce."),
     own.ChainUnavailable: Row(503, "chain_unavailable", _UNAVAILABLE),
     own.SettingWrong: INTERNAL,
+    ledger.JournalUnsafe: INTERNAL,
     own.StageFailed: INTERNAL,
     ledger.FiatError: INTERNAL,
     ledger.CurrencyUnknown: Row(422, "currency_unknown", "This currency is not offered here."),

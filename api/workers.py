@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 
 from chain.indexer import Indexer, Progress
+from fiat.journal import Journal
 
 log = logging.getLogger(__name__)
 FAILURE_PAUSE_SECONDS_MAX = 10.0
@@ -56,6 +57,17 @@ class Worker:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def upkeep(journal: Journal) -> Callable[[], Awaitable[int]]:
+    """Releases what is due when nobody posts, and forgets refusals of orders that are dead."""
+
+    async def step() -> int:
+        await journal.release_expired()
+        await journal.forget_dead()
+        return 0
+
+    return step
 
 
 def following(indexer: Indexer) -> Callable[[], Awaitable[int]]:

@@ -199,6 +199,11 @@ class JournalClockWrong(FiatError):
         super().__init__(drift_ms=drift_ms)
 
 
+class JournalUnsafe(FiatError):
+    def __init__(self, setting: str, value: str) -> None:
+        super().__init__(setting=setting, value=value)
+
+
 class JournalBroken(FiatError):
     def __init__(self, sequence: int, reason: str) -> None:
         super().__init__(sequence=sequence, reason=reason)

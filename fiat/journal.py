@@ -94,7 +94,7 @@ class Journal:
         """Open the journal whose tables are in `engine`; write its genesis when they are empty.
 
         `clock` gives Unix nanoseconds. Raises JournalBroken when the genesis pins another operator key, and
-        journal_engine.JournalUnsafe on a server that may lose what it acknowledged.
+        JournalUnsafe on a server that may lose what it acknowledged.
         """
         async with engine.connect() as conn:
             await require_durable(conn)

@@ -13,20 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from fiat.errors import FiatError, JournalBroken
+from fiat.errors import JournalBroken, JournalUnsafe
 
 BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 10
 _PRAGMAS: dict[str, str | int] = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 _SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "60000"}  # a writer that went away in the middle
-
-
-class JournalUnsafe(FiatError):
-    """The database server would acknowledge what it can lose: `setting` has that `value`."""
-
-    def __init__(self, setting: str, value: str) -> None:
-        super().__init__(setting=setting, value=value)
 
 
 def open_engine(database_url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> AsyncEngine:

@@ -12,6 +12,7 @@ import click
 
 from api.commands.output import json_option
 from api.demo import run_demo
+from api.errors import SettingWrong
 from api.texts import _
 
 
@@ -21,8 +22,10 @@ from api.texts import _
 @json_option
 def demo(leave: bool, folder: Path, as_json: bool) -> None:
     chain = os.environ.get("TANDEM_CHAIN_RPC") or os.environ.get("TANDEM_DEMO_CHAIN") or "anvil"
+    if chain not in ("anvil", "hardhat") and not chain.startswith(("http://", "https://")):
+        raise SettingWrong("CHAIN", "anvil or hardhat; a node of your own is an http address in TANDEM_CHAIN_RPC")
     try:
-        status = asyncio.run(run_demo(folder, chain, stay=not leave))
+        status = asyncio.run(run_demo(folder, chain, stay=not leave, quiet=as_json))
     except KeyboardInterrupt:
         status = 0
     if as_json:

@@ -27,7 +27,7 @@ def balance(code, minor, pending=0):
 
 
 def view(tokens, *balances, into="EUR", readings=READINGS):
-    state = ChainState(chain_id=31337, state="current", block=1, lag_blocks=0)
+    state = ChainState(chain_id=31337, state="current", block=1, lag_blocks=0, generation=0)
     return portfolio(Holdings(head(*balances), tokens, state, PriceBook(NOW, readings)), currency(into), NOW * 10**9)
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from fiat import history, journal_cache
 from fiat.currency import currency
+from fiat.errors import JournalUnsafe
 from fiat.history_check import verify
 from fiat.holder import OPERATOR
 from fiat.journal import Journal
-from fiat.journal_engine import JournalUnsafe, open_engine
+from fiat.journal_engine import open_engine
 from fiat.transfer import Transfer, TransferStatus
 from tests.fiat.conftest import OPERATOR_KEY
 
