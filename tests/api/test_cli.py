@@ -56,6 +56,7 @@ def test_what_is_not_built_yet_says_so(run, command):
         (["nonsense"], {}, 2),
         (["serve", "--workers-only", "--no-workers"], {}, 2),
         (["serve"], {"TANDEM_LISTEN": "x"}, 1),
+        (["demo", "--exit"], {"TANDEM_CHAIN_RPC": "nonsense"}, 1),
         (["devnet", "fund", "0x12"], {}, 2),
         (["devnet", "fund", "0x" + "11" * 20, "--eth", "1e3"], {}, 2),
         (["devnet", "price", "DOGE/USD", "1"], {}, 2),
@@ -149,3 +150,13 @@ async def test_two_processes_split_the_work_on_postgresql(tmp_path, chain_url, p
     finally:
         statuses = [server.stop() for server in (front, behind)]
     assert statuses == [0, 0]
+
+
+def test_the_demo_says_that_no_chain_answers(run, tmp_path):
+    status, printed = run("demo", "--exit", "--folder", str(tmp_path / "demo"))
+    assert (status, NOWHERE in printed.err, "NodeUnreachable" in printed.err) == (4, True, False)
+
+
+def test_the_demo_as_json_prints_one_document(run, tmp_path):
+    status, printed = run("demo", "--exit", "--json", "--folder", str(tmp_path / "demo"))
+    assert (status, json.loads(printed.out)["error"]) == (4, "NodeUnreachable")
