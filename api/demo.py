@@ -142,7 +142,8 @@ async def withdrawal_becomes(story: Story, state: str) -> None:
         newest = next(item for item in items if item["kind"] == "withdrawal")
         return bool(newest["state"] == state)
 
-    await story.until(_("the withdrawal is {state}").format(state=state), reached)
+    said = {"paid": _("the withdrawal is paid"), "returned": _("the withdrawal has come back")}
+    await story.until(said[state], reached)
 
 
 async def move_tokens(story: Story) -> None:

@@ -43,7 +43,8 @@ class Worker:
             except Exception as error:  # one failure must not end the loop: it is told, and tried again
                 failed += 1
                 self._failures[self.name] = type(error).__name__
-                log.warning("worker %s: %s", self.name, error, exc_info=failed == 1)
+                log.warning("worker %s: %r", self.name, error)
+                log.debug("worker %s", self.name, exc_info=True)
                 await asyncio.sleep(min(self._pause * 2**failed, FAILURE_PAUSE_SECONDS_MAX))
                 continue
             failed = 0

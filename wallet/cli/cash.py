@@ -23,7 +23,9 @@ POLL_SECONDS = 0.25
 @command("topup", _("Bring money in through a gateway."), context_settings=NEGATIVES)
 @click.argument("amount")
 @click.argument("currency")
-@click.option("--via", "gateway", default="sandbox", show_default=True, help=_("the gateway"))
+@click.option(
+    "--via", "gateway", type=click.Choice(["sandbox"]), default="sandbox", show_default=True, help=_("the gateway")
+)
 @click.option("--again", default="", help=_("repeat the top-up of this number, as it was"))
 def topup(run: Run, amount: str, currency: str, gateway: str, again: str) -> None:
     with run.store.one_command():

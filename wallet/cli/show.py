@@ -100,7 +100,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
 def review(shown: Review) -> None:
     """The review with the source of each fact, and what is unusual, on stderr."""
     drawn = Table(title=_(TITLES[shown.title]), title_justify="left", title_style="bold", header_style="bold cyan")
-    for column in (_("What"), _("Value"), _("Known")):
+    for column in (_("What"), _("It says"), _("Known")):
         drawn.add_column(column, overflow="fold")
     for fact in shown.facts:
         source = _(SOURCES[fact.source]).format(host=inert(shown.host, 60))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import select
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import termios
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wallet.cli.inert import inert
@@ -26,22 +28,15 @@ def ask(question: str, what: str) -> str:
     if not is_there():
         raise TerminalNeeded(what)
 
-    def read() -> str:
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        line = sys.stdin.readline(LINE_LENGTH_MAX)
-        if not line:
-            raise EOFError
-        return line.strip()
-
-    return _answer(read)
+    return _answer(question).strip()
 
 
 def ask_secret(question: str, what: str) -> str:
     """A line that the terminal does not show."""
     if not is_there():
         raise TerminalNeeded(what)
-    return _answer(lambda: getpass.getpass(question, stream=sys.stderr))
+    with _unseen():
+        return _answer(question)
 
 
 def ask_password(config: Config) -> str:
@@ -75,20 +70,52 @@ def confirm_word(reason: str, word: str) -> None:
         raise Declined
 
 
-def _answer(read: Callable[[], str]) -> str:
+def _answer(question: str) -> str:
     try:
-        with _interruptible():
-            return read()
+        with _interruptible() as woken:
+            sys.stderr.write(question)
+            sys.stderr.flush()
+            # Waited for together with Ctrl-C: a signal that comes just before a blocking read would be lost in it.
+            ready, _writable, _failed = select.select([sys.stdin, woken], [], [])
+            if woken in ready:
+                raise KeyboardInterrupt
+            line = sys.stdin.readline(LINE_LENGTH_MAX)
+            if not line:
+                raise EOFError
+            return line.removesuffix("\n")
     except (KeyboardInterrupt, EOFError):
         sys.stderr.write("\n")
         raise Declined from None
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends a question at once: an event loop would only cancel its task and go on waiting for the line."""
+def _interruptible() -> Iterator[int]:
+    """Ctrl-C ends a question at once: an event loop would only cancel its task and go on waiting for the line.
+
+    Gives the descriptor that becomes readable when a signal has come.
+    """
+    woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    waked = signal.set_wakeup_fd(wakes)
+    try:
+        yield woken
+    finally:
+        signal.set_wakeup_fd(waked)
+        signal.signal(signal.SIGINT, before)
+        os.close(woken)
+        os.close(wakes)
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """What is typed is not shown."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        sys.stderr.write("\n")
