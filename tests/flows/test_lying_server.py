@@ -250,7 +250,12 @@ async def test_a_false_receipt_is_no_receipt_and_the_order_can_be_asked_for_agai
     assert orders.read(nonce)["state"] == "sent"
     scene.proxy.be_honest()
     async with scene.alice.wallet() as wallet:
+        plan = await wallet.plan_transfer(Money(1, await wallet.currency("EUR")), read_payee(BOB))
+        assert (Caution.UNANSWERED in plan.review.cautions, nonce in wallet.unanswered) == (True, True)
+        with pytest.raises(YesRefused):
+            approve(Run(scene.alice.config, True, True), plan.review, "")
         await wallet.repeat_order(nonce)
+        assert nonce not in wallet.client.unanswered()
     assert orders.read(nonce)["state"] == "accepted"
 
 
