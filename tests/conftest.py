@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# A fixed seed, and no wall-clock limit: a busy machine is no failure.
+settings.register_profile("tandem", deadline=None, derandomize=True)
+settings.load_profile("tandem")
 
 
 def pytest_addoption(parser):
