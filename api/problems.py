@@ -105,7 +105,6 @@ TABLE: dict[type[Exception], Row] = {
     ledger.PayeeUnknown: Row(422, "payee_unknown", "The payee has no account here."),
     ledger.HolderFrozen: Row(422, "holder_frozen", "The account is frozen."),
     ledger.HolderUnknown: Row(404, "holder_unknown", "There is no such account here."),
-    ledger.HolderExists: Row(409, "holder_already_registered", "This key already has an account here."),
     ledger.NonceConflict: Row(409, "nonce_conflict", "This nonce was used before with another order."),
     ledger.JournalBusy: Row(503, "busy", "The ledger is busy; nothing was written. Send the same again."),
     ledger.JournalUnknown: Row(503, "outcome_unknown", "Whether this was written is not known. Send the same again."),

@@ -25,7 +25,6 @@ FiatError
 |  |- PayeeUnknown                  payee
 |  `- HolderFrozen                  holder
 |- HolderUnknown                    holder
-|- HolderExists                     holder
 |- NonceConflict                    nonce (known, with other content)
 |- DebitUnauthorised                account (a person's, without their order)
 |- JournalBusy                      another writer kept winning; nothing was written, the ids stay free
@@ -167,11 +166,6 @@ class HolderFrozen(OrderRefused):
 
 
 class HolderUnknown(FiatError):
-    def __init__(self, holder: str) -> None:
-        super().__init__(holder=holder)
-
-
-class HolderExists(FiatError):
     def __init__(self, holder: str) -> None:
         super().__init__(holder=holder)
 
