@@ -7,10 +7,13 @@ the one that the story says; the first thing that is not as it should be ends it
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import shlex
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +34,8 @@ RETURNED_IBAN = "iban:DE94370400440532010000"
 ETHER_FUNDED = "5"
 WAIT_SECONDS_MAX = 60
 KEPT_FOLDERS_MAX = 5
+IN_USE = "in-use"
+"""A file that a running demo keeps locked."""
 
 
 @dataclass(slots=True)
@@ -197,24 +202,10 @@ async def run_demo(root: Path, chain: str, *, stay: bool, quiet: bool = False) -
     `quiet` keeps stdout free: what is said goes to stderr. Raises ChainError: a chain that is down or without funds.
     """
     console = Console(highlight=False, stderr=quiet)
-    folder = fresh_folder(root)
     console.print(_("Starting a local chain and the server ..."))
     try:
-        async with open_stage(folder, chain) as stage:
-            story = Story(stage, console)
-            started = time.monotonic()
-            await play(story)
-            console.print()
-            seconds = int(time.monotonic() - started)
-            console.print(
-                _("Every step was as it should be ({seconds} s).").format(seconds=seconds), style="bold green"
-            )
-            if stay:
-                console.print(closing(stage))
-                console.print(_("Be alice in another terminal:"), style="bold")
-                console.print(be_alice(stage), soft_wrap=True, markup=False)
-                console.print(_("Ctrl-C ends everything."))
-                await asyncio.Event().wait()
+        with fresh_folder(root) as folder:
+            await _played(folder, chain, console, stay=stay)
     except StageFailed as failed:
         console.print(_("Not as it should be: {command}").format(command=failed.fields["command"]), style="bold red")
         console.print(str(failed.fields["output"]), markup=False)
@@ -222,12 +213,44 @@ async def run_demo(root: Path, chain: str, *, stay: bool, quiet: bool = False) -
     return 0
 
 
-def fresh_folder(root: Path) -> Path:
-    """A new folder for this run; only the last few are kept."""
+async def _played(folder: Path, chain: str, console: Console, *, stay: bool) -> None:
+    async with open_stage(folder, chain) as stage:
+        story = Story(stage, console)
+        started = time.monotonic()
+        await play(story)
+        console.print()
+        seconds = int(time.monotonic() - started)
+        console.print(_("Every step was as it should be ({seconds} s).").format(seconds=seconds), style="bold green")
+        if stay:
+            console.print(closing(stage))
+            console.print(_("Be alice in another terminal:"), style="bold")
+            console.print(be_alice(stage), soft_wrap=True, markup=False)
+            console.print(_("Ctrl-C ends everything."))
+            await asyncio.Event().wait()
+
+
+@contextmanager
+def fresh_folder(root: Path) -> Iterator[Path]:
+    """A new folder for this run, held while it lasts; of the older ones the last few, and those in use, are kept."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     older = sorted(path for path in root.iterdir() if path.is_dir())
     for path in older[: max(0, len(older) - KEPT_FOLDERS_MAX + 1)]:
-        shutil.rmtree(path)
-    folder = root / time.strftime("%Y%m%d-%H%M%S")
+        if not _in_use(path):
+            shutil.rmtree(path)
+    folder = root / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     folder.mkdir(mode=0o700)
-    return folder
+    with (folder / IN_USE).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+
+
+def _in_use(folder: Path) -> bool:
+    """Does a demo that still runs hold it?"""
+    try:
+        with (folder / IN_USE).open("r") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
