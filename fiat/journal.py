@@ -16,36 +16,37 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import TypeVar, cast
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from fiat import history
 from fiat.authority import Keys, SaltedText
 from fiat.currency import Currency
-from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong, JournalUnknown
+from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong
 from fiat.head import Head
 from fiat.holder import HolderGenesis
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
-from fiat.journal_engine import committing, require_durable, writing
+from fiat.journal_commit import cause, check_unmoved, find_out
+from fiat.journal_engine import committing, writing
+from fiat.journal_genesis import open_genesis
 from fiat.journal_proofs import SealedBatch, signed_head
 from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, Waiting, answer, decide
 from fiat.journal_store import (
     HeadMoved,
     erase,
     forget_dead,
-    insert_genesis,
     load,
     load_due,
     read_head,
     swap_head,
     write,
 )
-from fiat.journal_values import AccountRow, Holder, JournalHead, OrderResult, Source, new_account
-from fiat.order import ZERO_32, SignedOrder
-from fiat.record import GenesisRecord, decode, leaf_hash, ledger_id
+from fiat.journal_values import Holder, JournalHead, OrderResult, Source, new_account
+from fiat.order import SignedOrder
+from fiat.record import ledger_id
 from fiat.seal import Receipt, Seal, seal_batch
 from fiat.signature import OperatorKey
 from fiat.transfer import NANOSECONDS, Account, Outcome, Transfer
@@ -56,6 +57,8 @@ BATCH_EVENTS_MAX = 2000
 WAITING_MAX = 20_000
 DRIFT_MAX_NS = 2_000_000_000
 RECENT_SEALS = 32
+
+T = TypeVar("T")
 
 
 class Journal:
@@ -96,20 +99,9 @@ class Journal:
         `clock` gives Unix nanoseconds. Raises JournalBroken when the genesis pins another operator key, and
         JournalUnsafe on a server that may lose what it acknowledged.
         """
-        async with engine.connect() as conn:
-            await require_durable(conn)
-            head = await read_head(conn)
-        if head is None:
-            await _write_genesis(engine, operator_key, clock())
-        async with engine.connect() as conn:
-            genesis = await history.record_body(conn, 0)
-            current = await read_head(conn)
-        if genesis is None or not isinstance(record := decode(genesis), GenesisRecord):
-            raise JournalBroken(0, "has no genesis record")
-        if record.operator != operator_key.address:
-            raise JournalBroken(0, "the genesis record names another operator key")
+        genesis, sequence = await open_genesis(engine, operator_key, clock())
         journal = cls(engine, operator_key, genesis, clock, drift_max_ns)
-        journal.sequence = current.sequence if current is not None else 0
+        journal.sequence = sequence
         return journal
 
     @property
@@ -123,14 +115,26 @@ class Journal:
         self._wake.set()
         await self._committer
 
+    async def ask(self, request: Request[T]) -> T:
+        """Have a request decided and written with whatever else waits; its answer, once the commit stands.
+
+        Raises what the request raises, JournalBusy (nothing was written) and JournalUnknown (ask the same again).
+        """
+        if self._closing or len(self._queue) >= WAITING_MAX:
+            raise JournalBusy
+        waiting = Waiting(request)
+        self._queue.append(waiting)
+        self._wake.set()
+        return cast(T, await waiting.future)
+
     async def open_holder(self, genesis: HolderGenesis, accounts: Sequence[tuple[Currency, str]] = ()) -> Holder:
         """Open a holder and accounts of theirs. The same document again gives the same holder."""
         rows = tuple(new_account(genesis.holder_id, currency, purpose) for currency, purpose in accounts)
-        return cast(Holder, await self._ask(OpenHolder(genesis, os.urandom(32), rows)))
+        return await self.ask(OpenHolder(genesis, os.urandom(32), rows))
 
     async def open_account(self, holder_id: bytes, currency: Currency, purpose: str) -> Account:
         """Open an account of a holder, or of the operator (32 zero bytes). Idempotent. Raises HolderUnknown."""
-        row = cast(AccountRow, await self._ask(OpenAccount(new_account(holder_id, currency, purpose))))
+        row = await self.ask(OpenAccount(new_account(holder_id, currency, purpose)))
         return row.account
 
     async def post(self, transfers: Sequence[Transfer], source: Source | None = None) -> list[Outcome]:
@@ -139,7 +143,7 @@ class Journal:
         Raises DebitUnauthorised for a plain debit of a person's account, NonceConflict for a source that was posted
         with another id, JournalBusy, JournalUnknown.
         """
-        return cast(list[Outcome], await self._ask(Post(tuple(transfers), source)))
+        return await self.ask(Post(tuple(transfers), source))
 
     async def submit(
         self, signed: SignedOrder, legs: Sequence[Transfer], texts: Mapping[str, SaltedText] | None = None
@@ -149,7 +153,7 @@ class Journal:
         Raises NonceConflict (other content), HolderUnknown, OrderExpired (dead), JournalBusy, JournalUnknown.
         """
         request = Submit(signed, signed.order.digest(self.ledger_id), tuple(legs), dict(texts or {}))
-        return await self._with_receipt(cast(OrderResult, await self._ask(request)))
+        return await self._with_receipt(await self.ask(request))
 
     async def order_result(self, holder_id: bytes, nonce: bytes, digest: bytes | None = None) -> OrderResult | None:
         """The first answer to this nonce; None when it is free. With `digest`: NonceConflict for other content."""
@@ -161,7 +165,7 @@ class Journal:
 
     async def release_expired(self) -> None:
         """Write expiries for what is due, as every batch does before it: for a worker, when nobody posts."""
-        await self._ask(Post(()))
+        await self.ask(Post(()))
 
     async def forget_dead(self) -> None:
         """Forget recorded refusals of orders that can never be accepted any more: for a worker, once an hour."""
@@ -209,14 +213,6 @@ class Journal:
             return result
         receipt = await self.receipt(result.sequence)
         return OrderResult(result.status, result.sequence, receipt, result.first, result.recorded)
-
-    async def _ask(self, request: Request[Any]) -> object:
-        if self._closing or len(self._queue) >= WAITING_MAX:
-            raise JournalBusy
-        waiting = Waiting(request)
-        self._queue.append(waiting)
-        self._wake.set()
-        return await waiting.future
 
     async def _run(self) -> None:
         """The committer: one batch after the other, each of all that waits."""
@@ -266,19 +262,19 @@ class Journal:
                 batch = await self._decided(conn, waiting, lock=lock)
                 self.sequence = max(self.sequence, batch.head.sequence)
                 if batch.empty:
-                    await _check_unmoved(conn, batch.head)
+                    await check_unmoved(conn, batch.head)
                     return
                 new_head, seal = self._sealed(batch)
                 try:
                     await self._write(conn, batch, new_head, seal)
                 except DBAPIError as error:
-                    raise await self._cause(batch.head, error) from error
+                    raise await cause(self._engine, batch.head, error) from error
                 try:
                     await transaction.commit()
                 except Exception as error:
                     # The pool would take a connection back as it is after a failed commit, its locks with it.
                     await conn.invalidate()
-                    await self._find_out(batch.head, new_head, error)
+                    await find_out(self._engine, batch.head, new_head, error)
         except BaseException:
             self._cache.clear(-1)  # nothing of a batch that failed may be believed
             raise
@@ -343,58 +339,8 @@ class Journal:
         if seal is not None:
             self._recent.append(SealedBatch(seal, batch.bodies))
 
-    async def _cause(self, head: JournalHead, error: DBAPIError) -> Exception:
-        """Why a statement failed: because another writer was first, or else for a reason of its own."""
-        if isinstance(error, IntegrityError) or error.connection_invalidated or _is_serialization(error):
-            async with self._engine.connect() as conn:
-                current = await read_head(conn)
-            if current is not None and current.version != head.version:
-                return HeadMoved()
-        return error
-
-    async def _find_out(self, old: JournalHead, new: JournalHead, error: Exception) -> None:
-        """A commit failed: did it happen? Returns if it did; raises HeadMoved if not, else JournalUnknown."""
-        try:
-            async with self._engine.connect() as conn:
-                current = await read_head(conn)
-        except Exception:
-            current = None
-        if current is None:
-            raise JournalUnknown from error
-        if current.token == new.token:
-            return
-        raise (HeadMoved if current.version == old.version or _is_serialization(error) else JournalUnknown) from error
-
-
-async def _check_unmoved(conn: AsyncConnection, head: JournalHead) -> None:
-    """What was only read was true at one instant. Raises HeadMoved."""
-    current = await read_head(conn)
-    if current is None or current.version != head.version:
-        raise HeadMoved
-
 
 def _busy(error: Exception) -> JournalBusy:
     busy = JournalBusy()
     busy.__cause__ = error
     return busy
-
-
-def _is_serialization(error: BaseException) -> bool:
-    """PostgreSQL's word for "another transaction was first" (SQLSTATE 40001, 40P01)."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40001", "40P01")
-
-
-async def _write_genesis(engine: AsyncEngine, key: OperatorKey, now: int) -> None:
-    """Record 0 and seal 0. Where another process is first, theirs stands."""
-    record = GenesisRecord(sequence=0, timestamp=now, operator=key.address, random=os.urandom(32))
-    body = record.encode()
-    ledger = ledger_id(body)
-    leaves = [leaf_hash(body)]
-    seal = seal_batch(key, ledger, number=0, previous=ZERO_32, first_sequence=0, leaves=leaves, timestamp=now)
-    head = JournalHead(0, 0, now, 0, seal.digest(ledger), os.urandom(16))
-    try:
-        async with writing(engine).begin() as conn:
-            if await read_head(conn) is None:
-                await insert_genesis(conn, seal, body, head)
-    except IntegrityError:
-        return

@@ -544,7 +544,7 @@ async def test_a_request_that_the_database_refuses_stands_alone(journal, engine,
             batch.rows["burnt"].append({"id": 1, "status": None, "timestamp": 0, "dead_at": None})
 
     asked = [journal.post([move(i, bank, alice.account, 1)]) for i in range(1, 6)]
-    asked.insert(2, journal._ask(Poison()))
+    asked.insert(2, journal.ask(Poison()))
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(answers.pop(2), JournalBusy)
     assert [outcome.status for (outcome,) in answers] == [TransferStatus.CREATED] * 5
