@@ -1,0 +1,148 @@
+"""The town that every storm shakes: people with keys and accounts, known from a number alone, so that any process of
+a storm knows them. Money comes from the sandbox's clearing account, by a posting that names its source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coincurve import PrivateKey
+from sqlalchemy import select
+
+from fiat.authority import legs
+from fiat.chart import SourceKind, TransferCode
+from fiat.currency import ISO_4217, currency
+from fiat.errors import JournalBusy, JournalUnknown
+from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id, leg_id
+from fiat.journal import Journal
+from fiat.journal_values import Source
+from fiat.order import LedgerTransfer, LedgerWithdrawal, SignedOrder
+from fiat.signature import address_of
+from fiat.tables import burnt_ids, records, transfers
+from fiat.transfer import Transfer, TransferStatus
+
+EUR = currency("EUR")
+CLEARING = "clearing:sandbox"
+PAYOUT = "payout:sandbox"
+FUNDED_AT_ONCE = 500
+ASKED_AGAIN_MAX = 200
+
+
+class Key:
+    """A secp256k1 key of the storm."""
+
+    def __init__(self, seed: int) -> None:
+        self.private = PrivateKey(seed.to_bytes(32, "big"))
+        self.address = address_of(self.private.public_key)
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        signature = self.private.sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes([27 + signature[64]])
+
+
+OPERATOR_KEY = Key(0xBEEF)
+
+
+class Person:
+    """A holder with their key and their EUR account, and the orders that they sign."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.key = Key(0x70_0000 + number)
+        self.genesis = HolderGenesis(self.key.address, number.to_bytes(32, "big"))
+        self.id = self.genesis.holder_id
+        self.account = account_id(self.id, EUR)
+
+    def pay(self, ledger_id: bytes, payee: Person, amount_minor: int, nonce: bytes | None = None) -> SignedOrder:
+        return self._sign(ledger_id, LedgerTransfer, amount_minor, nonce, payee=payee.id)
+
+    def withdraw(self, ledger_id: bytes, amount_minor: int, nonce: bytes | None = None) -> SignedOrder:
+        return self._sign(ledger_id, LedgerWithdrawal, amount_minor, nonce, destination=bytes(31) + b"\1")
+
+    def _sign(self, ledger_id, kind, amount_minor, nonce, **fields):
+        now = time.time_ns() // 10**9
+        order = kind(
+            holder=self.id,
+            key_epoch=1,
+            nonce=nonce or os.urandom(32),
+            valid_after=now - 60,
+            valid_before=now + 600,
+            seen_head=self.id,
+            shown=bytes(32),
+            currency="EUR",
+            exponent=2,
+            amount_minor=amount_minor,
+            total_max_minor=amount_minor,
+            **fields,
+        )
+        return SignedOrder(order, self.key.sign_digest(order.digest(ledger_id)))
+
+
+def people(count: int) -> list[Person]:
+    return [Person(number) for number in range(1, count + 1)]
+
+
+def topup(clearing: int, person: Person, amount_minor: int, transfer_id: int) -> Transfer:
+    return Transfer(transfer_id, clearing, person.account, amount_minor, ledger=EUR.ledger, code=TransferCode.TOPUP)
+
+
+async def fund(journal: Journal, townspeople: list[Person], amount_minor: int) -> None:
+    """Give everyone the same amount, from outside."""
+    clearing = (await journal.open_account(OPERATOR, EUR, CLEARING)).id
+    for first in range(0, len(townspeople), FUNDED_AT_ONCE):
+        part = townspeople[first : first + FUNDED_AT_ONCE]
+        moves = [topup(clearing, person, amount_minor, int.from_bytes(os.urandom(15), "big")) for person in part]
+        outcomes = await journal.post(moves, source=Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
+        assert {outcome.status for outcome in outcomes} == {TransferStatus.CREATED}
+
+
+async def found(journal: Journal, count: int, amount_minor: int) -> list[Person]:
+    """Open that many people with an EUR account and an amount each, and the account that withdrawals go to."""
+    townspeople = people(count)
+    await journal.open_account(OPERATOR, EUR, PAYOUT)
+    await asyncio.gather(*(journal.open_holder(person.genesis, [(EUR, MAIN)]) for person in townspeople))
+    if amount_minor:
+        await fund(journal, townspeople, amount_minor)
+    return townspeople
+
+
+async def submit(journal: Journal, signed: SignedOrder):
+    """Carry an order out on this journal."""
+    return await journal.submit(signed, legs(signed.order, journal.ledger_id, ISO_4217, payout=PAYOUT))
+
+
+async def answered(ask: Callable, *, pause: float = 0.01):
+    """Ask until there is an answer, as a client does: the same id again for as long as the outcome is not known."""
+    for _ in range(ASKED_AGAIN_MAX):
+        try:
+            return await ask()
+        except (JournalBusy, JournalUnknown):
+            await asyncio.sleep(pause)
+    return await ask()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the journal decided an order: its timestamp (ns) and, where it moved money, its sequence."""
+
+    timestamp: int
+    sequence: int | None
+
+
+async def placed(conn) -> dict[int, Placed]:
+    """Every transfer's id, and every id that a refusal burnt, with its place."""
+    query = select(transfers.c.id, records.c.timestamp, records.c.sequence).join(
+        records, records.c.sequence == transfers.c.sequence
+    )
+    found = {row.id: Placed(row.timestamp, row.sequence) for row in await conn.execute(query) if row.id is not None}
+    for row in await conn.execute(select(burnt_ids.c.id, burnt_ids.c.timestamp)):
+        found.setdefault(row.id, Placed(row.timestamp, None))
+    return found
+
+
+def first_leg(person: Person, nonce: bytes) -> int:
+    return leg_id(person.id, nonce, 0)
