@@ -38,6 +38,24 @@ class AccountCode(IntEnum):
     SUSPENSE = 9
 
 
+_CODES = {
+    "clearing": AccountCode.CLEARING,
+    "payout": AccountCode.PAYOUT,
+    "bank": AccountCode.BANK,
+    "fees": AccountCode.INCOME,
+    "rounding": AccountCode.ROUNDING,
+    "liquidity": AccountCode.LIQUIDITY,
+    "receivable": AccountCode.RECEIVABLE,
+}
+
+
+def account_code(is_operators: bool, purpose: str) -> AccountCode:
+    """The code that an account has by its owner and the first part of its purpose (`clearing:sandbox`)."""
+    if not is_operators:
+        return AccountCode.HOLDER
+    return _CODES.get(purpose.split(":")[0], AccountCode.SUSPENSE)
+
+
 class SourceKind(IntEnum):
     """Where a credit from outside comes from; (kind, source id) is unique in the journal."""
 

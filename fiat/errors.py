@@ -23,10 +23,16 @@ FiatError
 |  |- OrderTotalTooSmall            total_minor, total_max_minor
 |  |- OrderTypeUnbuilt              order_type
 |  |- PayeeUnknown                  payee
-|  `- HolderFrozen                  holder
+|  |- HolderFrozen                  holder
+|  |- LimitExceeded                 kind, currency, period, limit_minor, used_minor, amount_minor (the order's or its fee's)
+|  |- ControlNeedsRoot              action (a spending key signed what only the root may)
+|  `- ControlRefused                action, reason (one word: control.py lists them)
 |- HolderUnknown                    holder
 |- NonceConflict                    nonce (known, with other content)
 |- DebitUnauthorised                account (a person's, without their order)
+|- SourceMissing                    account (a reserve that would rise without an outside event)
+|- ReservesExceeded                 currency, people_minor, reserves_minor (as they would be)
+|- EntryRefused                     rule (of an operator entry or a change of officers, broken)
 |- JournalBusy                      another writer kept winning; nothing was written, the ids stay free
 |- JournalUnknown                   the commit's outcome is not known; ask the same id again
 |- JournalClockWrong                drift_ms (own clock against the database's; nothing was written)
@@ -165,6 +171,30 @@ class HolderFrozen(OrderRefused):
         super().__init__(holder=holder)
 
 
+class LimitExceeded(OrderRefused):
+    def __init__(
+        self, kind: str, currency: str, period: str, limit_minor: int, used_minor: int, amount_minor: int
+    ) -> None:
+        super().__init__(
+            kind=kind,
+            currency=currency,
+            period=period,
+            limit_minor=limit_minor,
+            used_minor=used_minor,
+            amount_minor=amount_minor,
+        )
+
+
+class ControlNeedsRoot(OrderRefused):
+    def __init__(self, action: str) -> None:
+        super().__init__(action=action)
+
+
+class ControlRefused(OrderRefused):
+    def __init__(self, action: str, reason: str) -> None:
+        super().__init__(action=action, reason=reason)
+
+
 class HolderUnknown(FiatError):
     def __init__(self, holder: str) -> None:
         super().__init__(holder=holder)
@@ -178,6 +208,23 @@ class NonceConflict(FiatError):
 class DebitUnauthorised(FiatError):
     def __init__(self, account: int) -> None:
         super().__init__(account=f"{account:#034x}")
+
+
+class SourceMissing(FiatError):
+    def __init__(self, account: int) -> None:
+        super().__init__(account=f"{account:#034x}")
+
+
+class ReservesExceeded(FiatError):
+    def __init__(self, currency: str, people_minor: int, reserves_minor: int) -> None:
+        super().__init__(currency=currency, people_minor=people_minor, reserves_minor=reserves_minor)
+
+
+class EntryRefused(FiatError):
+    """Nothing was written; `rule` is a word of fiat.officer.Rule, or the machine's status."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule=rule)
 
 
 class JournalBusy(FiatError):
