@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from fiat.errors import RecordMalformed
@@ -120,21 +119,22 @@ class Codec:
         self.struct = struct.Struct(
             ">" + "".join(f"{w}s" if wide[i] else _CODES[w] for i, (_, w, _) in enumerate(layout))
         )
-        self._to_wire: list[tuple[int, Callable[[Any], bytes]]] = []
-        self._from_wire: list[tuple[int, Callable[[bytes], Any]]] = []
-        for i, (name, width, kind) in enumerate(layout):
-            if kind == "u" and wide[i]:
-                self._to_wire.append((i, partial(_big_endian, width)))
-                self._from_wire.append((i, _integer))
-            elif kind == "t":
-                self._to_wire.append((i, _plain))
-                self._from_wire.append((i, _text))
-            elif kind == "b":
-                self._to_wire.append((i, _exactly(name, width)))
+        fields = list(enumerate(layout))
+        self._integers = [(i, width) for i, (_, width, kind) in fields if kind == "u" and wide[i]]
+        self._texts = [i for i, (_, _, kind) in fields if kind == "t"]
+        self._bytes = [(i, width) for i, (_, width, kind) in fields if kind == "b"]
+        self._from_wire: list[tuple[int, Callable[[bytes], Any]]] = [(i, _integer) for i, _ in self._integers]
+        self._from_wire += [(i, _text) for i in self._texts]
 
     def pack(self, values: list[Any]) -> bytes:
-        for i, convert in self._to_wire:
-            values[i] = convert(values[i])
+        """The canonical bytes of the fields' values, in order; `values` is used up."""
+        for i, width in self._bytes:
+            if len(values[i]) != width:
+                raise RecordMalformed(f"{self.names[i]} has {width} bytes")
+        for i, width in self._integers:
+            values[i] = values[i].to_bytes(width, "big")
+        for i in self._texts:
+            values[i] = _plain(values[i])
         return self.struct.pack(*values)
 
     def unpack(self, body: bytes, offset: int) -> dict[str, Any]:
@@ -142,10 +142,6 @@ class Codec:
         for i, convert in self._from_wire:
             values[i] = convert(values[i])
         return dict(zip(self.names, values, strict=True))
-
-
-def _big_endian(width: int, value: int) -> bytes:
-    return value.to_bytes(width, "big")
 
 
 def _integer(wire: bytes) -> int:
@@ -163,12 +159,3 @@ def _plain(text: str) -> bytes:
     if not text.isascii() or not text.isprintable():
         raise RecordMalformed("text in a record is printable ASCII")
     return text.encode()
-
-
-def _exactly(name: str, width: int) -> Callable[[bytes], bytes]:
-    def check(value: bytes) -> bytes:
-        if len(value) != width:
-            raise RecordMalformed(f"{name} has {width} bytes")
-        return value
-
-    return check

@@ -7,8 +7,10 @@ are digit strings and all bytes are 0x lower-case hex; anything else is refused,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from fiat.errors import OrderMalformed, OrderTypeUnbuilt
@@ -61,16 +63,20 @@ class Order:
     seen_head: bytes
 
     def __post_init__(self) -> None:
-        for name, kind in self.STRUCT.fields:
-            _check(name, kind, getattr(self, _snake(name)))
+        for (name, kind), value in zip(self.STRUCT.fields, self.in_order(), strict=True):
+            _check(name, kind, value)
+
+    def in_order(self) -> tuple[Any, ...]:
+        """The fields' values in the order in which they are signed."""
+        return _IN_ORDER[self.CODE](self)
 
     def values(self) -> dict[str, object]:
         """The fields by their signed names."""
-        return {name: getattr(self, _snake(name)) for name, _ in self.STRUCT.fields}
+        return {name: value for (name, _), value in zip(self.STRUCT.fields, self.in_order(), strict=True)}
 
     def digest(self, ledger_id: bytes) -> bytes:
         """The 32 bytes that are signed (EIP-712)."""
-        return typed_digest(ledger_id, self.STRUCT.hash(self.values()))
+        return _digest(self, ledger_id)
 
     def to_json(self) -> dict[str, str]:
         """Integers as digit strings, bytes as 0x lower-case hex."""
@@ -204,11 +210,20 @@ class LedgerControl(Order):
     value: int = 0
 
 
+@lru_cache(maxsize=1024)
+def _digest(order: Order, ledger_id: bytes) -> bytes:
+    """Asked for several times while one request is checked."""
+    return typed_digest(ledger_id, order.STRUCT.hash_in_order(order.in_order()))
+
+
 ORDER_TYPES: dict[str, type[Order]] = {
     t.STRUCT.name: t
     for t in (LedgerTransfer, LedgerWithdrawal, LedgerConversion, LedgerHold, LedgerMandate, LedgerControl)
 }
 ORDER_TYPES_BY_CODE: dict[int, type[Order]] = {t.CODE: t for t in ORDER_TYPES.values()}
+_IN_ORDER: dict[int, Callable[[Order], tuple[Any, ...]]] = {
+    code: attrgetter(*(_snake(name) for name, _ in t.STRUCT.fields)) for code, t in ORDER_TYPES_BY_CODE.items()
+}
 
 
 @dataclass(frozen=True, slots=True)

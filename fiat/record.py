@@ -8,10 +8,12 @@ The holder chains that records link into are in head.py.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from hashlib import sha256
-from typing import ClassVar
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from fiat.errors import FiatError, RecordMalformed
 from fiat.layout import (
@@ -86,7 +88,7 @@ class Record:
         """The canonical bytes. Raises RecordMalformed where a value does not fit."""
         try:
             body = _HEADER_CODEC.pack([FORMAT_VERSION, self.KIND, self.sequence, self.timestamp])
-            body += self.BODY.pack([getattr(self, name) for name in self.BODY.names])
+            body += self.BODY.pack([*_IN_ORDER[self.KIND](self)])
         except (struct.error, OverflowError, UnicodeEncodeError) as error:
             raise RecordMalformed(str(error)) from None
         return body + _encode_order(getattr(self, "order", None)) if self.CARRIES_ORDER else body
@@ -224,6 +226,9 @@ class OperatorRecord(Movement):
 RECORD_TYPES: dict[int, type[Record]] = {
     t.KIND: t for t in (GenesisRecord, AccountRecord, KeyRecord, TransferRecord, ExpiryRecord, OperatorRecord)
 }
+_IN_ORDER: dict[int, Callable[[Record], tuple[Any, ...]]] = {
+    kind: attrgetter(*t.BODY.names) for kind, t in RECORD_TYPES.items()
+}
 
 
 def decode(body: bytes) -> Record:
@@ -251,8 +256,8 @@ def decode(body: bytes) -> Record:
 def _encode_order(signed: SignedOrder | None) -> bytes:
     if signed is None:
         return _ORDER_TYPE_CODEC.pack([0])
-    values = [*signed.order.values().values(), signed.signature]
-    return _ORDER_TYPE_CODEC.pack([signed.order.CODE]) + _ORDER_CODECS[signed.order.CODE].pack(values)
+    order = signed.order
+    return _ORDER_TYPE_CODEC.pack([order.CODE]) + _ORDER_CODECS[order.CODE].pack([*order.in_order(), signed.signature])
 
 
 def _decode_order(body: bytes, offset: int) -> SignedOrder | None:

@@ -6,8 +6,9 @@ It never signs; the operator's key is handed in as an object that can.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from coincurve import PublicKey
@@ -43,6 +44,7 @@ _DOMAIN_TYPE = keccak256(b"EIP712Domain(string name,string version,bytes32 salt)
 _DOMAIN_HEAD = _DOMAIN_TYPE + keccak256(DOMAIN_NAME.encode()) + keccak256(DOMAIN_VERSION.encode())
 
 
+@lru_cache(maxsize=64)
 def domain_separator(ledger_id: bytes) -> bytes:
     """EIP-712 domain `{name, version, salt: ledgerId}`: without chain and contract it is never an on-chain permit."""
     if len(ledger_id) != 32:
@@ -60,6 +62,10 @@ class StructType:
     name: str
     fields: tuple[tuple[str, str], ...]
     nested: tuple[StructType, ...] = ()
+    type_hash: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type_hash", keccak256(self.type_string.encode()))
 
     @property
     def type_string(self) -> str:
@@ -67,27 +73,33 @@ class StructType:
         own = f"{self.name}({','.join(f'{kind} {name}' for name, kind in self.fields)})"
         return own + "".join(t.type_string for t in sorted(self.nested, key=lambda t: t.name))
 
-    @property
-    def type_hash(self) -> bytes:
-        return keccak256(self.type_string.encode())
-
     def hash(self, values: Mapping[str, object]) -> bytes:
         """EIP-712 hashStruct."""
+        return self.hash_in_order(values[name] for name, _ in self.fields)
+
+    def hash_in_order(self, values: Iterable[object]) -> bytes:
+        """EIP-712 hashStruct of the fields' values in their order."""
         words = [self.type_hash]
-        words += [self._word(kind, values[name]) for name, kind in self.fields]
+        words += [self._word(kind, value) for (_, kind), value in zip(self.fields, values, strict=True)]
         return keccak256(b"".join(words))
 
     def _word(self, kind: str, value: object) -> bytes:
+        if isinstance(value, bytes):
+            return value if len(value) == 32 else value.rjust(32, b"\0")
         if isinstance(value, int):
             return value.to_bytes(32, "big")
         if isinstance(value, str):
-            return keccak256(value.encode())
-        if isinstance(value, bytes):
-            return value.rjust(32, b"\0")
+            return _text_word(value)
         if kind.endswith("[]") and isinstance(value, (list, tuple)):
             element = next(t for t in self.nested if t.name == kind[:-2])
             return keccak256(b"".join(element.hash(item) for item in value))
         raise TypeError(f"{self.name}: a value of {kind} is {type(value).__name__}")
+
+
+@lru_cache(maxsize=1024)
+def _text_word(text: str) -> bytes:
+    """Few texts stand in signed values: currencies, assets, actions."""
+    return keccak256(text.encode())
 
 
 def typed_digest(ledger_id: bytes, struct_hash: bytes) -> bytes:
