@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import tempfile
@@ -14,6 +15,7 @@ from fiat.journal_engine import open_engine
 from fiat.tables import metadata
 from tests.storms.town import OPERATOR_KEY
 
+JOURNALS = 4
 _numbers = itertools.count()
 
 
@@ -50,3 +52,14 @@ async def journal(engine):
     journal = await Journal.open(engine, OPERATOR_KEY)
     yield journal
     await journal.close()
+
+
+@pytest.fixture
+async def journals(database_url, engine, journal):
+    """Several journals with connections of their own, as several processes have them."""
+    engines = [open_engine(database_url) for _ in range(JOURNALS)]
+    opened = [await Journal.open(one, OPERATOR_KEY) for one in engines]
+    yield opened
+    await asyncio.gather(*(one.close() for one in opened))
+    for one in engines:
+        await one.dispose()

@@ -57,14 +57,16 @@ class Person:
         self.id = self.genesis.holder_id
         self.account = account_id(self.id, EUR)
 
-    def pay(self, ledger_id: bytes, payee: Person, amount_minor: int, nonce: bytes | None = None) -> SignedOrder:
-        return self._sign(ledger_id, LedgerTransfer, amount_minor, nonce, payee=payee.id)
+    def pay(
+        self, ledger_id: bytes, payee: Person, amount_minor: int, nonce: bytes | None = None, **fields
+    ) -> SignedOrder:
+        return self._sign(ledger_id, LedgerTransfer, amount_minor, nonce, payee=payee.id, **fields)
 
     def withdraw(self, ledger_id: bytes, amount_minor: int, nonce: bytes | None = None) -> SignedOrder:
         return self._sign(ledger_id, LedgerWithdrawal, amount_minor, nonce, destination=bytes(31) + b"\1")
 
-    def _sign(self, ledger_id, kind, amount_minor, nonce, **fields):
-        now = time.time_ns() // 10**9
+    def _sign(self, ledger_id, kind, amount_minor, nonce, now=None, **fields):
+        now = now or time.time_ns() // 10**9
         order = kind(
             holder=self.id,
             key_epoch=1,

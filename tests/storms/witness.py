@@ -75,6 +75,17 @@ def strictly_serial(
     ]
 
 
+def once(asked: Iterable[int], acknowledged: Iterable[int], carried_out: Counter[int]) -> list[str]:
+    """Numbered payments: what was acknowledged is in the journal exactly once, the rest once or not at all."""
+    known = set(asked)
+    lost = sorted(set(acknowledged) - carried_out.keys())
+    return [
+        *(f"payment {number} was acknowledged and is not in the journal" for number in lost),
+        *(f"payment {number} was carried out {n} times" for number, n in sorted(carried_out.items()) if n > 1),
+        *(f"nobody asked for payment {number}" for number in sorted(carried_out.keys() - known)),
+    ]
+
+
 def _placed(payments: list[Payment], places: Mapping[int, Placed]) -> list[str]:
     wrong = []
     for payment in payments:
