@@ -1,7 +1,8 @@
 """What a person is shown before a signature: worked out from the bytes, each fact marked by where it comes from. Pure.
 
 Three sources: *bytes* (what will be signed says so itself), *list* (the person's own pins and token list), *claimed*
-(another party says so). A review carries the digest of the bytes it was made from; the signer signs no other.
+(another party says so). A review carries the digest of the bytes it was made from; the signer signs no other. Orders to
+the ledger are reviewed in review_orders.
 """
 
 from __future__ import annotations
@@ -14,14 +15,7 @@ from chain.address import Address
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
 from fiat.holder import fingerprint
-from fiat.money import decimal_text
-from fiat.order import LedgerTransfer, LedgerWithdrawal, order_from_json, text_hash
-from wallet.errors import BytesNotUnderstood
-from wallet.signable import read_order, read_sign_in, read_transaction
-
-NANOSECONDS = 1_000_000_000
-FEE_SHARE_USUAL = 10
-"""A fee above a tenth of the amount is unusual."""
+from wallet.signable import read_sign_in, read_transaction
 
 
 class Source(StrEnum):
@@ -37,6 +31,16 @@ class Title(StrEnum):
     CALL = "call"
     SIGN_IN = "sign-in"
     REGISTER = "register"
+    CONVERT = "convert"
+    HOLD = "hold"
+    MANDATE = "mandate"
+    KEY_ADD = "key-add"
+    KEY_REVOKE = "key-revoke"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    LIMIT = "limit"
+    MANDATE_REVOKE = "mandate-revoke"
+    CANCEL = "cancel"
 
 
 class Label(StrEnum):
@@ -62,6 +66,20 @@ class Label(StrEnum):
     KEY = "key"
     HANDLE = "handle"
     NODE = "node"
+    RECEIVE = "receive"
+    RATE = "rate"
+    MARKET = "market"
+    SPREAD = "spread"
+    QUOTE = "quote"
+    PER_PERIOD = "per-period"
+    PERIOD = "period"
+    COUNT = "count"
+    UNTIL = "until"
+    LIMIT = "limit"
+    BEFORE = "before"
+    EFFECT = "effect"
+    ABOUT = "about"
+    RECOVERY = "recovery"
 
 
 class Caution(StrEnum):
@@ -72,6 +90,7 @@ class Caution(StrEnum):
     CALL_UNKNOWN = "call-unknown"
     FEE_HIGH = "fee-high"
     UNANSWERED = "unanswered"
+    RATE_POOR = "rate-poor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,44 +148,6 @@ class Known:
     own: frozenset[Address] = frozenset()
     met: frozenset[Address] = frozenset()
     networks: Mapping[int, str] = field(default_factory=dict)
-
-
-def review_order(
-    kind: str, ledger_id: bytes, fields: Mapping[str, str], texts: Mapping[str, Told], *, host: str, payee_known: bool
-) -> Review:
-    """Of a LedgerTransfer or LedgerWithdrawal. The texts are facts of the bytes, since their hashes are signed.
-
-    Raises BytesNotUnderstood for other orders, and where a text is not the one whose hash the order carries.
-    """
-    signable = read_order(kind, ledger_id, fields)
-    order = order_from_json(kind, fields)
-    if not isinstance(order, (LedgerTransfer, LedgerWithdrawal)):
-        raise BytesNotUnderstood(kind, "type")
-    for name, told in texts.items():
-        if text_hash(told.salt, told.text) != getattr(order, name, None):
-            raise BytesNotUnderstood(kind, name)
-    payee, _, memo = texts["shown"].text.partition("\n")
-    money = [decimal_text(units, order.exponent) for units in (order.amount_minor, order.total_max_minor)]
-    fee = decimal_text(order.total_max_minor - order.amount_minor, order.exponent)
-    facts = [Fact(Label.AMOUNT, f"{money[0]} {order.currency}", Source.BYTES)]
-    if isinstance(order, LedgerTransfer):
-        title = Title.PAY
-        facts.append(Fact(Label.PAYEE, payee, Source.LIST if payee_known else Source.CLAIMED))
-        facts.append(Fact(Label.FINGERPRINT, fingerprint(order.payee), Source.BYTES))
-    else:
-        title = Title.WITHDRAW
-        facts.append(Fact(Label.DESTINATION, texts["destination"].text, Source.BYTES))
-    facts += [Fact(Label.MEMO, memo, Source.BYTES)] if memo else []
-    facts += [
-        Fact(Label.FEE_MAX, f"{fee} {order.currency}", Source.BYTES),
-        Fact(Label.TOTAL, f"{money[1]} {order.currency}", Source.BYTES),
-        Fact(Label.NET, f"{money[0]} {order.currency}", Source.BYTES),
-        Fact(Label.LEDGER, ledger_id.hex()[:16], Source.BYTES),
-    ]
-    warnings: tuple[Caution, ...] = () if payee_known else (Caution.FIRST_TIME,)
-    if (order.total_max_minor - order.amount_minor) * FEE_SHARE_USUAL > order.amount_minor:
-        warnings += (Caution.FEE_HIGH,)
-    return Review(title, signable.digest, tuple(facts), host, warnings, payee_known)
 
 
 def review_transaction(

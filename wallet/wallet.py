@@ -24,7 +24,8 @@ from wallet.networks import current_network
 from wallet.payee import Payee
 from wallet.proofs import Card, Ledger
 from wallet.purse import Purse, no_such_asset
-from wallet.review import Caution, Review, Told, review_order
+from wallet.review import Caution, Review, Told
+from wallet.review_orders import review_order
 from wallet.signing import VAULT_NAME, Signer, SignerStatus
 from wallet.state import Store
 

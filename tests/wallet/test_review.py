@@ -10,79 +10,17 @@ from chain.address import Address
 from chain.erc20 import approve, transfer
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
-from fiat.order import LedgerControl, LedgerTransfer, LedgerWithdrawal, text_hash
-from wallet.errors import BytesNotUnderstood
 from wallet.purse import TOKENS
-from wallet.review import Caution, Known, Label, Source, Title, Told, looks_alike, review_order, review_transaction
+from wallet.review import Caution, Known, Label, Source, Title, looks_alike, review_transaction
 
-LEDGER = b"\7" * 32
-SALT = bytes(range(16))
-BOB = bytes.fromhex("3f2a91c077de0b12" + "00" * 24)
 ME = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 OTHER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 DUSD = TOKENS.by_symbol(31337, "DUSD")
-HEAD = {
-    "holder": b"\1" * 32,
-    "key_epoch": 1,
-    "nonce": b"\2" * 32,
-    "valid_after": 1,
-    "valid_before": 2,
-    "seen_head": b"\1" * 32,
-}
-MONEY = {"currency": "EUR", "exponent": 2, "amount_minor": 4000, "total_max_minor": 4025}
 KNOWN = Known(TOKENS, frozenset({ME}), frozenset(), {31337: "Devnet"})
-
-
-def payment(text="@bob\nlunch"):
-    return LedgerTransfer(**HEAD, payee=BOB, shown=text_hash(SALT, text), **MONEY)
-
-
-def of_order(order, text="@bob\nlunch", known=True, **texts):
-    told = {"shown": Told(SALT, text), **{name: Told(SALT, value) for name, value in texts.items()}}
-    return review_order(order.type_name, LEDGER, order.to_json(), told, host="server", payee_known=known)
 
 
 def facts(review):
     return {fact.label: (fact.value, fact.source) for fact in review.facts}
-
-
-def test_a_payment_shows_amount_fee_and_total_from_the_bytes():
-    review = of_order(payment())
-    shown = facts(review)
-    assert review.title is Title.PAY and review.digest == payment().digest(LEDGER)
-    assert shown[Label.AMOUNT] == ("40.00 EUR", Source.BYTES)
-    assert shown[Label.FEE_MAX] == ("0.25 EUR", Source.BYTES)
-    assert shown[Label.TOTAL] == ("40.25 EUR", Source.BYTES)
-    assert shown[Label.FINGERPRINT] == ("3f2a 91c0 77de 0b12", Source.BYTES)
-    assert shown[Label.MEMO] == ("lunch", Source.BYTES)
-    assert shown[Label.PAYEE] == ("@bob", Source.LIST)
-    assert review.cautions == ()
-
-
-def test_a_payee_not_met_before_is_the_servers_claim():
-    review = of_order(payment(), known=False)
-    assert facts(review)[Label.PAYEE] == ("@bob", Source.CLAIMED)
-    assert review.cautions == (Caution.FIRST_TIME,) and not review.payee_known
-
-
-def test_a_text_that_was_not_signed_is_not_shown():
-    with pytest.raises(BytesNotUnderstood):
-        of_order(payment("@bob\nlunch"), text="@bob\ndinner")
-
-
-def test_a_withdrawal_shows_its_destination():
-    target = "iban:DE89370400440532013000"
-    order = LedgerWithdrawal(**HEAD, destination=text_hash(SALT, target), shown=text_hash(SALT, target), **MONEY)
-    review = of_order(order, text=target, destination=target)
-    assert facts(review)[Label.DESTINATION] == (target, Source.BYTES)
-    with pytest.raises(BytesNotUnderstood):
-        of_order(order, text=target, destination="iban:GB82WEST12345698765432")
-
-
-def test_other_orders_are_not_reviewed_yet():
-    control = LedgerControl(**HEAD, action="freeze")
-    with pytest.raises(BytesNotUnderstood):
-        of_order(control)
 
 
 def of_request(request, **options):

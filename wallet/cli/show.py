@@ -14,6 +14,7 @@ from rich.text import Text
 from wallet.cli import terminal
 from wallet.cli.inert import inert
 from wallet.cli.running import Run
+from wallet.cli.words import WORDS
 from wallet.errors import YesRefused
 from wallet.review import Caution, Label, Review, Source, Title
 from wallet.texts import N_, _
@@ -27,6 +28,16 @@ TITLES = {
     Title.CALL: N_("You are about to sign a call that is not understood"),
     Title.SIGN_IN: N_("You are about to sign in"),
     Title.REGISTER: N_("You are about to open an account"),
+    Title.CONVERT: N_("You are about to sign: convert"),
+    Title.HOLD: N_("You are about to sign: reserve money that somebody may take"),
+    Title.MANDATE: N_("You are about to sign: let somebody collect, again and again"),
+    Title.KEY_ADD: N_("You are about to sign: another key may spend from your account"),
+    Title.KEY_REVOKE: N_("You are about to sign: a key may no longer spend"),
+    Title.FREEZE: N_("You are about to sign: nothing leaves your account until you unfreeze it"),
+    Title.UNFREEZE: N_("You are about to sign: money may leave your account again"),
+    Title.LIMIT: N_("You are about to sign: a limit"),
+    Title.MANDATE_REVOKE: N_("You are about to sign: nothing more is collected under a mandate"),
+    Title.CANCEL: N_("You are about to sign: cancel a change that waits"),
 }
 LABELS = {
     Label.AMOUNT: N_("Amount"),
@@ -51,6 +62,20 @@ LABELS = {
     Label.KEY: N_("Key"),
     Label.HANDLE: N_("Handle"),
     Label.NODE: N_("Node"),
+    Label.RECEIVE: N_("You receive, at least"),
+    Label.RATE: N_("Rate, at worst"),
+    Label.MARKET: N_("Market rate"),
+    Label.SPREAD: N_("Spread"),
+    Label.QUOTE: N_("Quote"),
+    Label.PER_PERIOD: N_("Each period, at most"),
+    Label.PERIOD: N_("Period"),
+    Label.COUNT: N_("Periods"),
+    Label.UNTIL: N_("Until"),
+    Label.LIMIT: N_("Limit"),
+    Label.BEFORE: N_("Until now"),
+    Label.EFFECT: N_("Takes effect"),
+    Label.ABOUT: N_("About"),
+    Label.RECOVERY: N_("Recovery"),
 }
 SOURCES = {
     Source.BYTES: N_("from the bytes"),
@@ -58,7 +83,16 @@ SOURCES = {
     Source.CLAIMED: N_("claimed by {host}"),
 }
 SOURCE_STYLES = {Source.BYTES: "green", Source.LIST: "cyan", Source.CLAIMED: "yellow"}
-EMPHASIS = {Label.AMOUNT: "bold", Label.TOTAL: "bold red", Label.NET: "bold green"}
+EMPHASIS = {
+    Label.AMOUNT: "bold",
+    Label.TOTAL: "bold red",
+    Label.NET: "bold green",
+    Label.RECEIVE: "bold green",
+    Label.KEY: "bold",
+    Label.LIMIT: "bold",
+}
+WORDED = {Label.PERIOD, Label.EFFECT, Label.ABOUT, Label.LIMIT, Label.BEFORE, Label.RECOVERY}
+"""Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
     Caution.FIRST_TIME: N_("You never paid this person from here: compare the fingerprint with them by another way."),
     Caution.LOOKS_ALIKE: N_("The address resembles one that you know, and is another: compare every digit."),
@@ -67,6 +101,7 @@ CAUTIONS = {
     Caution.CALL_UNKNOWN: N_("What this call does cannot be told from its bytes."),
     Caution.FEE_HIGH: N_("The fee may be more than a tenth of the amount."),
     Caution.UNANSWERED: N_("An earlier order has no answer yet: this one would be paid beside it."),
+    Caution.RATE_POOR: N_("You would receive over 3 % less than the market rate that the server itself names."),
 }
 
 
@@ -104,7 +139,8 @@ def review(shown: Review) -> None:
         drawn.add_column(column, overflow="fold")
     for fact in shown.facts:
         source = _(SOURCES[fact.source]).format(host=inert(shown.host, 60))
-        value = Text(inert(fact.value), style=EMPHASIS.get(fact.label, ""))
+        told = _(WORDS[fact.value]) if fact.label in WORDED and fact.value in WORDS else fact.value
+        value = Text(inert(told), style=EMPHASIS.get(fact.label, ""))
         drawn.add_row(Text(_(LABELS[fact.label])), value, Text(source, style=SOURCE_STYLES[fact.source]))
     console(stderr=True).print(drawn)
     for caution in shown.cautions:

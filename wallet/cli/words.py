@@ -34,6 +34,21 @@ WORDS: dict[str, str] = {
     "user names, queries and fragments have no place in it": N_(
         "user names, queries and fragments have no place in it"
     ),
+    # Values of a review: periods, kinds of movements, when a change takes effect
+    "day": N_("day"),
+    "week": N_("week"),
+    "month": N_("month"),
+    "transfer": N_("transfer"),
+    "withdrawal": N_("withdrawal"),
+    "conversion": N_("conversion"),
+    "hold": N_("hold"),
+    "mandate": N_("mandate"),
+    "all": N_("everything together"),
+    "no limit": N_("no limit"),
+    "at once": N_("at once"),
+    "in 48 hours": N_("in 48 hours"),
+    "recoverable": N_("recoverable: two officers may move everything to a new account of yours, after 14 days' notice"),
+    "never": N_("never: without the phrase nobody brings this account back"),
     # TerminalNeeded.what, YesRefused.reason
     "password": N_("password"),
     "confirmation": N_("confirmation"),
