@@ -8,6 +8,11 @@ FiatError
 |  |- AmountNotPositive             zero or below
 |  |- AmountTooPrecise              decimals, more than the currency has
 |  `- AmountTooLarge                above the largest amount of one posting
+|- FeeScheduleWrong                 field, reason
+|- FeeExceedsAmount                 amount_minor, fee_minor (nothing would arrive)
+|- StatementTooLong                 lines_max
+|- BankFileMalformed                place, reason
+|- ReversalExceedsRest              sequence, rest_minor, amount_minor
 |- RecordMalformed                  reason
 |- ProofRefused                     reason (a receipt, seal or head that does not hold)
 |- OrderRefused
@@ -22,12 +27,18 @@ FiatError
 |  |- OrderTextWrong                field (text and salt do not give the signed hash)
 |  |- OrderTotalTooSmall            total_minor, total_max_minor
 |  |- OrderTypeUnbuilt              order_type
+|  |- OrderUntilWrong                until, now (seconds; over already, or too far ahead)
+|  |- ReceiveTooLittle               receive_minor, receive_min_minor (a conversion would give less than was signed)
+|  |- LiquidityMissing               currency (the operator cannot give it now)
+|  |- QuoteUsed                      reference (an order accepted that quote before)
 |  |- PayeeUnknown                  payee
 |  |- HolderFrozen                  holder
 |  |- LimitExceeded                 kind, currency, period, limit_minor, used_minor, amount_minor (the order's or its fee's)
 |  |- ControlNeedsRoot              action (a spending key signed what only the root may)
 |  `- ControlRefused                action, reason (one word: control.py lists them)
 |- HolderUnknown                    holder
+|- OrderUnknown                     nonce (not there, of another type, or the asker is not its captor or payee)
+|- UseRefused                       status, rest_minor (a capture, release or collection; nothing was written)
 |- NonceConflict                    nonce (known, with other content)
 |- DebitUnauthorised                account (a person's, without their order)
 |- SourceMissing                    account (a reserve that would rise without an outside event)
@@ -90,6 +101,31 @@ class AmountTooPrecise(AmountRefused):
 
 class AmountTooLarge(AmountRefused):
     pass
+
+
+class FeeScheduleWrong(FiatError):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field=field[:64], reason=reason)
+
+
+class FeeExceedsAmount(FiatError):
+    def __init__(self, amount_minor: int, fee_minor: int) -> None:
+        super().__init__(amount_minor=amount_minor, fee_minor=fee_minor)
+
+
+class StatementTooLong(FiatError):
+    def __init__(self, lines_max: int) -> None:
+        super().__init__(lines_max=lines_max)
+
+
+class BankFileMalformed(FiatError):
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place=place[:64], reason=reason[:200])
+
+
+class ReversalExceedsRest(FiatError):
+    def __init__(self, sequence: int, rest_minor: int, amount_minor: int) -> None:
+        super().__init__(sequence=sequence, rest_minor=rest_minor, amount_minor=amount_minor)
 
 
 class RecordMalformed(FiatError):
@@ -161,6 +197,26 @@ class OrderTypeUnbuilt(OrderRefused):
         super().__init__(order_type=order_type)
 
 
+class OrderUntilWrong(OrderRefused):
+    def __init__(self, until: int, now: int) -> None:
+        super().__init__(until=until, now=now)
+
+
+class ReceiveTooLittle(OrderRefused):
+    def __init__(self, receive_minor: int, receive_min_minor: int) -> None:
+        super().__init__(receive_minor=receive_minor, receive_min_minor=receive_min_minor)
+
+
+class LiquidityMissing(OrderRefused):
+    def __init__(self, currency: str) -> None:
+        super().__init__(currency=currency)
+
+
+class QuoteUsed(OrderRefused):
+    def __init__(self, reference: str) -> None:
+        super().__init__(reference=reference)
+
+
 class PayeeUnknown(OrderRefused):
     def __init__(self, payee: str) -> None:
         super().__init__(payee=payee)
@@ -198,6 +254,16 @@ class ControlRefused(OrderRefused):
 class HolderUnknown(FiatError):
     def __init__(self, holder: str) -> None:
         super().__init__(holder=holder)
+
+
+class OrderUnknown(FiatError):
+    def __init__(self, nonce: str) -> None:
+        super().__init__(nonce=nonce)
+
+
+class UseRefused(FiatError):
+    def __init__(self, status: str, rest_minor: int) -> None:
+        super().__init__(status=status, rest_minor=rest_minor)
 
 
 class NonceConflict(FiatError):

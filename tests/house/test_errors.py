@@ -15,11 +15,14 @@ from wallet import errors as wallet
 from wallet.cli import problems as client
 from wallet.cli.refusals import MACHINE, SLUGS
 
+# Statements, bank files and reversals are the operator's (a person meets StatementTooLong as the server's problem).
+OPERATORS = ("Statement", "Bank", "Reversal")
 # Raised and answered on the server alone; the client meets them as the server's problems, by slug.
 SERVER_ONLY = {
     name
     for name, value in vars(fiat).items()
-    if name.startswith(("Holder", "Journal", "Nonce", "Order", "Debit", "PayeeUnknown")) and name != "OrderMalformed"
+    if name.startswith(("Holder", "Journal", "Nonce", "Order", "Debit", "PayeeUnknown", *OPERATORS))
+    and name != "OrderMalformed"
 }
 DEVELOPERS_ONLY = {
     name for name, value in vars(chain).items() if inspect.isclass(value) and issubclass(value, chain.DevnetError)

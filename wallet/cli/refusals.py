@@ -39,6 +39,8 @@ SLUGS: dict[str, Row] = {
         N_("The fee rose above what the order allows; look again and repeat. Nothing was changed."),
         _REFUSED,
     ),
+    "fee_exceeds_amount": (N_("The fee of {fee_minor} minor units would take the whole amount."), _REFUSED),
+    "statement_too_long": (N_("More than {lines_max} lines are in this period: choose a shorter one."), _USAGE),
     "payee_unknown": (N_("{server} knows no such payee; nothing was sent."), _REFUSED),
     "payee_is_self": (N_("That is your own account; nothing was sent."), _USAGE),
     "destination_invalid": (N_("The destination is not right ({reason}); nothing was sent."), _USAGE),
