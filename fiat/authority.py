@@ -7,7 +7,8 @@ or not); what the machine refuses comes after it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fiat.chart import TransferCode
 from fiat.currency import Currency
@@ -24,12 +25,18 @@ from fiat.errors import (
     OrderTextWrong,
     OrderTotalTooSmall,
     OrderTypeUnbuilt,
+    OrderUntilWrong,
     OrderWindowTooLong,
+    ReceiveTooLittle,
 )
 from fiat.holder import OPERATOR, account_id, leg_id
 from fiat.money import AMOUNT_MINOR_MAX
 from fiat.order import (
     WINDOW_SECONDS_MAX,
+    ZERO_32,
+    LedgerConversion,
+    LedgerHold,
+    LedgerMandate,
     LedgerTransfer,
     LedgerWithdrawal,
     Order,
@@ -37,12 +44,18 @@ from fiat.order import (
     text_hash,
 )
 from fiat.signature import keccak256
-from fiat.transfer import Transfer, TransferFlags
+from fiat.transfer import NANOSECONDS, Transfer, TransferFlags
 
 DEAD_AFTER_SECONDS = 3600
 """An order is dead an hour after `validBefore`; until then a recorded refusal is answered the same."""
 
 TEXT_BYTES_MAX = 1000
+PERIOD_SECONDS_MIN = 60
+HOLD_SECONDS_MAX = 366 * 86_400
+LIQUIDITY = "liquidity"
+"""Purpose of the operator's accounts that conversions go through; they may not be overdrawn."""
+
+MoneyOrder = LedgerTransfer | LedgerWithdrawal | LedgerConversion | LedgerHold | LedgerMandate
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,7 @@ def check_texts(order: Order, texts: Mapping[str, SaltedText]) -> None:
             raise OrderTextWrong(name)
 
 
-def order_currency(order: LedgerTransfer | LedgerWithdrawal, currencies: Mapping[str, Currency]) -> Currency:
+def order_currency(order: MoneyOrder, currencies: Mapping[str, Currency]) -> Currency:
     """The order's currency, if it is listed at the exponent that was signed. Raises CurrencyUnknown, OrderMalformed."""
     listed = currencies.get(order.currency)
     if listed is None:
@@ -115,47 +128,147 @@ def order_currency(order: LedgerTransfer | LedgerWithdrawal, currencies: Mapping
     return listed
 
 
-def legs(
-    order: Order, ledger_id: bytes, currencies: Mapping[str, Currency], *, payout: str, fee_minor: int = 0
-) -> list[Transfer]:
-    """The linked transfers that carry the order out: leg 0 the amount, leg 1 the fee where there is one.
+class Move(NamedTuple):
+    """One leg before it has an id."""
 
-    `payout` is the purpose of the operator's account that withdrawals move to. Raises OrderTypeUnbuilt for the types
-    that are not carried out yet, and the refusals of amounts, maxima and currencies.
+    debit: int
+    credit: int
+    amount: int
+    ledger: int
+    code: TransferCode
+    flags: int = 0
+
+
+def legs(
+    order: Order,
+    ledger_id: bytes,
+    currencies: Mapping[str, Currency],
+    *,
+    payout: str,
+    fee_minor: int = 0,
+    receive_minor: int = 0,
+) -> list[Transfer]:
+    """The linked transfers that carry the order out: its own legs, then the fee where there is one.
+
+    `payout` is the purpose of the operator's account that withdrawals move to, `receive_minor` what a conversion
+    gives. A hold's timeout is left open: `timed` sets it when the order is decided. Raises OrderTypeUnbuilt for what
+    is no money order, and the refusals of amounts, maxima, parties and currencies.
     """
-    if not isinstance(order, (LedgerTransfer, LedgerWithdrawal)):
+    if not isinstance(order, MoneyOrder):
         raise OrderTypeUnbuilt(order.type_name)
     listed = order_currency(order, currencies)
-    if order.amount_minor == 0:
-        raise AmountNotPositive("0")
-    if order.amount_minor > AMOUNT_MINOR_MAX:
-        raise AmountTooLarge(str(order.amount_minor))
-    if (total := order.amount_minor + fee_minor) > order.total_max_minor:
-        raise OrderTotalTooSmall(total, order.total_max_minor)
-    if isinstance(order, LedgerTransfer):
-        if order.payee == order.holder:
-            raise OrderMalformed("payee", "is the holder itself")
-        credit, code = account_id(order.payee, listed), TransferCode.TRANSFER
+    _check_amounts(order, fee_minor)
+    if isinstance(order, LedgerConversion):
+        moves = _conversion(order, listed, currencies, receive_minor)
+    elif isinstance(order, LedgerWithdrawal):
+        moves = [_from_holder(order, listed, account_id(OPERATOR, listed, payout), TransferCode.WITHDRAWAL)]
     else:
-        credit, code = account_id(OPERATOR, listed, payout), TransferCode.WITHDRAWAL
-    moves = [(credit, order.amount_minor, code)]
+        moves = [_to_person(order, listed)]
     if fee_minor:
-        moves.append((account_id(OPERATOR, listed, "fees"), fee_minor, TransferCode.FEE))
-    order_ref = int.from_bytes(order.digest(ledger_id)[:16], "big")
+        fees = account_id(OPERATOR, listed, "fees")
+        moves.append(Move(moves[0].debit, fees, fee_minor, listed.ledger, TransferCode.FEE))
+    return _numbered(order, ledger_id, moves)
+
+
+def _check_amounts(order: MoneyOrder, fee_minor: int) -> None:
+    amount_minor = order.per_period_minor if isinstance(order, LedgerMandate) else order.amount_minor
+    if amount_minor == 0:
+        raise AmountNotPositive("0")
+    if amount_minor > AMOUNT_MINOR_MAX:
+        raise AmountTooLarge(str(amount_minor))
+    if isinstance(order, LedgerMandate):
+        if fee_minor:
+            raise OrderTotalTooSmall(fee_minor, 0)  # a mandate signs no maximum that a fee could be within
+        if order.period_seconds < PERIOD_SECONDS_MIN:
+            raise OrderMalformed("periodSeconds", f"is at least {PERIOD_SECONDS_MIN}")
+        if order.count == 0:
+            raise OrderMalformed("count", "is at least 1")
+    elif (total := amount_minor + fee_minor) > order.total_max_minor:
+        raise OrderTotalTooSmall(total, order.total_max_minor)
+
+
+def _from_holder(order: MoneyOrder, listed: Currency, credit: int, code: TransferCode) -> Move:
+    amount = 0 if isinstance(order, LedgerMandate) else order.amount_minor
+    flags = int(TransferFlags.PENDING) if isinstance(order, LedgerHold) else 0
+    return Move(account_id(order.holder, listed), credit, amount, listed.ledger, code, flags)
+
+
+def _to_person(order: LedgerTransfer | LedgerHold | LedgerMandate, listed: Currency) -> Move:
+    """To the payee's main account: moved, reserved for the captor, or only agreed."""
+    field, person = ("captor", order.captor) if isinstance(order, LedgerHold) else ("payee", order.payee)
+    if person == order.holder:
+        raise OrderMalformed(field, "is the holder itself")
+    if person == OPERATOR and not isinstance(order, LedgerTransfer):
+        raise OrderMalformed(field, "is no person")
+    code = {LedgerTransfer: TransferCode.TRANSFER, LedgerHold: TransferCode.HOLD, LedgerMandate: TransferCode.MANDATE}
+    return _from_holder(order, listed, account_id(person, listed), code[type(order)])
+
+
+def _conversion(
+    order: LedgerConversion, listed: Currency, currencies: Mapping[str, Currency], receive_minor: int
+) -> list[Move]:
+    """The holder's money into liquidity of its currency, and out of liquidity of the other to the holder."""
+    received = currencies.get(order.receive_asset)
+    if received is None:
+        raise CurrencyUnknown(order.receive_asset)
+    if received.code == listed.code:
+        raise OrderMalformed("receiveAsset", "is the currency that is given")
+    if any(order.receive_to):
+        raise OrderMalformed("receiveTo", "is zero where a currency of the ledger is received")
+    if order.reference == ZERO_32:
+        raise OrderMalformed("reference", "names the quote")
+    if receive_minor < max(order.receive_min_minor, 1):
+        raise ReceiveTooLittle(receive_minor, order.receive_min_minor)
+    if receive_minor > AMOUNT_MINOR_MAX:
+        raise AmountTooLarge(str(receive_minor))
+    given = _from_holder(order, listed, account_id(OPERATOR, listed, LIQUIDITY), TransferCode.CONVERSION)
+    liquidity, credit = account_id(OPERATOR, received, LIQUIDITY), account_id(order.holder, received)
+    return [given, Move(liquidity, credit, receive_minor, received.ledger, TransferCode.CONVERSION)]
+
+
+def _numbered(order: MoneyOrder, ledger_id: bytes, moves: list[Move]) -> list[Transfer]:
+    reference = order_reference(order, ledger_id)
+    last = len(moves) - 1
     return [
         Transfer(
             id=leg_id(order.holder, order.nonce, leg),
-            debit_account_id=account_id(order.holder, listed),
-            credit_account_id=account,
-            amount=amount,
-            user_data_128=order_ref,
+            debit_account_id=move.debit,
+            credit_account_id=move.credit,
+            amount=move.amount,
+            user_data_128=reference,
             user_data_32=leg,
-            ledger=listed.ledger,
-            code=why,
-            flags=TransferFlags.LINKED if leg < len(moves) - 1 else 0,
+            ledger=move.ledger,
+            code=move.code,
+            flags=move.flags | (TransferFlags.LINKED if leg < last else 0),
         )
-        for leg, (account, amount, why) in enumerate(moves)
+        for leg, move in enumerate(moves)
     ]
+
+
+def order_reference(order: Order, ledger_id: bytes) -> int:
+    """What every leg of the order names it by: the first 16 bytes of its digest."""
+    return int.from_bytes(order.digest(ledger_id)[:16], "big")
+
+
+def timed(order: Order, transfers: tuple[Transfer, ...], timestamp: int) -> tuple[Transfer, ...]:
+    """The order's legs as they stand when leg 0 is decided at `timestamp` (ns): a hold runs until its `until`.
+
+    Raises OrderUntilWrong for a hold or mandate that would be over at once, or a hold of more than 366 days.
+    """
+    if isinstance(order, LedgerMandate):
+        if order.until * NANOSECONDS <= timestamp:
+            raise OrderUntilWrong(order.until, timestamp // NANOSECONDS)
+    elif isinstance(order, LedgerHold):
+        seconds = seconds_left(order.until, timestamp)
+        if seconds <= 0 or order.until * NANOSECONDS > timestamp + HOLD_SECONDS_MAX * NANOSECONDS:
+            raise OrderUntilWrong(order.until, timestamp // NANOSECONDS)
+        return (replace(transfers[0], timeout=seconds), *transfers[1:])
+    return transfers
+
+
+def seconds_left(until: int, timestamp: int) -> int:
+    """Whole seconds from `timestamp` (ns) that end by `until` (Unix seconds); zero or below when none is left."""
+    return (until * NANOSECONDS - timestamp) // NANOSECONDS
 
 
 def source_id(gateway_event: str) -> bytes:

@@ -66,3 +66,5 @@ class SourceKind(IntEnum):
     BANK_STATEMENT = 4
     CHAIN_LOG = 5
     GATEWAY_EVENT = 6
+    USE = 7  # what a captor or payee asked for under a hold or mandate: a capture, a release, a collection
+    QUOTE = 8  # the quote that a conversion accepts
