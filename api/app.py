@@ -18,10 +18,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
+from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.feeds import PriceFeeds
+from api.fees import open_tariff
 from api.gateways.sandbox import Sandbox
 from api.holdings import HoldingsReader
 from api.migrations import pending, upgrade
@@ -88,6 +90,7 @@ def _lifespan(settings: Settings, workers: bool) -> Any:
 @asynccontextmanager
 async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Server]:
     """All parts, running. Raises SettingWrong, JournalBroken."""
+    tariff = open_tariff(settings.fees_file, CURRENCIES)
     key = open_key(settings.state)
     async with AsyncExitStack() as stack:
         engine = open_database(settings.database_url, settings.database_password_file)
@@ -120,6 +123,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
             sandbox=gateway,
+            tariff=tariff,
             failures=failures,
         )
         if workers:

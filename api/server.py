@@ -22,6 +22,7 @@ from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
 from fiat.journal import Journal
+from fiat.tariff import Tariff
 
 SESSION_KEPT_NS = 5 * 10**9
 SESSIONS_KEPT_MAX = 10_000
@@ -52,6 +53,7 @@ class Server:
     limits: RateLimit
     site: Site
     sandbox: Worker
+    tariff: Tariff
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))

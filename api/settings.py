@@ -43,6 +43,7 @@ class Settings:
     rate_per_second: int = 50
     rate_burst: int = 400
     sandbox_delay_ms: int = 800
+    fees_file: Path | None = None
 
     @property
     def url(self) -> str:
@@ -74,6 +75,7 @@ class Settings:
         host, port = host_and_port("TANDEM_LISTEN", environment.get("TANDEM_LISTEN") or "127.0.0.1:8000")
         password = environment.get("TANDEM_DATABASE_PASSWORD_FILE")
         tokens = environment.get("TANDEM_TOKENS")
+        fees = environment.get("TANDEM_FEES")
         settings = cls(
             state=state,
             database_url=environment.get("TANDEM_DATABASE_URL") or f"sqlite:///{state / 'tandem.sqlite3'}",
@@ -92,6 +94,7 @@ class Settings:
             sandbox_delay_ms=_whole(
                 "TANDEM_SANDBOX_DELAY_MS", environment.get("TANDEM_SANDBOX_DELAY_MS") or "800", 0, 86_400_000
             ),
+            fees_file=Path(fees) if fees else None,
         )
         host_and_port("TANDEM_DEVNET_LISTEN", settings.devnet_listen)
         if not re.match(r"(sqlite:///.|postgresql://.)", settings.database_url):

@@ -20,7 +20,6 @@ from fiat.signature import DOMAIN_NAME, DOMAIN_VERSION
 
 router = APIRouter(prefix="/v1", tags=["ledger"], responses=PROBLEM)
 LEAVES_MAX = 1000
-FEE_KINDS = ("topup", "transfer", "withdrawal")
 
 
 class DomainAnswer(Answer):
@@ -36,12 +35,27 @@ class CurrencyAnswer(Answer):
     exponent: int = Field(examples=[2])
 
 
+class TierAnswer(Answer):
+    """The rate of what lies above the tier before, up to this amount; null: of all that lies above."""
+
+    up_to_minor: Digits | None = Field(examples=["10000"])
+    rate_ppm: int = Field(examples=[0])
+
+
 class FeeAnswer(Answer):
-    """What an operation of this kind costs: a fixed part in minor units, and parts per million of the amount."""
+    """What an operation of this kind costs in a currency (null: in every one that has no row of its own).
+
+    The fixed part, the rate or the marginal tiers are added and rounded up once; then minimum and maximum hold.
+    """
 
     kind: str = Field(examples=["transfer"])
+    currency: str | None = Field(examples=["EUR"])
     fixed_minor: Digits = Field(examples=["0"])
     rate_ppm: int = Field(examples=[0])
+    tiers: list[TierAnswer]
+    minimum_minor: Digits = Field(examples=["0"])
+    maximum_minor: Digits | None = Field(examples=[None])
+    paid_by: str = Field(examples=["payer"])
 
 
 class LedgerAnswer(Answer):
@@ -82,7 +96,7 @@ async def ledger(server: ServerHere) -> LedgerAnswer:
         server_time=rfc3339(now),
         server_time_ns=str(now),
         currencies=[CurrencyAnswer(code=c.code, exponent=c.exponent) for c in CURRENCIES.values()],
-        fees=[FeeAnswer(kind=kind, fixed_minor="0", rate_ppm=0) for kind in FEE_KINDS],
+        fees=[FeeAnswer.model_validate(row) for row in server.tariff.rows()],
         head=seal_answer(seal),
     )
 

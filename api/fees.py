@@ -1,0 +1,66 @@
+"""The operator's tariff, read once at start from the file that TANDEM_FEES names; without one nothing costs anything.
+
+The file: `{"transfer": {"EUR": {"fixed_minor": "10", "rate_ppm": 1000}, "*": {"rate_ppm": 2000}}, ...}`. Kinds are
+topup, transfer, withdrawal, conversion, hold and mandate (each collection); `*` is every other currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from api import strict_json
+from api.errors import MalformedJson, SettingWrong
+from fiat.errors import FeeScheduleWrong
+from fiat.fee import FeeSchedule, schedule_from_json
+from fiat.tariff import PAYERS, Tariff
+
+SETTING = "TANDEM_FEES"
+BYTES_MAX = 256 * 1024
+EVERY = "*"
+
+
+def open_tariff(file: Path | None, currencies: Collection[str]) -> Tariff:
+    """Raises SettingWrong naming the place in the file."""
+    if file is None:
+        return Tariff({})
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise SettingWrong(SETTING, f"{file} cannot be read ({error.strerror})") from None
+    try:
+        return parse(body, currencies)
+    except MalformedJson as error:
+        raise SettingWrong(SETTING, f"{file} is no JSON as this server accepts it ({error.fields['reason']})") from None
+
+
+def parse(body: bytes, currencies: Collection[str]) -> Tariff:
+    """Raises SettingWrong, MalformedJson."""
+    schedules: dict[tuple[str, str | None], FeeSchedule] = {}
+    for kind, by_currency in _object("the file", strict_json.parse(body, BYTES_MAX)).items():
+        for code, document in _object(kind, by_currency).items():
+            place = f"{kind}.{code}"
+            if code != EVERY and code not in currencies:
+                raise SettingWrong(SETTING, f"{place}: the currency is not offered here")
+            document = _object(place, document)
+            payer = {"paid_by": PAYERS[kind].value} if kind in PAYERS else {}
+            try:
+                schedules[kind, None if code == EVERY else code] = schedule_from_json(payer | document)
+            except FeeScheduleWrong as wrong:
+                raise _wrong(place, wrong) from None
+    try:
+        return Tariff(schedules)
+    except FeeScheduleWrong as wrong:
+        raise _wrong("the file", wrong) from None
+
+
+def _object(place: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SettingWrong(SETTING, f"{place} is an object")
+    return value
+
+
+def _wrong(place: str, wrong: FeeScheduleWrong) -> SettingWrong:
+    fields = wrong.fields()
+    return SettingWrong(SETTING, f"{place}: {fields['field']} {fields['reason']}")
