@@ -1,8 +1,8 @@
 """Reserves: what people are credited never exceeds what is recorded as held for them. Pure.
 
-Two rules. A posted movement that raises a reserve (it debits a reserve account and credits none) names the outside event
-that it answers to. And for each currency the sum of people's balances stays at or below the sum of the reserves'. It is
-a claim about records: whether the bank really holds the money is for reconciliation and for a person's own eyes.
+Two rules. A posted movement that raises a reserve (it debits a reserve account and credits none) names the outside
+event that it answers to. And for each currency the sum of people's balances stays at or below the sum of the reserves'.
+It is a claim about records: whether the bank really holds the money is for reconciliation.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _POSTS_NOTHING = int(TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER
 
 
 class Totals(NamedTuple):
-    """One currency's sums in minor units: people's (credits less debits posted), the reserves' (debits less credits)."""
+    """One currency's posted sums in minor units: people's (credits less debits), the reserves' (debits less credits)."""
 
     people_minor: int = 0
     reserves_minor: int = 0
