@@ -7,14 +7,17 @@ gives `amount_minor` and the fee; what they receive is rounded down.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from fiat.errors import AmountTooLarge, OrderMalformed
-from fiat.money import AMOUNT_MINOR_MAX
+from fiat.conversion import Conversion, less_spread, minor_rate, rounded_down
+from fiat.currency import Currency
+from fiat.errors import OrderMalformed
 from fiat.signature import StructType, typed_digest
 
-PPM = 1_000_000
 _QUOTE = StructType(
     "LedgerQuote",
     (
@@ -33,6 +36,12 @@ _QUOTE = StructType(
         ("expiresAt", "uint64"),
     ),
 )
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
+_SPELLINGS = {
+    "bytes32": re.compile(r"0x[0-9a-f]{64}", re.ASCII),
+    "string": re.compile(r"[A-Z][A-Z0-9]{1,5}", re.ASCII),
+    **dict.fromkeys(("uint8", "uint32", "uint64", "uint256"), _DIGITS),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +63,11 @@ class Quote:
 
     def digest(self, ledger_id: bytes) -> bytes:
         """32 bytes: the quote's id, and what the operator signs."""
-        values: dict[str, object] = {
+        return typed_digest(ledger_id, _QUOTE.hash(self._values))
+
+    @property
+    def _values(self) -> dict[str, object]:
+        return {
             "holder": self.holder,
             "salt": self.salt,
             "currency": self.currency,
@@ -69,7 +82,10 @@ class Quote:
             "spreadPpm": self.spread_ppm,
             "expiresAt": self.expires_at,
         }
-        return typed_digest(ledger_id, _QUOTE.hash(values))
+
+    def to_json(self) -> dict[str, str]:
+        """The signed fields: integers as digit strings, bytes as 0x lower-case hex."""
+        return {n: "0x" + v.hex() if isinstance(v, bytes) else str(v) for n, v in self._values.items()}
 
     @property
     def total_minor(self) -> int:
@@ -79,22 +95,60 @@ class Quote:
     @property
     def rate(self) -> Fraction:
         """After the spread."""
-        return self.market * Fraction(PPM - self.spread_ppm, PPM)
+        return less_spread(self.market, self.spread_ppm)
 
     @property
     def adds_up(self) -> bool:
-        """Is what is received what amount, rate and spread give?"""
-        return self.receive_minor == received_minor(
-            self.amount_minor, self.exponent, self.receive_exponent, self.market, self.spread_ppm
-        )
+        """Is what is received what amount, rate and spread give, rounded down?"""
+        give, receive = Currency(self.currency, self.exponent), Currency(self.receive_asset, self.receive_exponent)
+        exact = less_spread(minor_rate(self.market, give, receive) * self.amount_minor, self.spread_ppm)
+        return self.receive_minor == rounded_down(exact)
 
 
-def received_minor(amount_minor: int, exponent: int, receive_exponent: int, market: Fraction, spread_ppm: int) -> int:
-    """Exact, rounded down. Raises AmountTooLarge where one posting could not carry it."""
-    if not 0 <= spread_ppm < PPM or market <= 0:
-        raise OrderMalformed("spread", "is below a million, and a rate is above zero")
-    exact = amount_minor * market * Fraction(PPM - spread_ppm, PPM) * Fraction(10) ** (receive_exponent - exponent)
-    whole = exact.numerator // exact.denominator
-    if whole > AMOUNT_MINOR_MAX:
-        raise AmountTooLarge(str(whole))
-    return whole
+def quote(worked_out: Conversion, *, holder: bytes, salt: bytes, expires_at: int) -> Quote:
+    """The quote of a conversion: the amount is what is exchanged, the fee leaves beside it whoever bears it."""
+    return Quote(
+        holder=holder,
+        salt=salt,
+        currency=worked_out.give.code,
+        exponent=worked_out.give.exponent,
+        amount_minor=worked_out.charge.arrives_minor,
+        fee_minor=worked_out.charge.fee_minor,
+        receive_asset=worked_out.receive.code,
+        receive_exponent=worked_out.receive.exponent,
+        receive_minor=worked_out.receive_minor,
+        market=worked_out.rate,
+        spread_ppm=worked_out.spread_ppm,
+        expires_at=expires_at,
+    )
+
+
+def quote_from_json(document: Mapping[str, object]) -> Quote:
+    """Read the signed fields in their one spelling. Raises OrderMalformed naming the field."""
+    values: dict[str, Any] = {}
+    for name, kind in _QUOTE.fields:
+        text = document.get(name)
+        if not isinstance(text, str) or not _SPELLINGS[kind].fullmatch(text):
+            raise OrderMalformed(name, f"is a {kind} in its one spelling")
+        values[name] = text if kind == "string" else bytes.fromhex(text[2:]) if kind == "bytes32" else int(text)
+        if kind.startswith("uint") and values[name] >> int(kind[4:]):
+            raise OrderMalformed(name, f"is a {kind}")
+    if set(document) != set(values) or not values["rateDenominator"]:
+        raise OrderMalformed("quote", "has other fields, or a rate that is none")
+    found = Quote(
+        holder=values["holder"],
+        salt=values["salt"],
+        currency=values["currency"],
+        exponent=values["exponent"],
+        amount_minor=values["amountMinor"],
+        fee_minor=values["feeMinor"],
+        receive_asset=values["receiveAsset"],
+        receive_exponent=values["receiveExponent"],
+        receive_minor=values["receiveMinor"],
+        market=Fraction(values["rateNumerator"], values["rateDenominator"]),
+        spread_ppm=values["spreadPpm"],
+        expires_at=values["expiresAt"],
+    )
+    if found.to_json() != dict(document):
+        raise OrderMalformed("rateNumerator", "and denominator are in lowest terms")
+    return found

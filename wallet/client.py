@@ -15,6 +15,7 @@ from chain.errors import JsonMalformed
 from chain.strict_json import parse
 from fiat.head import Head
 from fiat.order import SignedOrder
+from fiat.record import KeyRecord
 from wallet.config import Config
 from wallet.errors import (
     ClockWrong,
@@ -28,12 +29,23 @@ from wallet.errors import (
     TokenChanged,
 )
 from wallet.heads import LEAVES_MAX, Json, Kept, Reader, check_extends, judge, read_head
-from wallet.proofs import Card, Ledger, read_address, read_card, read_ledger, read_receipt
+from wallet.proofs import (
+    Card,
+    Ledger,
+    Use,
+    read_address,
+    read_card,
+    read_ledger,
+    read_receipt,
+    read_use_receipt,
+)
 from wallet.state import Folder, Store
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 CLOCK_SECONDS_MAX = 60
 PAGES_MAX = 1000
+UNKNOWN_SLUGS = ("outcome_unknown", "internal", "busy")
+"""Refusals that do not tell whether something was written."""
 _PATIENCE = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _TIME_HEADER = re.compile(r"[0-9]{1,20}", re.ASCII)
 
@@ -191,14 +203,40 @@ class Client:
                 raise  # it never left
             raise OutcomeUnknown(self.host, nonce) from None
         except ServerRefused as refused:
-            if refused.slug in ("outcome_unknown", "internal", "busy"):
+            if refused.slug in UNKNOWN_SLUGS:
                 raise OutcomeUnknown(self.host, nonce) from None
             self._answered(nonce)
             raise
-        read_receipt(self.host, answer.get("receipt"), ledger, signed.order, signed.signature)
+        record = read_receipt(self.host, answer.get("receipt"), ledger, signed.order, signed.signature)
         orders.put(nonce, {"body": dict(body), "state": "accepted", "answer": answer})
         self._answered(nonce)
+        if isinstance(record, KeyRecord):
+            self.keep_epoch(record.epoch)
         return answer
+
+    async def put_use(self, path: str, body: Json, use: Use) -> dict[str, Any]:
+        """Sends a capture, a release or a collection, checks its receipt, keeps both. Raises OutcomeUnknown."""
+        ledger, uses, number = await self.ledger(), self.folder.below("uses"), "0x" + use.id.hex()
+        kept = {"path": path, "body": dict(body), "order": use.order.to_json(), "type": use.order.type_name}
+        if not uses.read(number).get("answer"):
+            uses.put(number, {**kept, "action": use.action})
+        try:
+            answer = await self.ask("PUT", path, body, session=True)
+        except ServerUnreachable as lost:
+            if lost.reason == "connection":
+                raise
+            raise OutcomeUnknown(self.host, number) from None
+        except ServerRefused as refused:
+            if refused.slug in UNKNOWN_SLUGS:
+                raise OutcomeUnknown(self.host, number) from None
+            raise
+        read_use_receipt(self.host, answer.get("receipt"), ledger, use)
+        uses.put(number, {**kept, "action": use.action, "answer": answer})
+        return answer
+
+    def keep_epoch(self, epoch: int) -> None:
+        """The count of the account's key changes, which every order names. A wrong one is only ever refused."""
+        self.folder.change("me", lambda me: me.update({"epoch": epoch}))
 
     def unanswered(self) -> list[str]:
         """Orders that were sent and whose answer never came, oldest first: to be asked again, not sent anew."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fiat.chart import SourceKind, TransferCode
 from fiat.errors import FiatError
 from fiat.holder import HolderGenesis, fingerprint
-from fiat.order import Order, address_digest
-from fiat.record import GenesisRecord, TransferRecord, decode, ledger_id
+from fiat.order import LedgerHold, Order, address_digest
+from fiat.record import GenesisRecord, KeyRecord, Record, TransferRecord, decode, ledger_id
 from fiat.seal import Receipt, Seal
 from fiat.signature import recover
+from fiat.transfer import TransferFlags
+from fiat.uses import use_source
 from wallet.errors import ProofMissing
 from wallet.heads import Reader, reason_of
 
@@ -65,18 +68,77 @@ def read_seal(answer: Reader) -> Seal:
     )
 
 
-def read_receipt(server: str, document: object, ledger: Ledger, order: Order, signature: bytes) -> Receipt:
-    """A receipt for this very order. Raises AnswerUnfit, ProofMissing."""
+def read_receipt(server: str, document: object, ledger: Ledger, order: Order, signature: bytes) -> Record:
+    """The record of a receipt for this very order. Raises AnswerUnfit, ProofMissing."""
+    record = _sealed_record(server, document, ledger)
+    signed = record.order if isinstance(record, (TransferRecord, KeyRecord)) else None
+    if signed is None or signed.order != order or signed.signature != signature:
+        raise ProofMissing(server, "receipt", "it is for another order")
+    if not _carries_out(record, order):
+        raise ProofMissing(server, "receipt", "it does something else than was signed")
+    return record
+
+
+def _carries_out(record: Record, order: Order) -> bool:
+    """Does the record that carries the order do what the order says, as far as one record shows it?"""
+    if isinstance(record, KeyRecord):
+        signed = (getattr(order, "subject", None), getattr(order, "value", None))
+        return record.holder == order.holder and (record.subject, record.value) == signed
+    amount = getattr(order, "amount_minor", 0)  # a mandate moves nothing yet
+    pending = TransferFlags.PENDING if isinstance(order, LedgerHold) else TransferFlags(0)
+    return (
+        isinstance(record, TransferRecord)
+        and (record.leg, record.debit_holder, record.amount) == (0, order.holder, amount)
+        and record.flags & ~TransferFlags.LINKED == pending
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a captor or payee asked for under somebody's order: `action` is capture, release or collect.
+
+    `id` are the 32 bytes that were chosen for it; `receiver` is the holder who asked.
+    """
+
+    action: str
+    order: Order
+    receiver: bytes
+    id: bytes
+    amount_minor: int = 0
+
+
+_USE_SHAPES = {
+    "capture": (TransferFlags.POST_PENDING_TRANSFER, TransferCode.HOLD),
+    "release": (TransferFlags.VOID_PENDING_TRANSFER, TransferCode.HOLD),
+    "collect": (TransferFlags(0), TransferCode.COLLECTION),
+}
+
+
+def read_use_receipt(server: str, document: object, ledger: Ledger, use: Use) -> Record:
+    """The record of a receipt for this very use of this very order. Raises AnswerUnfit, ProofMissing."""
+    record, order = _sealed_record(server, document, ledger), use.order
+    flags, code = _USE_SHAPES[use.action]
+    if not (
+        isinstance(record, TransferRecord)
+        and record.source_kind == SourceKind.USE
+        and record.source_id == use_source(order.holder, order.nonce, use.id)
+        and record.user_data_128 == int.from_bytes(order.digest(ledger.id)[:16], "big")
+        and (record.debit_holder, record.credit_holder) == (order.holder, use.receiver)
+        and (record.flags & ~TransferFlags.LINKED, record.code) == (flags, code)
+        and (use.action == "release" or record.amount == use.amount_minor)
+    ):
+        raise ProofMissing(server, "receipt", "it is for something else than was asked")
+    return record
+
+
+def _sealed_record(server: str, document: object, ledger: Ledger) -> Record:
+    """The record that a receipt proves to stand in the journal. Raises AnswerUnfit, ProofMissing."""
     answer = Reader(server, "receipt", document)
     receipt = Receipt(answer.raw("record"), answer.hashes("path"), read_seal(answer.inner("seal")))
     try:
-        record = receipt.check(ledger.id, ledger.operator)
+        return receipt.check(ledger.id, ledger.operator)
     except (FiatError, OverflowError) as error:
         raise ProofMissing(server, "receipt", reason_of(error)) from None
-    signed = record.order if isinstance(record, TransferRecord) else None
-    if signed is None or signed.order != order or signed.signature != signature:
-        raise ProofMissing(server, "receipt", "it is for another order")
-    return receipt
 
 
 @dataclass(frozen=True, slots=True)

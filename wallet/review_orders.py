@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from chain.address import Address
+from fiat.conversion import less_spread
 from fiat.currency import ISO_4217
 from fiat.holder import fingerprint
 from fiat.money import decimal_text
@@ -28,7 +29,7 @@ from fiat.order import (
     order_from_json,
     text_hash,
 )
-from fiat.quote import PPM, Quote
+from fiat.quote import Quote
 from wallet.errors import BytesNotUnderstood
 from wallet.review import Caution, Fact, Label, Review, Source, Title, Told
 from wallet.signable import read_order
@@ -156,7 +157,7 @@ def _conversion(order: LedgerConversion, given: Given) -> Read:
         Fact(Label.QUOTE, order.reference.hex()[:16], Source.BYTES),
     ]
     cautions = _cautions(order, given)
-    if worst < quote.market * Fraction(PPM - RATE_LOSS_USUAL_PPM, PPM):
+    if worst < less_spread(quote.market, RATE_LOSS_USUAL_PPM):
         cautions.append(Caution.RATE_POOR)
     return Title.CONVERT, facts, cautions
 

@@ -7,7 +7,7 @@ yes. A plan changes nothing. The signer is unlocked when something has to be sig
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,8 @@ from typing import Any, Self
 from fiat.currency import ISO_4217, Currency
 from fiat.errors import FiatError
 from fiat.money import Money, decimal_text
-from fiat.order import LedgerTransfer, LedgerWithdrawal, SignedOrder, order_from_json, text_hash
+from fiat.order import LedgerTransfer, LedgerWithdrawal, Order, SignedOrder, order_from_json, text_hash
+from fiat.quote import Quote
 from wallet.client import Client
 from wallet.config import Config
 from wallet.enrolment import now_seconds, sign_in
@@ -24,7 +25,7 @@ from wallet.networks import current_network
 from wallet.payee import Payee
 from wallet.proofs import Card, Ledger
 from wallet.purse import Purse, no_such_asset
-from wallet.review import Caution, Review, Told
+from wallet.review import Caution, Fact, Review, Told
 from wallet.review_orders import review_order
 from wallet.signing import VAULT_NAME, Signer, SignerStatus
 from wallet.state import Store
@@ -32,7 +33,6 @@ from wallet.state import Store
 BACKDATED_SECONDS = 60
 VALID_SECONDS = 15 * 60
 KEY_EPOCH = "epoch"
-Order = LedgerTransfer | LedgerWithdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Wallet:
             raise InputMalformed("payee", f"@{payee.handle}", "that is your own account")
         known = self.is_known(card, payee)
         shown = Told(os.urandom(16), f"@{card.handle}\n{memo}" if memo else f"@{card.handle}")
-        head, total = await self._head_that_covers("transfer", amount)
+        head, total = await self.head_that_covers("transfer", amount)
         order = LedgerTransfer(
             **head,
             payee=card.holder,
@@ -129,13 +129,13 @@ class Wallet:
             amount_minor=amount.minor,
             total_max_minor=total,
         )
-        return await self._plan(order, {"shown": shown}, known, card)
+        return await self.plan(order, {"shown": shown}, known, card)
 
     async def plan_withdrawal(self, amount: Money, destination: str, memo: str = "") -> OrderPlan:
         """An order to pay out to a canonical destination."""
         shown = Told(os.urandom(16), f"{destination}\n{memo}" if memo else destination)
         to = Told(os.urandom(16), destination)
-        head, total = await self._head_that_covers("withdrawal", amount)
+        head, total = await self.head_that_covers("withdrawal", amount)
         order = LedgerWithdrawal(
             **head,
             destination=text_hash(to.salt, to.text),
@@ -145,10 +145,13 @@ class Wallet:
             amount_minor=amount.minor,
             total_max_minor=total,
         )
-        return await self._plan(order, {"shown": shown, "destination": to}, True, None)
+        return await self.plan(order, {"shown": shown, "destination": to})
 
     async def send_order(self, plan: OrderPlan) -> dict[str, Any]:
-        """Signs what was reviewed and sends it; the answer carries a checked receipt. Raises FundsMissing."""
+        """Signs what was reviewed and sends it; the answer carries a checked receipt. Raises FundsMissing.
+
+        Where the account's keys changed elsewhere, the new epoch is kept, so that the next order names it.
+        """
         signer = await self.signer()
         root = (await signer.status()).root
         assert root is not None
@@ -158,8 +161,12 @@ class Wallet:
         try:
             answer = await self.client.put_order(signed, {**plan.body, "signature": "0x" + signature.hex()})
         except ServerRefused as refused:
+            if refused.slug == "order_epoch_wrong" and str(refused.facts.get("expected", "")).isdecimal():
+                self.client.keep_epoch(int(refused.facts["expected"]))
             if refused.slug == "exceeds_credits":
-                await self._check_funds(Currency(plan.order.currency, plan.order.exponent), plan.order.total_max_minor)
+                fields = plan.order.to_json()
+                currency = Currency(fields["currency"], int(fields["exponent"]))
+                await self._check_funds(currency, int(fields["totalMaxMinor"]))
             raise
         if plan.card is not None:
             self.client.keep_pin(plan.card)
@@ -189,25 +196,47 @@ class Wallet:
         """Met before, or named in full."""
         return self.client.pin(card.handle) is not None or payee.is_named_in_full(card.holder)
 
-    async def _plan(self, order: Order, texts: dict[str, Told], known: bool, card: Card | None) -> OrderPlan:
+    async def plan(
+        self,
+        order: Order,
+        texts: dict[str, Told],
+        known: bool = True,
+        card: Card | None = None,
+        *,
+        quote: Quote | None = None,
+        more: Sequence[Fact] = (),
+    ) -> OrderPlan:
+        """The order with its review; `known` says whether the payee is, `more` are facts from elsewhere."""
         ledger = await self.client.ledger()
         review = review_order(
-            order.type_name, ledger.id, order.to_json(), texts, host=self.client.host, payee_known=known
+            order.type_name,
+            ledger.id,
+            order.to_json(),
+            texts,
+            host=self.client.host,
+            payee_known=known,
+            quote=quote,
+            more=more,
         )
         self.unanswered = self.client.unanswered()
         if self.unanswered:
             review = replace(review, cautions=(*review.cautions, Caution.UNANSWERED))
         return OrderPlan(order, texts, review, ledger, card)
 
-    async def _head_that_covers(self, kind: str, amount: Money) -> tuple[dict[str, Any], int]:
+    async def head_that_covers(self, kind: str, amount: Money) -> tuple[dict[str, Any], int]:
         """The fields that every order begins with, and the most that may leave. Raises FundsMissing, ClockWrong."""
         ledger = await self.client.ledger()
         total = amount.minor + ledger.fee_minor(kind, amount.minor)
         await self.ensure_session()
         await self._check_funds(amount.currency, total)
+        return await self.order_head(), total
+
+    async def order_head(self) -> dict[str, Any]:
+        """The fields that every order begins with. Raises ClockWrong, HolderMissing."""
+        await self.client.ledger()
         self.client.check_clock()
         now = now_seconds()
-        head = {
+        return {
             "holder": self.client.holder,
             "key_epoch": int(self.client.me.get(KEY_EPOCH, 1)),
             "nonce": os.urandom(32),
@@ -215,7 +244,6 @@ class Wallet:
             "valid_before": now + VALID_SECONDS,
             "seen_head": self.client.kept.head,
         }
-        return head, total
 
     async def _check_funds(self, currency: Currency, total_minor: int) -> None:
         head = await self.client.head()

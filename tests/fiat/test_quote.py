@@ -1,4 +1,4 @@
-"""Quotes: exact, never in favour of whoever asks, and one document has one id."""
+"""Quotes: one document has one id, and what it promises is what its own rate gives."""
 
 from __future__ import annotations
 
@@ -6,27 +6,15 @@ from dataclasses import fields, replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, seed, settings
-from hypothesis import strategies as st
 
-from fiat.errors import AmountTooLarge, OrderMalformed
-from fiat.quote import Quote, received_minor
+from fiat.conversion import convert
+from fiat.currency import currency
+from fiat.errors import OrderMalformed
+from fiat.fee import FeeSchedule, PaidBy
+from fiat.quote import Quote, quote, quote_from_json
 
 LEDGER = bytes(range(32))
-QUOTE = Quote(
-    holder=b"\1" * 32,
-    salt=b"\2" * 32,
-    currency="EUR",
-    exponent=2,
-    amount_minor=10_000,
-    fee_minor=25,
-    receive_asset="USD",
-    receive_exponent=2,
-    receive_minor=10_746,
-    market=Fraction(108, 100),
-    spread_ppm=5000,
-    expires_at=1_800_000_060,
-)
+WHOSE = {"holder": b"\1" * 32, "salt": b"\2" * 32, "expires_at": 1_800_000_060}
 OTHER = {
     "holder": b"\3" * 32,
     "salt": b"\4" * 32,
@@ -36,47 +24,50 @@ OTHER = {
 }
 
 
-def test_what_is_received_is_rounded_down():
-    assert QUOTE.adds_up and QUOTE.total_minor == 10_025
-    assert received_minor(1, 2, 2, Fraction(199, 100), 0) == 1
-    assert received_minor(1, 2, 2, Fraction(99, 100), 0) == 0
-    assert received_minor(100, 2, 0, Fraction(160), 0) == 160
-    assert received_minor(160, 0, 3, Fraction(1, 500), 0) == 320
-    assert not replace(QUOTE, receive_minor=10_747).adds_up
+def offered(amount_minor=10_000, **schedule):
+    worked_out = convert(
+        currency("EUR"),
+        currency("USD"),
+        amount_minor,
+        Fraction(108, 100),
+        spread_ppm=5000,
+        schedule=FeeSchedule(**schedule),
+    )
+    return quote(worked_out, **WHOSE)
+
+
+def test_a_quote_adds_up():
+    found = offered(fixed_minor=25)
+    assert (found.amount_minor, found.fee_minor, found.total_minor) == (10_000, 25, 10_025)
+    assert (found.receive_minor, found.rate, found.adds_up) == (10_746, Fraction(108, 100) * Fraction(995, 1000), True)
+    assert not replace(found, receive_minor=10_747).adds_up
+    assert not replace(found, spread_ppm=5100).adds_up
+
+
+def test_a_fee_out_of_the_amount_leaves_less_to_exchange():
+    found = offered(fixed_minor=25, paid_by=PaidBy.PAYEE)
+    assert (found.amount_minor, found.fee_minor, found.total_minor, found.adds_up) == (9_975, 25, 10_000, True)
 
 
 def test_every_field_is_under_the_id():
+    found = offered()
     for field in fields(Quote):
-        value = getattr(QUOTE, field.name)
-        changed = replace(QUOTE, **{field.name: OTHER.get(field.name) or value + 1})
-        assert changed.digest(LEDGER) != QUOTE.digest(LEDGER), field.name
-    assert QUOTE.digest(LEDGER) != QUOTE.digest(bytes(32))
+        value = getattr(found, field.name)
+        changed = replace(found, **{field.name: OTHER.get(field.name) or value + 1})
+        assert changed.digest(LEDGER) != found.digest(LEDGER), field.name
+    assert found.digest(LEDGER) != found.digest(bytes(32))
 
 
-@pytest.mark.parametrize(("market", "spread"), [(Fraction(0), 0), (Fraction(-1), 0), (Fraction(1), 10**6)])
-def test_a_rate_of_nothing_is_refused(market, spread):
-    with pytest.raises(OrderMalformed):
-        received_minor(1, 2, 2, market, spread)
-
-
-def test_more_than_one_posting_carries_is_refused():
-    with pytest.raises(AmountTooLarge):
-        received_minor(10**17, 0, 2, Fraction(1), 0)
-
-
-@seed(20261122)
-@settings(max_examples=2000, deadline=None, database=None)
-@given(
-    st.integers(1, 10**12),
-    st.integers(0, 4),
-    st.integers(0, 4),
-    st.fractions(Fraction(1, 10**6), Fraction(10**6), max_denominator=10**9),
-    st.integers(0, 100_000),
-)
-def test_there_and_back_gains_nothing(amount, exponent, other_exponent, market, spread):
-    try:
-        there = received_minor(amount, exponent, other_exponent, market, spread)
-        back = received_minor(there, other_exponent, exponent, 1 / market, spread)
-    except AmountTooLarge:
-        return
-    assert back <= amount
+def test_a_quote_has_one_spelling():
+    found = offered(fixed_minor=25)
+    document = found.to_json()
+    assert quote_from_json(document) == found
+    for name in document:
+        for wrong in (None, 5, "", "-1", "0x", "01", document[name] + "x", "9" * 78):
+            with pytest.raises(OrderMalformed):
+                quote_from_json({**document, name: wrong})
+        with pytest.raises(OrderMalformed):
+            quote_from_json({n: v for n, v in document.items() if n != name})
+    for changes in ({"more": "1"}, {"rateDenominator": "0"}, {"rateNumerator": "54", "rateDenominator": "50"}):
+        with pytest.raises(OrderMalformed):
+            quote_from_json({**document, **changes})

@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 import pytest
 from coincurve import PrivateKey
 
-from fiat.chart import TransferCode
+from fiat.chart import SourceKind, TransferCode
 from fiat.currency import Currency
 from fiat.head import Balance, Head, chain_head, chain_link
 from fiat.holder import HolderGenesis, account_id
-from fiat.order import LedgerTransfer, SignedOrder, address_digest
-from fiat.record import GenesisRecord, TransferRecord, leaf_hash, ledger_id
+from fiat.order import LedgerControl, LedgerHold, LedgerTransfer, SignedOrder, address_digest
+from fiat.record import GenesisRecord, KeyAction, KeyRecord, TransferRecord, leaf_hash, ledger_id
 from fiat.seal import inclusion_path, seal_batch
 from fiat.signature import address_of
+from fiat.transfer import TransferFlags
+from fiat.uses import use_source
 from wallet.errors import AnswerUnfit, HeadRefused, ProofMissing, ServerRefused, ServerUnreachable
 from wallet.heads import Kept, check_extends, judge, read_head
-from wallet.proofs import read_address, read_card, read_ledger, read_receipt
+from wallet.proofs import Use, read_address, read_card, read_ledger, read_receipt, read_use_receipt
 
 EUR = Currency("EUR", 2)
 BLIND = b"\x0b" * 32
@@ -172,13 +174,16 @@ def test_a_head_that_does_not_is_refused(kept, leaves):
         check_extends("server", kept, read(head_document(4, chain(LEAVES))), BLIND, leaves)
 
 
+HEAD = {
+    "holder": HOLDER.holder_id,
+    "key_epoch": 1,
+    "nonce": b"\2" * 32,
+    "valid_after": 1,
+    "valid_before": 2,
+    "seen_head": HOLDER.holder_id,
+}
 ORDER = LedgerTransfer(
-    holder=HOLDER.holder_id,
-    key_epoch=1,
-    nonce=b"\2" * 32,
-    valid_after=1,
-    valid_before=2,
-    seen_head=HOLDER.holder_id,
+    **HEAD,
     payee=b"\3" * 32,
     shown=b"\4" * 32,
     currency="EUR",
@@ -189,18 +194,25 @@ ORDER = LedgerTransfer(
 SIGNED = SignedOrder(ORDER, ROOT.sign_digest(ORDER.digest(LEDGER_ID)))
 
 
-def receipt_document(order=SIGNED, key=OPERATOR):
-    record = TransferRecord(
-        sequence=7,
-        timestamp=9,
-        id=1,
-        debit_account_id=2,
-        credit_account_id=3,
-        amount=4000,
-        ledger=EUR.ledger,
-        code=int(TransferCode.TRANSFER),
-        order=order,
-    ).encode()
+def receipt_document(order=SIGNED, key=OPERATOR, **changes):
+    fields = {
+        "sequence": 7,
+        "timestamp": 9,
+        "id": 1,
+        "debit_account_id": 2,
+        "credit_account_id": 3,
+        "amount": 4000,
+        "ledger": EUR.ledger,
+        "code": int(TransferCode.TRANSFER),
+        "debit_holder": HOLDER.holder_id,
+        "order": order,
+    }
+    return sealed(TransferRecord(**(fields | changes)), key)
+
+
+def sealed(record, key=OPERATOR):
+    """A receipt of that record, as a server answers it."""
+    record = record.encode()
     leaves = [leaf_hash(b"before"), leaf_hash(record), leaf_hash(b"after")]
     seal = seal_batch(key, LEDGER_ID, number=3, previous=b"\1" * 32, first_sequence=6, leaves=leaves, timestamp=9)
     return {
@@ -224,7 +236,85 @@ def receive(document):
 
 
 def test_a_receipt_for_this_order_is_read():
-    assert receive(receipt_document()).seal.number == 3
+    assert receive(receipt_document()).order.order == ORDER
+
+
+@pytest.mark.parametrize("changes", [{"amount": 4001}, {"leg": 1}, {"debit_holder": bytes(32)}, {"flags": 2}])
+def test_a_receipt_of_a_record_that_does_something_else_is_refused(changes):
+    with pytest.raises(ProofMissing):
+        receive(receipt_document(**changes))
+
+
+HELD = LedgerHold(
+    **HEAD,
+    captor=b"\3" * 32,
+    shown=b"\4" * 32,
+    currency="EUR",
+    exponent=2,
+    amount_minor=4000,
+    total_max_minor=4000,
+    until=9,
+)
+CAPTURE = Use("capture", HELD, b"\3" * 32, b"\5" * 32, 1500)
+
+
+def use_document(**changes):
+    fields = {
+        "sequence": 7,
+        "timestamp": 9,
+        "id": 1,
+        "debit_account_id": 2,
+        "credit_account_id": 3,
+        "amount": 1500,
+        "pending_id": 4,
+        "ledger": EUR.ledger,
+        "code": int(TransferCode.HOLD),
+        "flags": int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.LINKED),
+        "debit_holder": HELD.holder,
+        "credit_holder": HELD.captor,
+        "user_data_128": int.from_bytes(HELD.digest(LEDGER_ID)[:16], "big"),
+        "leg": 1,
+        "source_kind": int(SourceKind.USE),
+        "source_id": use_source(HELD.holder, HELD.nonce, CAPTURE.id),
+    }
+    return sealed(TransferRecord(**(fields | changes)))
+
+
+def test_a_receipt_for_a_use_is_read():
+    assert read_use_receipt("server", use_document(), LEDGER, CAPTURE).amount == 1500
+    freed = use_document(flags=int(TransferFlags.VOID_PENDING_TRANSFER), amount=4000)
+    assert read_use_receipt("server", freed, LEDGER, replace(CAPTURE, action="release", amount_minor=0)).amount == 4000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": 1499},
+        {"source_id": use_source(HELD.holder, HELD.nonce, b"\6" * 32)},
+        {"source_kind": int(SourceKind.QUOTE)},
+        {"user_data_128": 1},
+        {"debit_holder": HELD.captor},
+        {"credit_holder": HELD.holder},
+        {"flags": int(TransferFlags.PENDING)},
+        {"flags": int(TransferFlags.VOID_PENDING_TRANSFER)},
+        {"code": int(TransferCode.COLLECTION)},
+    ],
+)
+def test_a_receipt_for_another_use_is_refused(changes):
+    with pytest.raises(ProofMissing):
+        read_use_receipt("server", use_document(**changes), LEDGER, CAPTURE)
+
+
+def test_a_receipt_for_a_control_is_read():
+    order = LedgerControl(**HEAD, action="key-add", subject=b"\1" * 32)
+    signed = SignedOrder(order, ROOT.sign_digest(order.digest(LEDGER_ID)))
+    fields = {"sequence": 7, "timestamp": 9, "holder": HOLDER.holder_id, "link": bytes(32), "epoch": 1}
+    fields |= {"action": int(KeyAction.KEY_ADD), "key": b"\1" * 20, "order": signed}
+    good = KeyRecord(**fields, subject=b"\1" * 32, effective_at=9)
+    assert read_receipt("server", sealed(good), LEDGER, order, signed.signature).epoch == 1
+    for other in (replace(good, subject=bytes(32)), replace(good, value=1), replace(good, holder=bytes(32))):
+        with pytest.raises(ProofMissing):
+            read_receipt("server", sealed(other), LEDGER, order, signed.signature)
 
 
 def test_a_receipt_for_another_order_or_by_another_operator_is_refused():
