@@ -22,6 +22,7 @@ class TransferCode(IntEnum):
     COLLECTION = 12
     ROUNDING = 13
     OPERATOR = 14
+    REVERSAL = 15
 
 
 class AccountCode(IntEnum):

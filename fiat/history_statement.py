@@ -1,0 +1,206 @@
+"""Balances and statements as of any time, read along the account's own indexes.
+
+Each movement's row carries both accounts' balances after it, and an account's movements are numbered (its version). So
+a balance as of an instant is the row of the last version at or before it, found by halving the versions: some twenty
+look-ups among a million movements, and no sum. By effective date the lines of bank statements are taken out of where
+they were recorded and put where their value date is. Reads only; everything is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal_column, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fiat.chart import SourceKind
+from fiat.currency import Currency
+from fiat.errors import StatementTooLong
+from fiat.history import account as account_row
+from fiat.history import last_sequence
+from fiat.holder import OPERATOR
+from fiat.record import Kind
+from fiat.statement import LINES_MAX, POSTS_NOTHING, By, Movement, Side, Statement, effective_at, make
+from fiat.tables import transfers
+from fiat.transfer import NANOSECONDS
+
+_BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+_BANK = int(SourceKind.BANK_STATEMENT)
+
+
+class AsOf(NamedTuple):
+    """An account right after its movement number `version` (0: before the first), in minor units."""
+
+    version: int = 0
+    timestamp: int = 0
+    debits_pending: int = 0
+    debits_posted: int = 0
+    credits_pending: int = 0
+    credits_posted: int = 0
+
+    @property
+    def booked_minor(self) -> int:
+        return self.credits_posted - self.debits_posted
+
+    @property
+    def available_minor(self) -> int:
+        return self.booked_minor - self.debits_pending
+
+
+async def as_of(conn: AsyncConnection, account_id: int, instant: int) -> AsOf:
+    """The account's balances at an instant (Unix ns): after its last movement recorded at or before it."""
+    row = await account_row(conn, account_id)
+    if row is None or row.version == 0:
+        return AsOf()
+    newest = await _at_version(conn, account_id, row.version)
+    if newest.timestamp <= instant:
+        return newest
+    found, above = AsOf(), row.version
+    while above - found.version > 1:
+        middle = await _at_version(conn, account_id, (found.version + above) // 2)
+        if middle.timestamp <= instant:
+            found = middle
+        else:
+            above = middle.version
+    return found
+
+
+async def booked_as_of(conn: AsyncConnection, account_id: int, instant: int, by: By) -> int:
+    """The booked balance in minor units after all that is recorded, or effective, at or before the instant (ns)."""
+    return await _booked_before(conn, account_id, instant + 1, by)
+
+
+async def statement(
+    conn: AsyncConnection, account_id: int, currency: Currency, start: int, end: int, by: By
+) -> Statement:
+    """The account's statement over `[start, end)` (Unix ns). Raises StatementTooLong.
+
+    An account that is not there yet has an empty one: nothing came, nothing left.
+    """
+    first, last = await as_of(conn, account_id, start - 1), await as_of(conn, account_id, end - 1)
+    within = _versions(account_id, first.version, last.version)
+    if by is By.RECORDED:
+        opening, wanted = first.booked_minor, [within]
+    else:
+        opening = await _booked_before(conn, account_id, start, by)
+        wanted = [_undated(within), _dated(account_id, start, end)]
+    found: list[Movement] = []
+    for sides in wanted:
+        found += await _movements(conn, sides, LINES_MAX + 1 - len(found))
+        if len(found) > LINES_MAX:
+            raise StatementTooLong(LINES_MAX)
+    return make(account_id, currency, by, start, end, opening, found, await last_sequence(conn))
+
+
+async def movements(conn: AsyncConnection, account_id: int, start: int, end: int, limit: int) -> list[Movement]:
+    """The account's movements recorded in `[start, end)` (Unix ns), in order, at most `limit`."""
+    first, last = await as_of(conn, account_id, start - 1), await as_of(conn, account_id, end - 1)
+    found = await _movements(conn, _versions(account_id, first.version, last.version), limit)
+    return sorted(found, key=lambda movement: movement.sequence)[:limit]
+
+
+async def _at_version(conn: AsyncConnection, account_id: int, version: int) -> AsOf:
+    sides = [
+        select(transfers.c.timestamp, *(transfers.c[f"{side}_{name}"].label(name) for name in _BALANCES)).where(
+            transfers.c[f"{side}_account_id"] == account_id, transfers.c[f"{side}_version"] == version
+        )
+        for side in Side
+    ]
+    return AsOf(version, *(await conn.execute(union_all(*sides))).one())
+
+
+async def _booked_before(conn: AsyncConnection, account_id: int, instant: int, by: By) -> int:
+    booked = (await as_of(conn, account_id, instant - 1)).booked_minor
+    if by is By.RECORDED:
+        return booked
+    seconds = _seconds(instant)
+    recorded = transfers.c.timestamp < instant
+    early = await _sum(conn, account_id, transfers.c.user_data_64 >= seconds, recorded)
+    late = await _sum(conn, account_id, transfers.c.user_data_64 < seconds, ~recorded)
+    return booked - early + late
+
+
+async def _sum(conn: AsyncConnection, account_id: int, *conditions: ColumnElement[bool]) -> int:
+    """What the bank statement lines for which the conditions hold come to: credits less debits."""
+    total = 0
+    for side, sign in ((Side.CREDIT, 1), (Side.DEBIT, -1)):
+        query = select(func.sum(transfers.c.amount)).where(
+            transfers.c[f"{side}_account_id"] == account_id, *_is_dated(), *_posts(), *conditions
+        )
+        total += sign * int(await conn.scalar(query) or 0)
+    return total
+
+
+Sides = dict[Side, list[ColumnElement[bool]]]
+
+
+def _versions(account_id: int, after: int, upto: int) -> Sides:
+    """The account's movements with these version numbers, along (account, version) on either side."""
+    return {
+        side: [
+            transfers.c[f"{side}_account_id"] == account_id,
+            transfers.c[f"{side}_version"] > after,
+            transfers.c[f"{side}_version"] <= upto,
+        ]
+        for side in Side
+    }
+
+
+def _undated(sides: Sides) -> Sides:
+    kind, date = transfers.c.source_kind, transfers.c.user_data_64
+    return {side: [*found, or_(kind.is_(None), kind != _BANK, date == 0)] for side, found in sides.items()}
+
+
+def _dated(account_id: int, start: int, end: int) -> Sides:
+    """Bank statement lines by value date, along (account, value date)."""
+    dates = and_(transfers.c.user_data_64 >= _seconds(start), transfers.c.user_data_64 < _seconds(end))
+    return {side: [transfers.c[f"{side}_account_id"] == account_id, dates, *_is_dated()] for side in Side}
+
+
+def _is_dated() -> tuple[ColumnElement[bool], ...]:
+    # As a literal, so that the index over these rows alone can be chosen.
+    return transfers.c.source_kind == literal_column(str(_BANK)), transfers.c.user_data_64 > 0
+
+
+def _posts() -> tuple[ColumnElement[bool], ...]:
+    flags = transfers.c.flags.op("&", precedence=6)(POSTS_NOTHING)
+    return transfers.c.kind != int(Kind.EXPIRY), flags == 0, transfers.c.amount > 0
+
+
+async def _movements(conn: AsyncConnection, sides: Sides, limit: int) -> list[Movement]:
+    found: list[Movement] = []
+    for side, conditions in sides.items():
+        if (rest := limit - len(found)) > 0:
+            found += _read(side, (await conn.execute(_query(conditions, rest))).mappings())
+    return found
+
+
+def _query(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
+    return select(transfers).where(*conditions, *_posts()).limit(limit)
+
+
+def _read(side: Side, rows: Iterable[RowMapping]) -> list[Movement]:
+    other = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
+    return [
+        Movement(
+            sequence=row["sequence"],
+            timestamp=row["timestamp"],
+            effective_at=effective_at(row["timestamp"], row["source_kind"], row["user_data_64"]),
+            id=row["id"],
+            side=side,
+            amount_minor=row["amount"],
+            code=row["code"],
+            other_account=row[f"{other}_account_id"],
+            other_holder=row[f"{other}_holder"] or OPERATOR,
+            order_holder=row["order_holder"],
+            order_nonce=row["order_nonce"],
+            leg=row["leg"],
+        )
+        for row in rows
+    ]
+
+
+def _seconds(instant: int) -> int:
+    """The first whole second at or after an instant (ns): value dates are whole seconds."""
+    return -(-instant // NANOSECONDS)
