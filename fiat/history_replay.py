@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from fiat.book import Book, Changes, Posting
-from fiat.errors import FiatError
+from fiat.chart import TransferCode
+from fiat.errors import FiatError, LimitExceeded
 from fiat.holder import OPERATOR, HolderGenesis
 from fiat.journal_values import Holder
+from fiat.limit import NO_POLICY, count, spend
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
 from fiat.order import ZERO_32, SignedOrder
 from fiat.record import (
@@ -43,6 +45,9 @@ class Replay:
         self.orders: dict[tuple[bytes, bytes], tuple[bytes, int]] = {}
         self.references: dict[int, tuple[bytes, bytes]] = {}
         """First 16 bytes of an order's digest, which its later legs name, to (holder, nonce)."""
+        self.order_types: dict[tuple[bytes, bytes], int] = {}
+        self.currencies: dict[int, str] = {}
+        """The machine's `ledger` numbers to codes."""
         self.sources: set[tuple[int, bytes]] = set()
         self.rows: dict[int, dict[str, Any]] = {}
         """What each wide row must say, by sequence."""
@@ -116,6 +121,7 @@ class Replay:
         if outcome.status:
             yield f"the machine says {outcome.status.name.lower()}"
         self.owners[record.id] = record.holder
+        self.currencies[record.ledger] = record.currency
         self.book.apply(changes)
 
     def _expiry(self, record: ExpiryRecord) -> Iterator[str]:
@@ -149,6 +155,8 @@ class Replay:
                 yield "answers to an outside event for the second time"
             self.sources.add(source)
         order = yield from self._authority(record)
+        if order is not None:
+            yield from self._limits(record, order)
         leg = record.leg if isinstance(record, TransferRecord) else 0
         row = {
             "id": record.id,
@@ -186,6 +194,19 @@ class Replay:
             yield "debits a person without their order"
         return order
 
+    def _limits(self, record: Movement, order: tuple[bytes, bytes]) -> Iterator[str]:
+        """Count what leaves the holder's account under their order: no capture, and no rest that stays reserved."""
+        holder, rest = self.holders.get(order[0]), record.code == TransferCode.HOLD and record.user_data_32 > 0
+        if holder is None or record.debit_holder != holder.id or record.flags & _RESOLVING or rest:
+            return
+        what = self.order_types[order], self.currencies[record.ledger], record.amount, record.timestamp
+        try:
+            spent = spend(holder.id, holder.limits, holder.spent, NO_POLICY, *what)
+        except LimitExceeded as error:
+            yield f"exceeds the holder's limit: {error}"
+            spent = count(holder.spent, *what)
+        self.holders[holder.id] = holder.counted(spent)
+
     def _order(self, signed: SignedOrder, sequence: int) -> Iterator[str]:
         order = signed.order
         digest = order.digest(self.ledger_id)
@@ -198,6 +219,7 @@ class Replay:
         if (order.holder, order.nonce) in self.orders:
             yield "its order's nonce was used before"
         self.orders[order.holder, order.nonce] = (digest, sequence)
+        self.order_types[order.holder, order.nonce] = order.CODE
         self.references[int.from_bytes(digest[:16], "big")] = (order.holder, order.nonce)
 
     def _post(self, changes: Changes, record: Movement | ExpiryRecord, row: dict[str, Any]) -> None:

@@ -11,17 +11,19 @@ from typing import Any, NamedTuple
 
 from fiat.authority import DEAD_AFTER_SECONDS
 from fiat.book import Changes, Posting
-from fiat.holder import OPERATOR, HolderGenesis
+from fiat.holder import OPERATOR
 from fiat.journal_cache import Cache
 from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder, Source, null_if_operator
+from fiat.limit import spend
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
 from fiat.order import ZERO_32, SignedOrder
-from fiat.record import AccountRecord, ExpiryRecord, KeyAction, KeyRecord, Kind, Record, TransferRecord, leaf_hash
+from fiat.record import AccountRecord, ExpiryRecord, Kind, Record, TransferRecord, leaf_hash
 from fiat.transfer import Account, AccountStatus, Outcome, Resolution, Transfer, TransferFlags
 
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
 _PENDING = int(TransferFlags.PENDING)
+_KEYS = ("root", "contract", "epoch", "frozen", "keyring", "limits")
 
 
 class Cause(NamedTuple):
@@ -50,6 +52,8 @@ class Batch:
         self.new_accounts: dict[int, AccountRow] = {}
         self.versions: dict[int, int] = {}
         self.holders: dict[bytes, Holder] = {}
+        self.changed_keys: set[bytes] = set()
+        """Holders of whom more changed than their chain and counters."""
         self.orders: dict[tuple[bytes, bytes], KnownOrder] = {}
         self.sources: dict[tuple[int, bytes], int] = {}
         self.due_next: int | None = None
@@ -68,6 +72,11 @@ class Batch:
         """The account's facts (its balances are in `changes`)."""
         return self.new_accounts.get(account_id) or self.cache.accounts.get(account_id)
 
+    def currency(self, leg: Transfer) -> str:
+        """The code of the currency that the leg's debit account is in; empty for an account that is not there."""
+        row = self.row(leg.debit_account_id)
+        return row.currency if row is not None else ""
+
     def holder(self, holder_id: bytes) -> Holder | None:
         return self.holders.get(holder_id) or self.cache.holders.get(holder_id)
 
@@ -78,6 +87,22 @@ class Batch:
         """The transfer id that answered to this outside event."""
         key = (int(source.kind), source.id)
         return self.sources.get(key) or self.cache.sources.get(key)
+
+    def spend(self, holder: Holder, kind: int, currency: str, legs: Sequence[Transfer]) -> bytes:
+        """The holder's counters once these legs, not judged yet, have left their account. Raises LimitExceeded.
+
+        `kind` is LimitKind's number (an order's CODE). Legs that debit another account than the first are not counted.
+        """
+        spent, timestamp, policy = holder.spent, self.cursor, self.cache.policy
+        for leg in legs:
+            timestamp += 1
+            if leg.debit_account_id == legs[0].debit_account_id:
+                spent = spend(holder.id, holder.limits, spent, policy, kind, currency, leg.amount, timestamp)
+        return spent
+
+    def count(self, holder_id: bytes, spent: bytes) -> None:
+        """Take over the counters that `spend` gave, once the legs were taken."""
+        self.holders[holder_id] = self.holders[holder_id].counted(spent)
 
     def release(self, due: Sequence[Transfer]) -> None:
         """Write an expiry for each pending transfer that is due."""
@@ -105,42 +130,6 @@ class Batch:
                 self.changes.burnt_ids.add(transfer.id)
         self._take(changes, cause)
 
-    def open_holder(self, genesis: HolderGenesis, blind: bytes) -> Holder:
-        """The holder of that document, opened by a `key` record unless it exists."""
-        known = self.holder(genesis.holder_id)
-        if known is not None:
-            return known
-        fresh = Holder(genesis.holder_id, genesis.root, genesis.recovery, blind, 1, False, 0, genesis.holder_id)
-        self.holders[fresh.id] = fresh
-        self.cursor += 1
-        record = KeyRecord(
-            sequence=self.sequence + 1,
-            timestamp=self.cursor,
-            holder=fresh.id,
-            link=fresh.link(),
-            action=KeyAction.OPEN,
-            epoch=fresh.epoch,
-            key=genesis.root,
-            salt=genesis.salt,
-            recovery=genesis.recovery,
-            blind=blind,
-        )
-        self._append(record, {fresh.id: record.link})
-        self.rows["new_holders"].append({"id": fresh.id, "salt": genesis.salt, "sequence": record.sequence})
-        self.rows["keys"].append(
-            {
-                "sequence": record.sequence,
-                "holder": fresh.id,
-                "action": int(record.action),
-                "epoch": record.epoch,
-                "key": record.key,
-                "subject": record.subject,
-                "value": record.value,
-                "effective_at": record.effective_at,
-            }
-        )
-        return self.holders[fresh.id]
-
     def open_account(self, row: AccountRow) -> AccountRow:
         """The account of that id, opened by an `account` record unless it exists."""
         known = self.row(row.account.id)
@@ -165,7 +154,7 @@ class Batch:
             code=account.code,
             flags=account.flags,
         )
-        self._append(record, links)
+        self.append(record, links)
         opened = row._replace(account=account)
         self.new_accounts[account.id] = opened
         self.rows["new_accounts"].append({"id": account.id, "sequence": record.sequence})
@@ -184,27 +173,22 @@ class Batch:
                 updates.append({"b_id": account_id} | state)
         return inserts, updates
 
-    def holder_rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Rows to insert and rows to update: every holder whose chain the batch moved."""
+    def holder_rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+        """Every holder whose chain the batch moved: rows to insert, to update, and to update with their keys."""
         new = {row["id"]: row for row in self.rows["new_holders"]}
-        inserts, updates = [], []
+        inserts, updates, changed = [], [], []
         for holder in self.holders.values():
+            moved = {"count": holder.count, "head": holder.head, "spent": holder.spent}
+            if holder.id not in self.changed_keys:
+                updates.append({"b_id": holder.id} | moved)
+                continue
+            keys = {name: getattr(holder, name) for name in _KEYS} | {"frozen": int(holder.frozen)}
             if holder.id in new:
-                inserts.append(
-                    new[holder.id]
-                    | {
-                        "root": holder.root,
-                        "recovery": int(holder.recovery),
-                        "blind": holder.blind,
-                        "count": holder.count,
-                        "head": holder.head,
-                        "epoch": holder.epoch,
-                        "frozen": int(holder.frozen),
-                    }
-                )
+                born = {"recovery": int(holder.recovery), "blind": holder.blind}
+                inserts.append(new[holder.id] | born | moved | keys)
             else:
-                updates.append({"b_id": holder.id, "count": holder.count, "head": holder.head})
-        return inserts, updates
+                changed.append({"b_id": holder.id} | moved | keys)
+        return inserts, updates, changed
 
     def keep(self) -> None:
         """Once written: let the cache know what the batch made of accounts and holders."""
@@ -237,7 +221,7 @@ class Batch:
             record: Record = _expiry_record(posting, sequence, parties)
         else:
             record = _transfer_record(posting, sequence, parties, cause)
-        self._append(record, links)
+        self.append(record, links)
         row = _transfer_row(posting, record, debit.holder, credit.holder, cause)
         for side, account in (("debit", posting.debit), ("credit", posting.credit)):
             row[f"{side}_version"] = self.versions[account.id] = self._version(account.id) + 1
@@ -281,7 +265,7 @@ class Batch:
                 links[holder_id] = holder.link()
         return links
 
-    def _append(self, record: Record, links: dict[bytes, bytes]) -> None:
+    def append(self, record: Record, links: dict[bytes, bytes]) -> None:
         """Add a record at the end, and move the chains of the holders it concerns."""
         body = record.encode()
         leaf = leaf_hash(body)

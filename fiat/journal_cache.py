@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TypeVar
 
 from fiat.journal_values import AccountRow, Holder, KnownOrder
+from fiat.limit import NO_POLICY, Policy
 from fiat.transfer import Account, Resolution, Transfer
 
 ACCOUNTS_MAX = 200_000
@@ -38,7 +39,9 @@ class Cache:
     account_last = 0
     transfer_last = 0
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy = NO_POLICY) -> None:
+        self.policy = policy
+        """The operator's limits."""
         self.version = -1
         self.accounts: dict[int, AccountRow] = {}
         self.holders: dict[bytes, Holder] = {}

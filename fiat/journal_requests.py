@@ -12,10 +12,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from fiat.authority import SaltedText
-from fiat.errors import DebitUnauthorised, FiatError, HolderUnknown, NonceConflict, OrderExpired, OrderTextWrong
+from fiat.errors import (
+    DebitUnauthorised,
+    FiatError,
+    HolderFrozen,
+    HolderUnknown,
+    NonceConflict,
+    OrderEpochWrong,
+    OrderExpired,
+    OrderTextWrong,
+)
 from fiat.holder import OPERATOR, HolderGenesis, leg_id
 from fiat.journal_batch import Batch, Cause, dead_at_of
 from fiat.journal_cache import Wanted
+from fiat.journal_keys import open_holder
 from fiat.journal_values import AccountRow, Holder, KnownOrder, OrderResult, Source
 from fiat.order import SignedOrder
 from fiat.transfer import NANOSECONDS, TRANSIENT, Outcome, Transfer, TransferFlags, TransferStatus
@@ -58,7 +68,7 @@ class OpenHolder:
         wanted.accounts.update(row.account.id for row in self.accounts)
 
     def decide(self, batch: Batch) -> Holder:
-        holder = batch.open_holder(self.genesis, self.blind)
+        holder = open_holder(batch, self.genesis, self.blind)
         for row in self.accounts:
             batch.open_account(row)
         return batch.holder(holder.id) or holder
@@ -158,27 +168,33 @@ class Submit:
         known = batch.order(self.key)
         if known is not None:
             return answer(known, self.digest, self.signed.order.nonce)
-        self._check(batch)
-        legs = linked(self.legs)
+        holder = self._check(batch)
+        legs, order = linked(self.legs), self.signed.order
+        spent = batch.spend(holder, order.CODE, batch.currency(legs[0]), legs)
         outcomes, changes = batch.judge(legs)
         batch.take(outcomes, changes, legs, Cause(self.signed))
         status = next(o.status for o in outcomes if o.status is not TransferStatus.LINKED_EVENT_FAILED)
         sequence = batch.sequence - len(legs) + 1 if status is TransferStatus.CREATED else None
+        if sequence is not None:
+            batch.count(holder.id, spent)
         recorded = sequence is not None or status in TRANSIENT
         if recorded:
             self._record(batch, KnownOrder(self.digest, sequence, status))
         return OrderResult(status, sequence, None, True, recorded)
 
-    def _check(self, batch: Batch) -> None:
+    def _check(self, batch: Batch) -> Holder:
         order = self.signed.order
-        if batch.holder(order.holder) is None:
+        holder = batch.holder(order.holder)
+        if holder is None:
             raise HolderUnknown("0x" + order.holder.hex())
+        check_standing(holder, order.key_epoch)  # who may sign was looked up before; a freeze may have come between
         if dead_at_of(self.signed) * NANOSECONDS <= batch.now:
             raise OrderExpired(order.valid_before, batch.now // NANOSECONDS)
         for leg in self.legs:
             account = batch.row(leg.debit_account_id)
             if account is not None and account.holder not in (OPERATOR, order.holder):
                 raise DebitUnauthorised(leg.debit_account_id)
+        return holder
 
     def _record(self, batch: Batch, known: KnownOrder) -> None:
         holder, nonce = self.key
@@ -203,6 +219,14 @@ def answer(known: KnownOrder, digest: bytes, nonce: bytes) -> OrderResult:
     if known.digest != digest:
         raise NonceConflict("0x" + nonce.hex())
     return OrderResult(known.status, known.sequence, None, False, True)
+
+
+def check_standing(holder: Holder, epoch: int) -> None:
+    """May orders of this key epoch move the holder's money now? Raises OrderEpochWrong, HolderFrozen."""
+    if epoch != holder.epoch:
+        raise OrderEpochWrong(holder.epoch, epoch)
+    if holder.frozen:
+        raise HolderFrozen("0x" + holder.id.hex())
 
 
 def linked(transfers: Sequence[Transfer]) -> tuple[Transfer, ...]:

@@ -138,7 +138,7 @@ def account_row(row: RowMapping) -> AccountRow:
 
 
 def holder_of(row: RowMapping) -> Holder:
-    return Holder(**{name: row[name] for name in Holder.__dataclass_fields__} | {"frozen": bool(row["frozen"])})
+    return Holder(**{name: row[name] for name in Holder._fields} | {"frozen": bool(row["frozen"])})
 
 
 def transfer_of(row: RowMapping) -> Transfer:
@@ -165,7 +165,7 @@ async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     """Insert the batch's rows and apply its balances, in the order that the foreign keys ask for."""
     rows = batch.rows
     account_inserts, account_updates = batch.account_rows()
-    holder_inserts, holder_updates = batch.holder_rows()
+    holder_inserts, holder_updates, key_updates = batch.holder_rows()
     if seal is not None:
         await insert_seal(conn, seal)
         await _insert(conn, records, [row | {"seal_number": seal.number} for row in rows["records"]])
@@ -177,6 +177,7 @@ async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     await _insert(conn, pendings, [row | {"resolution": 1, "resolved_by": None} for row in rows["pendings"]])
     await _update(conn, pendings, rows["resolved"])
     await _update(conn, holders, holder_updates)
+    await _update(conn, holders, key_updates)
     await _insert(conn, holder_heads, rows["heads"])
     await _insert(conn, keys, rows["keys"])
     await _insert(conn, burnt_ids, rows["burnt"])

@@ -24,9 +24,13 @@ _CODES = {
 _BOUNDED_CODES = {AccountCode.HOLDER, AccountCode.PAYOUT}
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A person at the ledger now. Before the first record `count` is 0 and `head` is the id."""
+class Holder(NamedTuple):
+    """A person at the ledger now. Before the first record `count` is 0 and `head` is the id.
+
+    `root` is the key that control orders answer to; `contract` is empty or the ERC-1271 account that authorised that
+    key, once. `keyring` are the further keys (control.py), `limits` the person's limits and `spent` what counts
+    against them (limit.py), as the bytes that lie in the row.
+    """
 
     id: bytes
     root: bytes
@@ -34,8 +38,12 @@ class Holder:
     blind: bytes
     epoch: int
     frozen: bool
-    count: int
+    count: int  # type: ignore[assignment]  # nobody counts a holder's fields
     head: bytes
+    contract: bytes = b""
+    keyring: bytes = b""
+    limits: bytes = b""
+    spent: bytes = b""
 
     def link(self) -> bytes:
         """The link that this holder's next record carries."""
@@ -44,7 +52,11 @@ class Holder:
     def after(self, link: bytes, leaf: bytes) -> Holder:
         """The holder once a record with that link and leaf stands in the journal."""
         head = chain_head(self.id, link, leaf)
-        return Holder(self.id, self.root, self.recovery, self.blind, self.epoch, self.frozen, self.count + 1, head)
+        return Holder(*self[:6], self.count + 1, head, *self[8:])
+
+    def counted(self, spent: bytes) -> Holder:
+        """The holder with other counters."""
+        return Holder(*self[:11], spent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    text,
 )
 from sqlalchemy.dialects import sqlite
 
@@ -233,6 +234,16 @@ transfers = _table(
     *_lengths("transfers", debit_account_id=16, credit_account_id=16),
 )
 
+# Holds and mandates of a holder, as payer and as captor or payee (history_orders.py).
+for _party, _side in (("payer", "debit"), ("payee", "credit")):
+    Index(
+        f"transfers_agreed_by_{_party}",
+        transfers.c[f"{_side}_holder"],
+        transfers.c.sequence,
+        sqlite_where=text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL"),
+        postgresql_where=text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL"),
+    )
+
 pendings = _table(
     "pendings",
     _id("id", primary_key=True),
@@ -270,8 +281,13 @@ holders = _table(
     _bytes("head"),
     _integer("epoch"),
     _integer("frozen"),
+    _bytes("contract"),  # empty, or the root of the genesis document: an ERC-1271 account whose one key is root now
+    _bytes("keyring"),
+    _bytes("limits"),
+    _bytes("spent"),
     Index("holders_by_root", "root"),
     _check("holders", "frozen_or_not", "frozen IN (0, 1)"),
+    _check("holders", "contract_length", "length(contract) IN (0, 20)"),
     *_lengths("holders", id=32, root=20, salt=32, blind=32, head=32),
 )
 
@@ -296,7 +312,7 @@ keys = _table(
     _bytes("subject"),
     _integer("value"),
     _integer("effective_at"),
-    Index("keys_by_holder", "holder"),
+    Index("keys_by_holder", "holder", "action", "subject"),
     Index("keys_by_key", "key"),
     *_lengths("keys", key=20, subject=32),
 )
@@ -338,8 +354,10 @@ _REFUSED: dict[str, dict[str, str]] = {
         "DELETE": _ALWAYS,
     },
     "holders": {
-        "UPDATE": "NEW.id <> OLD.id OR NEW.root <> OLD.root OR NEW.salt <> OLD.salt OR NEW.blind <> OLD.blind"
-        " OR NEW.count <= OLD.count OR NEW.epoch < OLD.epoch",
+        # A contract's one key takes the root's place once, before anything else may have been signed.
+        "UPDATE": "NEW.id <> OLD.id OR NEW.salt <> OLD.salt OR NEW.blind <> OLD.blind OR NEW.count <= OLD.count"
+        " OR NEW.epoch < OLD.epoch OR ((NEW.root <> OLD.root OR NEW.contract <> OLD.contract)"
+        " AND NOT (length(OLD.contract) = 0 AND NEW.contract = OLD.root))",
         "DELETE": _ALWAYS,
     },
     "orders": {"UPDATE": _ALWAYS, "DELETE": "OLD.sequence IS NOT NULL"},

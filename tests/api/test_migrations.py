@@ -38,7 +38,7 @@ def whole():
 
 async def test_migrations_and_tables_say_the_same(engine):
     assert await is_fresh(engine)
-    assert len(await pending(engine)) == 3
+    assert "0001" in await pending(engine)
     await upgrade(engine)
     await upgrade(engine)
     assert await pending(engine) == []
