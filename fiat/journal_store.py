@@ -6,15 +6,11 @@ Only `journal` calls this. Everything is set-based: one statement a table, howev
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     RowMapping,
-    Table,
-    bindparam,
     delete,
-    insert,
     literal_column,
     select,
     text,
@@ -25,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.holder import OPERATOR
 from fiat.journal_batch import Batch
+from fiat.journal_bulk import insert_rows as _insert
+from fiat.journal_bulk import update_rows as _update
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder
 from fiat.seal import Seal
@@ -207,15 +205,3 @@ async def insert_genesis(conn: AsyncConnection, seal: Seal, body: bytes, head: J
     row = {"sequence": 0, "kind": 0, "timestamp": head.timestamp, "seal_number": 0, "body": body}
     await _insert(conn, records, [row])
     await _insert(conn, journal_head, [head._asdict() | {"one": 1}])
-
-
-async def _insert(conn: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(insert(table), rows)
-
-
-async def _update(conn: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Each row names its own by `b_id`; the other keys are columns."""
-    if rows:
-        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "b_id"}
-        await conn.execute(update(table).where(table.c.id == bindparam("b_id")).values(columns), rows)

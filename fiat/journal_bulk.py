@@ -1,0 +1,93 @@
+"""Many rows at once: a statement a table, however many rows. Knows columns and their types, no rule and no table.
+
+SQLAlchemy's own insertmany and executemany bind every value in Python one by one, which costs more than the whole
+decision. Here PostgreSQL is given an array a column, which `unnest` makes rows of, and SQLite positions for the
+driver's executemany. Both are plain driver statements on the connection, inside its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import BigInteger, Table, Text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fiat.tables import U128
+
+Row = dict[str, Any]
+
+
+async def insert_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all name the same columns."""
+    if rows:
+        names = tuple(rows[0])
+        if conn.dialect.name == "postgresql":
+            await conn.exec_driver_sql(_insert_arrays(table, names), _columns(table, names, rows))
+        else:
+            await conn.exec_driver_sql(_insert(table, names), _rows(table, names, rows))
+
+
+async def update_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Set the columns that the rows name; each names its own row by `b_id`."""
+    if rows:
+        names = (*(name for name in rows[0] if name != "b_id"), "b_id")
+        if conn.dialect.name == "postgresql":
+            await conn.exec_driver_sql(_update_arrays(table, names), _columns(table, names, rows))
+        else:
+            await conn.exec_driver_sql(_update(table, names), _rows(table, names, rows))
+
+
+def _rows(table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    return list(zip(*_columns(table, names, rows), strict=True))
+
+
+def _columns(table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    """A list a column; 128-bit integers as their 16 bytes."""
+    columns = [list(column) for column in zip(*map(itemgetter(*names), rows), strict=True)]
+    for place in _wide(table, names):
+        columns[place] = [None if value is None else value.to_bytes(16, "big") for value in columns[place]]
+    return tuple(columns)
+
+
+@lru_cache
+def _wide(table: Table, names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(place for place, name in enumerate(names) if isinstance(_type(table, name), U128))
+
+
+@lru_cache
+def _insert(table: Table, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # our own names
+
+
+@lru_cache
+def _insert_arrays(table: Table, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_given(table, names)}"  # noqa: S608  # our own names
+
+
+@lru_cache
+def _update(table: Table, names: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{name} = ?" for name in names[:-1])
+    return f"UPDATE {table.name} SET {changes} WHERE id = ?"  # noqa: S608  # our own names
+
+
+@lru_cache
+def _update_arrays(table: Table, names: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{name} = given.{name}" for name in names[:-1])
+    return f"UPDATE {table.name} SET {changes} FROM {_given(table, names)} WHERE {table.name}.id = given.b_id"  # noqa: S608  # our own names
+
+
+def _given(table: Table, names: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"${place}::{_array(table, name)}[]" for place, name in enumerate(names, 1))
+    return f"unnest({arrays}) AS given ({', '.join(names)})"
+
+
+def _type(table: Table, name: str) -> Any:
+    return table.c["id" if name == "b_id" else name].type
+
+
+def _array(table: Table, name: str) -> str:
+    kind = _type(table, name)
+    return "bigint" if isinstance(kind, BigInteger) else "text" if isinstance(kind, Text) else "bytea"
