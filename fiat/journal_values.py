@@ -5,23 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fiat.chart import AccountCode, SourceKind
+from fiat.chart import AccountCode, SourceKind, account_code
 from fiat.currency import Currency
 from fiat.head import chain_head, chain_link
 from fiat.holder import OPERATOR, account_id
 from fiat.seal import Receipt
 from fiat.transfer import Account, AccountFlags, TransferStatus
 
-_CODES = {
-    "clearing": AccountCode.CLEARING,
-    "payout": AccountCode.PAYOUT,
-    "bank": AccountCode.BANK,
-    "fees": AccountCode.INCOME,
-    "rounding": AccountCode.ROUNDING,
-    "liquidity": AccountCode.LIQUIDITY,
-    "receivable": AccountCode.RECEIVABLE,
-}
-_BOUNDED_CODES = {AccountCode.HOLDER, AccountCode.PAYOUT}
+_BOUNDED_CODES = {AccountCode.HOLDER, AccountCode.PAYOUT, AccountCode.LIQUIDITY}
 
 
 class Holder(NamedTuple):
@@ -125,8 +116,8 @@ class JournalHead(NamedTuple):
 
 
 def new_account(holder_id: bytes, currency: Currency, purpose: str) -> AccountRow:
-    """A new account as the chart has it: people's and payout accounts may not be overdrawn; the rest may."""
-    code = AccountCode.HOLDER if holder_id != OPERATOR else _CODES.get(purpose.split(":")[0], AccountCode.SUSPENSE)
+    """A new account as the chart has it: people's, payout and liquidity accounts may not be overdrawn; the rest may."""
+    code = account_code(holder_id == OPERATOR, purpose)
     flags = AccountFlags.HISTORY
     if code in _BOUNDED_CODES:
         flags |= AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS

@@ -31,7 +31,7 @@ _VOID = int(TransferFlags.VOID_PENDING_TRANSFER)
 
 
 def use_source(holder: bytes, nonce: bytes, use_id: bytes) -> bytes:
-    """The source id (kind USE) of a use: keccak256 of the order's holder and nonce and the 32 bytes that were chosen."""
+    """The source id of a use (kind USE): keccak256 of the order's holder and nonce and the 32 chosen bytes."""
     return keccak256(holder + nonce + use_id)
 
 
