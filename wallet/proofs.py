@@ -9,31 +9,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fiat.chart import SourceKind, TransferCode
-from fiat.errors import FiatError
+from fiat.errors import FeeScheduleWrong, FiatError
+from fiat.fee import fee_minor
 from fiat.holder import HolderGenesis, fingerprint
 from fiat.order import LedgerHold, Order, address_digest
+from fiat.quote import Quote, quote_from_json
 from fiat.record import GenesisRecord, KeyRecord, Record, TransferRecord, decode, ledger_id
 from fiat.seal import Receipt, Seal
 from fiat.signature import recover
+from fiat.tariff import Tariff
 from fiat.transfer import TransferFlags
 from fiat.uses import use_source
-from wallet.errors import ProofMissing
+from wallet.errors import AnswerUnfit, ProofMissing
 from wallet.heads import Reader, reason_of
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One operator's ledger: its id, the 20-byte operator key that signs for it, currencies by code, fees by kind."""
+    """One operator's ledger: its id, the 20-byte operator key that signs for it, currencies by code, what it costs."""
 
     id: bytes
     operator: bytes
     exponents: Mapping[str, int]
-    fees: Mapping[str, tuple[int, int]]
+    tariff: Tariff
 
-    def fee_minor(self, kind: str, amount_minor: int) -> int:
-        """Fixed part plus parts per million of the amount, rounded up: the most that `kind` may cost."""
-        fixed, ppm = self.fees.get(kind, (0, 0))
-        return fixed - (-amount_minor * ppm // 1_000_000)
+    def fee_minor(self, kind: str, currency: str, amount_minor: int) -> int:
+        """What an operation of that kind costs in that currency, by the tariff that was shown."""
+        return fee_minor(self.tariff.schedule(kind, currency), amount_minor)
 
 
 def read_ledger(server: str, document: object) -> Ledger:
@@ -50,8 +52,15 @@ def read_ledger(server: str, document: object) -> Ledger:
         id=claimed,
         operator=genesis.operator,
         exponents={row.text("code"): row.integer("exponent") for row in answer.each("currencies")},
-        fees={row.text("kind"): (row.integer("fixed_minor"), row.integer("rate_ppm")) for row in answer.each("fees")},
+        tariff=_read_tariff(server, answer),
     )
+
+
+def _read_tariff(server: str, answer: Reader) -> Tariff:
+    try:
+        return Tariff.read([row.document for row in answer.each("fees")])
+    except FeeScheduleWrong:
+        raise AnswerUnfit(server, "ledger.fees") from None
 
 
 def read_seal(answer: Reader) -> Seal:
@@ -139,6 +148,21 @@ def _sealed_record(server: str, document: object, ledger: Ledger) -> Record:
         return receipt.check(ledger.id, ledger.operator)
     except (FiatError, OverflowError) as error:
         raise ProofMissing(server, "receipt", reason_of(error)) from None
+
+
+def read_quote(server: str, document: object, ledger: Ledger) -> Quote:
+    """A quote that the operator signed and whose own numbers add up. Raises AnswerUnfit, ProofMissing."""
+    answer = Reader(server, "quote", document)
+    try:
+        quote = quote_from_json(answer.inner("quote").document)
+        digest = quote.digest(ledger.id)
+        signer = recover(digest, answer.raw("signature", 65))
+        holds = quote.adds_up
+    except (FiatError, ValueError, OverflowError) as error:
+        raise ProofMissing(server, "quote", reason_of(error)) from None
+    if signer != ledger.operator or answer.raw("id", 32) != digest or not holds:
+        raise ProofMissing(server, "quote", "it is not signed by the operator, or does not add up")
+    return quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ class Wallet:
     async def head_that_covers(self, kind: str, amount: Money) -> tuple[dict[str, Any], int]:
         """The fields that every order begins with, and the most that may leave. Raises FundsMissing, ClockWrong."""
         ledger = await self.client.ledger()
-        total = amount.minor + ledger.fee_minor(kind, amount.minor)
+        total = amount.minor + ledger.fee_minor(kind, amount.currency.code, amount.minor)
         await self.ensure_session()
         await self._check_funds(amount.currency, total)
         return await self.order_head(), total

@@ -372,7 +372,10 @@ async def test_who_was_reviewed_is_who_is_pinned(scene: Scene) -> None:
 
 
 async def test_a_fee_that_is_out_of_proportion_is_shown_and_not_taken_by_yes(scene: Scene) -> None:
-    scene.proxy.lie("GET /v1/ledger", set_to("fees", to=[{"kind": "transfer", "fixed_minor": "900", "rate_ppm": 0}]))
+    scene.proxy.lie(
+        "GET /v1/ledger",
+        set_to("fees", to=[{"kind": "transfer", "currency": "EUR", "fixed_minor": "900", "rate_ppm": 0}]),
+    )
     async with scene.alice.wallet() as wallet:
         plan = await wallet.plan_transfer(Money(100, await wallet.currency("EUR")), read_payee(BOB))
     shown = {fact.label: fact.value for fact in plan.review.facts}

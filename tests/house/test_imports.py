@@ -18,7 +18,7 @@ IO_MODULES = re.compile(
     r"|chain\.(node|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
-PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders"}
+PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),

@@ -51,7 +51,7 @@ def ledger_document(**changes):
         "ledger_id": "0x" + LEDGER_ID.hex(),
         "genesis_record": "0x" + GENESIS.hex(),
         "currencies": [{"code": "EUR", "exponent": 2}],
-        "fees": [{"kind": "transfer", "fixed_minor": "10", "rate_ppm": 2500}],
+        "fees": [{"kind": "transfer", "currency": "EUR", "fixed_minor": "10", "rate_ppm": 2500}],
     }
     return {**document, **changes}
 
@@ -95,8 +95,9 @@ def chain(leaves, start=None):
 
 def test_the_ledger_is_its_genesis_record():
     assert LEDGER.id == LEDGER_ID and LEDGER.operator == OPERATOR.address
-    assert LEDGER.fee_minor("transfer", 4000) == 20 and LEDGER.fee_minor("transfer", 1) == 11  # rounded up
-    assert LEDGER.fee_minor("withdrawal", 4000) == 0
+    fees = [LEDGER.fee_minor("transfer", "EUR", amount_minor) for amount_minor in (4000, 1)]
+    assert fees == [20, 11], "rounded up"
+    assert LEDGER.fee_minor("withdrawal", "EUR", 4000) == LEDGER.fee_minor("transfer", "USD", 4000) == 0
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,17 @@ def test_a_ledger_that_does_not_follow_from_its_record_is_refused(changes):
         read_ledger("server", ledger_document(**changes))
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"ledger_id": 5}, ledger_document(currencies="EUR")])
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {},
+        {"ledger_id": 5},
+        ledger_document(currencies="EUR"),
+        ledger_document(fees=[{"kind": "transfer", "rate_ppm": "1"}]),
+    ],
+)
 def test_another_shape_is_unfit(document):
     with pytest.raises(AnswerUnfit):
         read_ledger("server", document)

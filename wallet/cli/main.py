@@ -35,7 +35,23 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "send": Entry("send", N_("send fiat or tokens to @handle or an address")),
         "topup": Entry("cash", N_("bring money in")),
         "withdraw": Entry("cash", N_("take money out to a bank account")),
-        "convert": Entry("later", N_("exchange at a locked quote")),
+        "convert": Entry("convert", N_("exchange at a quote that is firm for a minute")),
+    },
+    N_("Agreements"): {
+        "hold": Entry("agreed", N_("reserve money that somebody may take in parts")),
+        "holds": Entry("agreed", N_("what is reserved, by you and for you")),
+        "capture": Entry("agreed", N_("take of a hold that is for you")),
+        "release": Entry("agreed", N_("give up a hold that is for you")),
+        "mandate": Entry("agreed", N_("let somebody collect in each period")),
+        "mandates": Entry("agreed", N_("what may be collected; `revoke` one")),
+        "collect": Entry("agreed", N_("collect under a mandate that is for you")),
+    },
+    N_("Control"): {
+        "limits": Entry("controls", N_("how much may leave your account; `set` one")),
+        "keys": Entry("controls", N_("which keys may spend; `add`, `revoke`, `cancel`")),
+        "freeze": Entry("controls", N_("stop everything that leaves your account")),
+        "unfreeze": Entry("controls", N_("let money leave it again")),
+        "notices": Entry("notices", N_("what the operator did with your account, or is about to")),
     },
     N_("Chains"): {
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
@@ -54,6 +70,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     },
 }
 COMMANDS: dict[str, Entry] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+DISTRIBUTION = "tandem-wallet"
 SETTINGS = "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG"
 
 
@@ -66,6 +83,9 @@ def main() -> int:
         sys.stdout.write(overview())
         return 0
     name = arguments[0]
+    if name == "--version":
+        sys.stdout.write(f"tandem {importlib.import_module('importlib.metadata').version(DISTRIBUTION)}\n")
+        return 0
     if name not in COMMANDS:
         return _complain(_("There is no command “{name}”. `tandem --help` lists them.").format(name=_inert(name)))
     called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name)

@@ -306,7 +306,10 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     chain.CalldataMalformed: (N_("The call's data is malformed ({reason}); nothing was signed."), REFUSED),
     chain.TypedDataMalformed: (N_("The typed data is malformed at {path} ({reason}); nothing was signed."), REFUSED),
     fiat.FeeExceedsAmount: (N_("The fee of {fee_minor} minor units would take the whole amount."), REFUSED),
-    fiat.FeeScheduleWrong: (N_("The server's fees are not understood ({field} {reason}); nothing was signed."), REFUSED),
+    fiat.FeeScheduleWrong: (
+        N_("The server's fees are not understood ({field} {reason}); nothing was signed."),
+        REFUSED,
+    ),
     fiat.CurrencyMismatch: (N_("{left} and {right} are two currencies; they do not add."), REFUSED),
     fiat.RecordMalformed: (N_("A ledger record is malformed ({reason}); it was not used."), REFUSED),
     fiat.ProofRefused: (N_("A proof of the ledger does not hold ({reason}); it was not used."), REFUSED),

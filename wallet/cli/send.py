@@ -58,12 +58,25 @@ async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, agai
 
 
 async def sign_and_send(run: Run, wallet: Wallet, plan: OrderPlan) -> Json:
+    """Review, yes, signature, answer, for an order that moves an amount now."""
+    answer = await confirmed(run, wallet, plan)
+    fields = plan.order.to_json()
+    money = Money(int(fields["amountMinor"]), await wallet.currency(fields["currency"]))
+    return accepted(answer, money.decimal, money.currency.code)
+
+
+async def confirmed(run: Run, wallet: Wallet, plan: OrderPlan) -> Json:
     """Review, yes, signature, answer: the same for every order."""
     tell_notices(run, wallet)
     approve(run, plan.review, _("Sign and send?"))
-    answer = await wallet.send_order(plan)
-    money = Money(plan.order.amount_minor, await wallet.currency(plan.order.currency))
-    return accepted(answer, money.decimal, money.currency.code)
+    return await wallet.send_order(plan)
+
+
+def outcome(answer: Json, about: str) -> Json:
+    """What commands answer for an order that moves nothing outside by itself."""
+    seal = str(int(answer["receipt"]["seal"]["number"]))
+    head = {"rail": "ledger", "state": "accepted", "about": about, "nonce": answer["nonce"], "at": answer["at"]}
+    return {**head, "seal": seal, "receipt": answer["receipt"]}
 
 
 def accepted(answer: Json, amount: str, asset: str) -> Json:

@@ -14,6 +14,12 @@ WORDS: dict[str, str] = {
     "network-name": N_("network name"),
     "network-url": N_("node URL"),
     "order": N_("order"),
+    "hold": N_("hold"),
+    "mandate": N_("mandate"),
+    "change": N_("change that waits"),
+    "until": N_("end"),
+    "period": N_("period"),
+    "conversion": N_("conversion"),
     "memo": N_("memo"),
     # InputMalformed.reason and SettingRefused.reason
     "@handle or an address is expected": N_("@handle or an address is expected"),
@@ -22,6 +28,17 @@ WORDS: dict[str, str] = {
     "iban:..., card:... or account:... is expected": N_("iban:..., card:... or account:... is expected"),
     "a character is mistyped or missing": N_("a character is mistyped or missing"),
     "that is your own account": N_("that is your own account"),
+    "that is the same currency": N_("that is the same currency"),
+    "7d, 12h, 30m or a date such as 2026-12-31 is expected": N_(
+        "7d, 12h, 30m or a date such as 2026-12-31 is expected"
+    ),
+    "that is over already": N_("that is over already"),
+    "day, week, month or a number of seconds from 60 is expected": N_(
+        "day, week, month or a number of seconds from 60 is expected"
+    ),
+    "its number has hex digits, at least six of them": N_("its number has hex digits, at least six of them"),
+    "more than one begins so": N_("more than one begins so"),
+    "there is none of that number": N_("there is none of that number"),
     "no such order was sent from here": N_("no such order was sent from here"),
     "its file is damaged": N_("its file is damaged"),
     "a chain id is a number": N_("a chain id is a number"),
@@ -40,9 +57,6 @@ WORDS: dict[str, str] = {
     "month": N_("month"),
     "transfer": N_("transfer"),
     "withdrawal": N_("withdrawal"),
-    "conversion": N_("conversion"),
-    "hold": N_("hold"),
-    "mandate": N_("mandate"),
     "all": N_("everything together"),
     "no limit": N_("no limit"),
     "at once": N_("at once"),
@@ -75,7 +89,12 @@ WORDS: dict[str, str] = {
     "records that were shown before are missing or changed": N_(
         "records that were shown before are missing or changed"
     ),
-    # ProofMissing.reason
+    # ProofMissing.what and .reason
+    "quote": N_("quote"),
+    "it is for another order": N_("it is for another order"),
+    "it does something else than was signed": N_("it does something else than was signed"),
+    "it is for something else than was asked": N_("it is for something else than was asked"),
+    "it is not signed by the operator, or does not add up": N_("it is not signed by the operator, or does not add up"),
     "its balances are not those that are shown": N_("its balances are not those that are shown"),
     # StateUnusable.reason
     "others may write to it": N_("others may write to it"),
