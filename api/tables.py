@@ -109,6 +109,7 @@ topups = Table(
     Column("due_at", whole(), nullable=False),
     Column("settled_at", whole()),
     Column("sequence", whole()),
+    Column("waiting", Text),
     CheckConstraint("length(id) = 32", name="id_width"),
     CheckConstraint("amount_minor > 0 AND amount_minor <= 100000000000000000", name="amount_bounds"),
     CheckConstraint("state IN ('pending', 'settled')", name="state_known"),
@@ -116,6 +117,25 @@ topups = Table(
     Index("ix_topups_due", "state", "due_at"),
     sqlite_strict=True,
 )
+
+gateway_events = Table(
+    "gateway_events",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("gateway", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", whole(), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    Column("sequence", whole()),
+    CheckConstraint("length(id) = 32", name="id_width"),
+    Index("ix_gateway_events_open", "gateway", "sequence"),
+    sqlite_strict=True,
+)
+"""What a gateway said, kept as evidence: `id` is the SHA-256 of `body` and the journal's source of what it caused.
+
+`sequence` is the record that answered to it; null until that stands."""
 
 withdrawals = Table(
     "withdrawals",

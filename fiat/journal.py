@@ -27,6 +27,7 @@ from fiat.currency import Currency
 from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong
 from fiat.head import Head
 from fiat.holder import HolderGenesis
+from fiat.journal_agreed import load_uses
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_commit import cause, check_unmoved, find_out
@@ -309,6 +310,7 @@ class Journal:
         if self._due_next is not None and self._due_next <= batch.cursor:
             due, self._due_next = await load_due(conn, self._cache, batch.cursor)
             wanted.accounts.update(i for t in due for i in (t.debit_account_id, t.credit_account_id))
+        await load_uses(conn, self._cache, wanted)
         await load(conn, self._cache, wanted)
         if due:
             batch.release(due)
@@ -327,6 +329,7 @@ class Journal:
                 first_sequence=old.sequence + 1,
                 leaves=batch.leaves,
                 timestamp=batch.cursor,
+                counters=batch.counters_hash,
             )
             digest = seal.digest(self.ledger_id)
         return JournalHead(old.version + 1, batch.sequence, batch.cursor, number, digest, os.urandom(16)), seal

@@ -7,33 +7,38 @@ that raises leaves no trace. Nothing here is true before the batch is written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from fiat.authority import DEAD_AFTER_SECONDS
 from fiat.book import Changes, Posting
 from fiat.holder import OPERATOR
 from fiat.journal_cache import Cache
-from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder, Source, null_if_operator
+from fiat.journal_rows import (
+    NO_CAUSE,
+    Cause,
+    account_row,
+    entry_row,
+    expiry_record,
+    operator_record,
+    transfer_record,
+    transfer_row,
+)
+from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder, Source
 from fiat.limit import spend
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
+from fiat.officer import Counters, SignedEntry, counters_hash
+from fiat.officer_book import counted
 from fiat.order import ZERO_32, SignedOrder
-from fiat.record import AccountRecord, ExpiryRecord, Kind, Record, TransferRecord, leaf_hash
-from fiat.transfer import Account, AccountStatus, Outcome, Resolution, Transfer, TransferFlags
+from fiat.record import AccountRecord, OperatorRecord, Record, leaf_hash
+from fiat.reserves import Totals, after
+from fiat.transfer import AccountStatus, Outcome, Resolution, Transfer, TransferFlags
+from fiat.uses import HoldUses, Uses
 
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
 _PENDING = int(TransferFlags.PENDING)
 _KEYS = ("root", "contract", "epoch", "frozen", "keyring", "limits")
-
-
-class Cause(NamedTuple):
-    """Why transfers stand in the journal: an order with its digest, or an outside event, or neither."""
-
-    signed: SignedOrder | None = None
-    source: Source | None = None
-
-
-NO_CAUSE = Cause()
 
 
 class Batch:
@@ -56,12 +61,21 @@ class Batch:
         """Holders of whom more changed than their chain and counters."""
         self.orders: dict[tuple[bytes, bytes], KnownOrder] = {}
         self.sources: dict[tuple[int, bytes], int] = {}
+        self.totals: dict[int, Totals] = {}
+        self.counters: Counters | None = None
+        """After this batch, where it has operator records."""
+        self.uses: dict[tuple[bytes, bytes], Uses] = {}
+        self.used: dict[bytes, tuple[int, Transfer]] = {}
+        self.revoked: set[tuple[bytes, bytes]] = set()
+        """Mandates (holder, nonce) that this batch revokes."""
         self.due_next: int | None = None
         self.rows: dict[str, list[dict[str, Any]]] = {
             name: []
             for name in ("records", "transfers", "pendings", "resolved", "heads", "keys", "orders", "burnt", "texts")
         }
         self.rows["new_holders"] = []
+        self.rows["operator_records"] = []
+        self.rows["officer_changes"] = []
         self.rows["new_accounts"] = []
 
     @property
@@ -88,6 +102,15 @@ class Batch:
         key = (int(source.kind), source.id)
         return self.sources.get(key) or self.cache.sources.get(key)
 
+    def total(self, ledger: int) -> Totals:
+        """People's and reserves' sums of a currency."""
+        return self.totals.get(ledger) or (self.cache.totals or {}).get(ledger) or Totals()
+
+    @property
+    def counters_hash(self) -> bytes:
+        """What the batch's seal says of operator records."""
+        return counters_hash(self.cache.counters if self.counters is None else self.counters)
+
     def spend(self, holder: Holder, kind: int, currency: str, legs: Sequence[Transfer]) -> bytes:
         """The holder's counters once these legs, not judged yet, have left their account. Raises LimitExceeded.
 
@@ -104,6 +127,17 @@ class Batch:
         """Take over the counters that `spend` gave, once the legs were taken."""
         self.holders[holder_id] = self.holders[holder_id].counted(spent)
 
+    def used_so_far(self, key: tuple[bytes, bytes]) -> Uses | None:
+        """The hold or mandate of that holder and nonce, and how far it was used."""
+        uses = self.uses.get(key) or self.cache.uses.get(key)
+        if isinstance(uses, HoldUses):
+            return replace(uses, state=self.changes.resolution(uses.current.id))
+        return replace(uses, revoked=True) if uses is not None and key in self.revoked else uses
+
+    def use(self, source: bytes) -> tuple[int, Transfer] | None:
+        """Sequence and first leg of the use with that source id."""
+        return self.used.get(source) or self.cache.used.get(source)
+
     def release(self, due: Sequence[Transfer]) -> None:
         """Write an expiry for each pending transfer that is due."""
         self.cursor += len(due)
@@ -115,7 +149,12 @@ class Batch:
         return create_transfers(self.changes, transfers, self.cursor, AMOUNT_MAX)
 
     def take(self, outcomes: Sequence[Outcome], changes: Changes, transfers: Sequence[Transfer], cause: Cause) -> None:
-        """Take over what `judge` decided: records for what moved, rows for ids that were burnt."""
+        """Take over what `judge` decided: records for what moved, rows for ids that were burnt.
+
+        Raises SourceMissing and ReservesExceeded before anything is changed.
+        """
+        source = cause.source
+        totals = after(changes.postings, int(source.kind) if source is not None else 0, self.total)
         dead_at = None if cause.signed is None else dead_at_of(cause.signed)
         for transfer, outcome in zip(transfers, outcomes, strict=True):
             if transfer.id in changes.burnt_ids and not self.changes.burnt(transfer.id):
@@ -128,6 +167,7 @@ class Batch:
                     }
                 )
                 self.changes.burnt_ids.add(transfer.id)
+        self.totals.update(totals)
         self._take(changes, cause)
 
     def open_account(self, row: AccountRow) -> AccountRow:
@@ -168,7 +208,7 @@ class Batch:
             state = {name: getattr(account, name) for name in (*_BALANCES, "flags")}
             state["version"] = self.versions.get(account_id, 0)
             if account_id in sequences:
-                inserts.append(_account_row(account, self.new_accounts[account_id], sequences[account_id]) | state)
+                inserts.append(account_row(account, self.new_accounts[account_id], sequences[account_id]) | state)
             else:
                 updates.append({"b_id": account_id} | state)
         return inserts, updates
@@ -198,11 +238,13 @@ class Batch:
             version = self.versions.get(account_id, row.version)
             self.cache.accounts[account_id] = row._replace(account=account, version=version)
         self.cache.holders.update(self.holders)
+        self.cache.totals = {**(self.cache.totals or {}), **self.totals}
+        self.cache.counters = self.cache.counters if self.counters is None else self.counters
         self.cache.version = self.head.version + 1
 
     def _take(self, changes: Changes, cause: Cause) -> None:
         for index, posting in enumerate(changes.postings):
-            self._movement(posting, Cause(cause.signed, cause.source if index == 0 else None))
+            self._movement(posting, cause if index == 0 else cause._replace(source=None))
         self.changes.absorb(changes)
 
     def _movement(self, posting: Posting, cause: Cause) -> None:
@@ -218,11 +260,13 @@ class Batch:
             "credit_link": links.get(credit.holder, ZERO_32),
         }
         if posting.expired_at:
-            record: Record = _expiry_record(posting, sequence, parties)
+            record: Record = expiry_record(posting, sequence, parties)
+        elif cause.entry is not None:
+            record = self._operator_record(posting, sequence, parties, cause.entry)
         else:
-            record = _transfer_record(posting, sequence, parties, cause)
+            record = transfer_record(posting, sequence, parties, cause)
         self.append(record, links)
-        row = _transfer_row(posting, record, debit.holder, credit.holder, cause)
+        row = transfer_row(posting, record, debit.holder, credit.holder, cause)
         for side, account in (("debit", posting.debit), ("credit", posting.credit)):
             row[f"{side}_version"] = self.versions[account.id] = self._version(account.id) + 1
             for balance in _BALANCES:
@@ -231,6 +275,15 @@ class Batch:
         self._note_pending(posting, sequence)
         if row["source_kind"] is not None:
             self.sources[row["source_kind"], row["source_id"]] = transfer.id
+
+    def _operator_record(
+        self, posting: Posting, sequence: int, parties: dict[str, bytes], signed: SignedEntry
+    ) -> OperatorRecord:
+        record = operator_record(posting, sequence, parties, signed)
+        self.rows["operator_records"].append(entry_row(record))
+        self.counters = counted(self.cache.counters if self.counters is None else self.counters, record)
+        self.cache.entries.add(record)
+        return record
 
     def _note_pending(self, posting: Posting, sequence: int) -> None:
         transfer = posting.transfer
@@ -287,93 +340,3 @@ class Batch:
 def dead_at_of(signed: SignedOrder) -> int:
     """Unix seconds from which the order can never be accepted, so that a recorded refusal may be forgotten."""
     return signed.order.valid_before + DEAD_AFTER_SECONDS
-
-
-def _account_row(account: Account, row: AccountRow, sequence: int) -> dict[str, Any]:
-    return {
-        "id": account.id,
-        "holder": null_if_operator(row.holder),
-        "currency": row.currency,
-        "exponent": row.exponent,
-        "purpose": row.purpose,
-        "ledger": account.ledger,
-        "code": account.code,
-        "user_data_128": account.user_data_128,
-        "user_data_64": account.user_data_64,
-        "user_data_32": account.user_data_32,
-        "timestamp": account.timestamp,
-        "sequence": sequence,
-    }
-
-
-def _expiry_record(posting: Posting, sequence: int, parties: dict[str, bytes]) -> ExpiryRecord:
-    pending = posting.transfer
-    return ExpiryRecord(
-        sequence=sequence,
-        timestamp=posting.expired_at,
-        pending_id=pending.id,
-        debit_account_id=pending.debit_account_id,
-        credit_account_id=pending.credit_account_id,
-        amount=pending.amount,
-        ledger=pending.ledger,
-        **parties,
-    )
-
-
-def _transfer_record(posting: Posting, sequence: int, parties: dict[str, bytes], cause: Cause) -> TransferRecord:
-    transfer = posting.transfer
-    leg = transfer.user_data_32 if cause.signed is not None else 0
-    source = cause.source
-    return TransferRecord(
-        sequence=sequence,
-        timestamp=transfer.timestamp,
-        id=transfer.id,
-        debit_account_id=transfer.debit_account_id,
-        credit_account_id=transfer.credit_account_id,
-        amount=transfer.amount,
-        pending_id=transfer.pending_id,
-        user_data_128=transfer.user_data_128,
-        user_data_64=transfer.user_data_64,
-        user_data_32=transfer.user_data_32,
-        timeout=transfer.timeout,
-        ledger=transfer.ledger,
-        code=transfer.code,
-        flags=transfer.flags,
-        source_kind=int(source.kind) if source is not None else 0,
-        source_id=source.id if source is not None else ZERO_32,
-        leg=leg,
-        order=cause.signed if leg == 0 else None,
-        **parties,
-    )
-
-
-def _transfer_row(
-    posting: Posting, record: Record, debit_holder: bytes, credit_holder: bytes, cause: Cause
-) -> dict[str, Any]:
-    transfer, expiry = posting.transfer, record.KIND is Kind.EXPIRY
-    order = cause.signed.order if cause.signed is not None else None
-    source = cause.source
-    return {
-        "sequence": record.sequence,
-        "kind": int(record.KIND),
-        "id": None if expiry else transfer.id,
-        "debit_account_id": transfer.debit_account_id,
-        "credit_account_id": transfer.credit_account_id,
-        "amount": transfer.amount,
-        "pending_id": transfer.id if expiry else transfer.pending_id or None,
-        "user_data_128": transfer.user_data_128,
-        "user_data_64": transfer.user_data_64,
-        "user_data_32": transfer.user_data_32,
-        "timeout": transfer.timeout,
-        "ledger": transfer.ledger,
-        "code": transfer.code,
-        "flags": 0 if expiry else transfer.flags,
-        "timestamp": record.timestamp,
-        "debit_holder": null_if_operator(debit_holder),
-        "credit_holder": null_if_operator(credit_holder),
-        "order_holder": order.holder if order is not None else None,
-        "order_nonce": order.nonce if order is not None else None,
-        "leg": transfer.user_data_32 if order is not None else 0,
-        "source_kind": int(source.kind) if source is not None else None,
-        "source_id": source.id if source is not None else None,
-    }

@@ -13,7 +13,12 @@ from typing import TypeVar
 
 from fiat.journal_values import AccountRow, Holder, KnownOrder
 from fiat.limit import NO_POLICY, Policy
+from fiat.officer import Counters, Entry, Officers
+from fiat.officer_book import EntryBook
+from fiat.officer_rules import Undone
+from fiat.reserves import Totals
 from fiat.transfer import Account, Resolution, Transfer
+from fiat.uses import Uses
 
 ACCOUNTS_MAX = 200_000
 """Accounts, and as many holders, that stay in memory between batches."""
@@ -31,6 +36,10 @@ class Wanted:
         self.holders: set[bytes] = set()
         self.orders: set[tuple[bytes, bytes]] = set()
         self.sources: set[tuple[int, bytes]] = set()
+        self.entries: list[Entry] = []
+        self.officers = False
+        self.uses: set[tuple[bytes, bytes]] = set()
+        self.use_sources: set[bytes] = set()
 
 
 class Cache:
@@ -45,6 +54,8 @@ class Cache:
         self.version = -1
         self.accounts: dict[int, AccountRow] = {}
         self.holders: dict[bytes, Holder] = {}
+        self.totals: dict[int, Totals] | None = None  # not loaded yet, like the counters
+        self.counters: Counters = {}
         self.forget_batch()
 
     def clear(self, version: int) -> None:
@@ -52,6 +63,7 @@ class Cache:
         self.version = version
         self.accounts.clear()
         self.holders.clear()
+        self.totals = None
         self.forget_batch()
 
     def forget_batch(self) -> None:
@@ -61,6 +73,12 @@ class Cache:
         self.burnt_ids: set[int] = set()
         self.orders: dict[tuple[bytes, bytes], KnownOrder] = {}
         self.sources: dict[tuple[int, bytes], int] = {}
+        self.officers = Officers()
+        self.entries = EntryBook()
+        self.undone: dict[int, Undone] = {}
+        self.last_orders: dict[bytes, int] = {}
+        self.uses: dict[tuple[bytes, bytes], Uses] = {}
+        self.used: dict[bytes, tuple[int, Transfer]] = {}
         _shorten(self.accounts)
         _shorten(self.holders)
 

@@ -11,23 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from fiat.authority import SaltedText
+from fiat.authority import SaltedText, timed
+from fiat.chart import SourceKind
 from fiat.errors import (
     DebitUnauthorised,
     FiatError,
     HolderFrozen,
     HolderUnknown,
+    LiquidityMissing,
     NonceConflict,
     OrderEpochWrong,
     OrderExpired,
     OrderTextWrong,
+    PayeeUnknown,
+    QuoteUsed,
 )
 from fiat.holder import OPERATOR, HolderGenesis, leg_id
-from fiat.journal_batch import Batch, Cause, dead_at_of
+from fiat.journal_batch import Batch, dead_at_of
 from fiat.journal_cache import Wanted
 from fiat.journal_keys import open_holder
+from fiat.journal_rows import Cause
 from fiat.journal_values import AccountRow, Holder, KnownOrder, OrderResult, Source
-from fiat.order import SignedOrder
+from fiat.order import LedgerConversion, LedgerHold, LedgerMandate, Order, SignedOrder
 from fiat.transfer import NANOSECONDS, TRANSIENT, Outcome, Transfer, TransferFlags, TransferStatus
 
 TRANSFERS_MAX = 1000
@@ -35,6 +40,7 @@ TRANSFERS_MAX = 1000
 
 Answer = TypeVar("Answer", covariant=True)
 _LINKED = int(TransferFlags.LINKED)
+_ORDERS_SOURCES = (SourceKind.USE, SourceKind.QUOTE)
 _RESOLVING = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
 
 
@@ -104,8 +110,8 @@ class Post:
 
     def __post_init__(self) -> None:
         check_transfers(self.transfers)
-        if self.source is not None and not self.transfers:
-            raise ValueError("a source comes with a transfer")
+        if self.source is not None and (not self.transfers or self.source.kind in _ORDERS_SOURCES):
+            raise ValueError("a source comes with a transfer, and is no use of an order and no quote")
 
     @property
     def size(self) -> int:
@@ -123,10 +129,12 @@ class Post:
             if batch.source(self.source) not in (None, transfers[0].id):
                 raise NonceConflict("0x" + self.source.id.hex())
         for transfer in transfers:
-            account = batch.row(transfer.debit_account_id)
-            # What resolves a pending transfer debits only what an order or an operator record reserved.
-            if account is not None and not account.is_operators and not transfer.flags & _RESOLVING:
-                raise DebitUnauthorised(transfer.debit_account_id)
+            # What resolves a pending transfer debits whom that reserved from: a person's goes by a use of their order.
+            pending = batch.changes.transfer(transfer.pending_id) if transfer.flags & _RESOLVING else None
+            debited = (pending or transfer).debit_account_id
+            account = batch.row(debited)
+            if account is not None and not account.is_operators:
+                raise DebitUnauthorised(debited)
         outcomes, changes = batch.judge(transfers)
         batch.take(outcomes, changes, transfers, Cause(None, self.source))
         return outcomes
@@ -163,16 +171,23 @@ class Submit:
         want_transfers(self.legs, wanted)
         wanted.orders.add(self.key)
         wanted.holders.add(self.signed.order.holder)
+        order = self.signed.order
+        if (party := _party(order)) is not None:
+            wanted.holders.add(party)
+        if isinstance(order, LedgerConversion):
+            wanted.sources.add((int(SourceKind.QUOTE), order.reference))
 
     def decide(self, batch: Batch) -> OrderResult:
         known = batch.order(self.key)
         if known is not None:
             return answer(known, self.digest, self.signed.order.nonce)
         holder = self._check(batch)
-        legs, order = linked(self.legs), self.signed.order
+        order = self.signed.order
+        legs = linked(timed(order, self.legs, batch.cursor + 1))
+        source = _check_parties(batch, order, legs)
         spent = batch.spend(holder, order.CODE, batch.currency(legs[0]), legs)
         outcomes, changes = batch.judge(legs)
-        batch.take(outcomes, changes, legs, Cause(self.signed))
+        batch.take(outcomes, changes, legs, Cause(self.signed, source))
         status = next(o.status for o in outcomes if o.status is not TransferStatus.LINKED_EVENT_FAILED)
         sequence = batch.sequence - len(legs) + 1 if status is TransferStatus.CREATED else None
         if sequence is not None:
@@ -212,6 +227,33 @@ class Submit:
         )
         if known.sequence is not None:
             batch.rows["texts"] += [{"hash": t.hash, "salt": t.salt, "text": t.text} for t in self.texts.values()]
+
+
+def _party(order: Order) -> bytes | None:
+    """Who may take money under the order later."""
+    if isinstance(order, LedgerHold):
+        return order.captor
+    return order.payee if isinstance(order, LedgerMandate) else None
+
+
+def _check_parties(batch: Batch, order: Order, legs: Sequence[Transfer]) -> Source | None:
+    """Is whom the order is with there, and can give? Returns the source that makes a quote once.
+
+    Raises PayeeUnknown, QuoteUsed, LiquidityMissing: all leave the nonce free.
+    """
+    party = _party(order)
+    if party is not None and batch.holder(party) is None:
+        raise PayeeUnknown("0x" + party.hex())
+    if not isinstance(order, LedgerConversion):
+        return None
+    source = Source(SourceKind.QUOTE, order.reference)
+    if batch.source(source) is not None:
+        raise QuoteUsed("0x" + order.reference.hex())
+    # Else the machine would say of the operator's account what the person would take for their own.
+    liquidity = batch.changes.account(legs[1].debit_account_id)
+    if liquidity is None or liquidity.available < legs[1].amount:
+        raise LiquidityMissing(order.receive_asset)
+    return source
 
 
 def answer(known: KnownOrder, digest: bytes, nonce: bytes) -> OrderResult:

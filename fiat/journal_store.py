@@ -24,6 +24,7 @@ from fiat.journal_batch import Batch
 from fiat.journal_bulk import insert_rows as _insert
 from fiat.journal_bulk import update_rows as _update
 from fiat.journal_cache import Cache, Wanted
+from fiat.journal_officers import load_entries, load_officers, load_totals, write_officers, write_totals
 from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder
 from fiat.seal import Seal
 from fiat.tables import (
@@ -75,6 +76,12 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
         for row in (await conn.execute(select(holders).where(holders.c.id.in_(absent)))).mappings():
             cache.holders[row["id"]] = holder_of(row)
     cache.use(wanted.accounts, wanted.holders | owners)
+    if cache.totals is None:
+        await load_totals(conn, cache)
+    if wanted.officers:
+        await load_officers(conn, cache)
+    if wanted.entries:
+        await load_entries(conn, cache, wanted.entries)
     if wanted.orders:
         await _load_orders(conn, cache, wanted.orders)
     if wanted.sources:
@@ -179,6 +186,8 @@ async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     await _insert(conn, holder_heads, rows["heads"])
     await _insert(conn, keys, rows["keys"])
     await _insert(conn, burnt_ids, rows["burnt"])
+    await write_totals(conn, batch.totals, batch.counters)
+    await write_officers(conn, rows["operator_records"], rows["officer_changes"])
     if rows["texts"]:
         statement = "INSERT INTO texts (hash, salt, text) VALUES (:hash, :salt, :text) ON CONFLICT (hash) DO NOTHING"
         await conn.execute(text(statement), rows["texts"])

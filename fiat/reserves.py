@@ -31,7 +31,7 @@ _POSTS_NOTHING = int(TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER
 
 
 class Totals(NamedTuple):
-    """One currency's posted sums in minor units: people's (credits less debits), the reserves' (debits less credits)."""
+    """Posted sums of a currency, minor units: people's (credits less debits), the reserves' (debits less credits)."""
 
     people_minor: int = 0
     reserves_minor: int = 0

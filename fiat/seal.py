@@ -140,14 +140,16 @@ def seal_batch(
     first_sequence: int,
     leaves: Sequence[bytes],
     timestamp: int,
+    counters: bytes = ZERO_32,
 ) -> Seal:
-    """A signed seal over a batch's leaf hashes."""
+    """A signed seal over a batch's leaf hashes. `counters`: hash of the operator's counts after it."""
     seal = Seal(
         number=number,
         previous=previous,
         first_sequence=first_sequence,
         size=len(leaves),
         root=merkle_root(leaves),
+        counters=counters,
         timestamp=timestamp,
     )
     return replace(seal, signature=key.sign_digest(seal.digest(ledger_id)))

@@ -326,6 +326,60 @@ texts = _table(
     *_lengths("texts", hash=32, salt=16),
 )
 
+# What the rules of operator entries look up; everything else about them stands in the record.
+operator_records = _table(
+    "operator_records",
+    _key("sequence", ForeignKey("transfers.sequence", name="operator_records_transfer")),
+    _integer("leg"),
+    _id("id"),
+    _bytes("nonce"),
+    _integer("reason"),
+    _integer("undoes"),
+    _bytes("document"),
+    _bytes("debit_holder", nullable=True),
+    _bytes("credit_holder", nullable=True),
+    UniqueConstraint("nonce", "leg", name="operator_records_nonce_once"),
+    UniqueConstraint("id", name="operator_records_id_once"),
+    Index("operator_records_by_undoes", "undoes"),
+    Index("operator_records_by_document", "document"),
+    Index("operator_records_by_debit_holder", "debit_holder", "sequence"),
+    Index("operator_records_by_credit_holder", "credit_holder", "sequence"),
+    _check("operator_records", "reason_known", "reason BETWEEN 1 AND 6"),
+    *_lengths("operator_records", id=16, nonce=32, document=32),
+)
+
+officer_changes = _table(
+    "officer_changes",
+    _key("sequence", ForeignKey("records.sequence", name="officer_changes_record")),
+    _integer("action"),
+    _bytes("officer"),
+    _bytes("nonce", nullable=True),  # of the order that asked for it; the first two were named without one
+    _bytes("subject"),
+    _integer("effective_at"),
+    *_lengths("officer_changes", officer=20, nonce=32, subject=32),
+)
+
+# The counters that every seal carries the hash of.
+operator_counters = _table(
+    "operator_counters",
+    _key("reason"),
+    _key("ledger"),
+    _integer("count"),
+    _id("amount"),
+    _check("operator_counters", "count_positive", "count > 0"),
+    *_lengths("operator_counters", amount=16),
+)
+
+# Sums of posted balances: moved in the same commit as the accounts, and refused by the database where they may not be.
+reserves = _table(
+    "reserves",
+    _key("ledger"),
+    _integer("people_minor"),
+    _integer("reserves_minor"),
+    _check("reserves", "people_not_negative", "people_minor >= 0"),
+    _check("reserves", "people_within_reserves", "people_minor <= reserves_minor"),
+)
+
 _SIDE = (
     "{side}_account_id AS account_id, {side}_holder AS holder, '{side}' AS side, sequence, kind, id, amount,"
     " {other}_account_id AS other_account_id, {other}_holder AS other_holder, pending_id, user_data_128, ledger, code,"
@@ -364,6 +418,14 @@ _REFUSED: dict[str, dict[str, str]] = {
     "pendings": {"UPDATE": "OLD.resolution <> 1", "DELETE": _ALWAYS},
     "burnt_ids": {"UPDATE": _ALWAYS, "DELETE": "OLD.dead_at IS NULL"},
     "texts": {"UPDATE": _ALWAYS},
+    "operator_records": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "officer_changes": {"UPDATE": _ALWAYS, "DELETE": _ALWAYS},
+    "operator_counters": {
+        "UPDATE": "NEW.reason <> OLD.reason OR NEW.ledger <> OLD.ledger OR NEW.count <= OLD.count"
+        " OR NEW.amount < OLD.amount",
+        "DELETE": _ALWAYS,
+    },
+    "reserves": {"UPDATE": "NEW.ledger <> OLD.ledger", "DELETE": _ALWAYS},
 }
 """What triggers refuse: table -> operation -> condition."""
 

@@ -13,17 +13,19 @@ from coincurve import PrivateKey
 
 from fiat import history
 from fiat.authority import legs as order_legs
-from fiat.chart import TransferCode
+from fiat.chart import SourceKind, TransferCode
 from fiat.currency import ISO_4217, currency
 from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id
 from fiat.journal import Journal
 from fiat.journal_engine import open_engine
+from fiat.journal_values import Source
 from fiat.order import LedgerTransfer, SignedOrder
 from fiat.signature import address_of
 from fiat.tables import metadata
 from fiat.transfer import Transfer, TransferStatus
 
 EUR = currency("EUR")
+FUNDS_MINOR = 10**16
 _numbers = itertools.count()
 
 
@@ -40,6 +42,18 @@ class Key:
 
 
 OPERATOR_KEY = Key(0xBEEF)
+
+
+async def capital(journal, listed=EUR, amount_minor=FUNDS_MINOR):
+    """The id of an operator's account with this much, for which a reserve rose by an outside event."""
+    reserve = await journal.open_account(OPERATOR, listed, "clearing:sandbox")
+    own = await journal.open_account(OPERATOR, listed, "capital")
+    move = Transfer(
+        int.from_bytes(os.urandom(15), "big"), reserve.id, own.id, amount_minor, ledger=listed.ledger, code=5
+    )
+    (outcome,) = await journal.post([move], Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
+    assert outcome.status is TransferStatus.CREATED, outcome
+    return own.id
 
 
 class Person:
@@ -129,8 +143,8 @@ async def journal(engine):
 
 @pytest.fixture
 async def bank(journal):
-    """The operator's account that money comes from."""
-    return (await journal.open_account(OPERATOR, EUR, "clearing:sandbox")).id
+    """The operator's account that money comes from: backed by a reserve, so that it may be given to people."""
+    return await capital(journal)
 
 
 @pytest.fixture

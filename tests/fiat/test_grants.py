@@ -13,11 +13,11 @@ from api.migrations import upgrade
 from fiat.authority import legs as order_legs
 from fiat.currency import ISO_4217, currency
 from fiat.history_check import verify
-from fiat.holder import MAIN, OPERATOR
+from fiat.holder import MAIN
 from fiat.journal import Journal
 from fiat.journal_engine import open_engine, writing
 from fiat.transfer import Transfer
-from tests.fiat.conftest import OPERATOR_KEY, Person
+from tests.fiat.conftest import OPERATOR_KEY, Person, capital
 
 EUR = currency("EUR")
 JOURNAL = ("records", "seals", "transfers", "holder_heads", "keys")
@@ -45,11 +45,11 @@ async def app(postgres):
 
 async def test_the_application_runs_the_journal_and_cannot_undo_it(app):
     journal = await Journal.open(app, OPERATOR_KEY)
-    bank = await journal.open_account(OPERATOR, EUR, "clearing:sandbox")
+    bank = await capital(journal)
     alice, bob = Person(0xA11CE), Person(0xB0B)
     for person in (alice, bob):
         await journal.open_holder(person.genesis, [(EUR, MAIN)])
-    await journal.post([Transfer(1, bank.id, alice.account, 900, ledger=EUR.ledger, code=5)])
+    await journal.post([Transfer(1, bank, alice.account, 900, ledger=EUR.ledger, code=5)])
     for amount, accepted in ((300, True), (5_000, False)):
         signed = alice.pay(journal, bob, amount)
         legs = order_legs(signed.order, journal.ledger_id, ISO_4217, payout="payout:sandbox")

@@ -28,7 +28,7 @@ async def stored(engine, journal):
     """Two ledgers, forty transfers; gives every account and transfer as the answers of the journal have them."""
     random = Random(7)
     ids = {
-        c.ledger: [(await journal.open_account(OPERATOR, c, p)).id for p in ("bank", "fees", "rounding")]
+        c.ledger: [(await journal.open_account(OPERATOR, c, p)).id for p in ("suspense", "fees", "rounding")]
         for c in (EUR, JPY)
     }
     batch = []

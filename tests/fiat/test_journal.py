@@ -137,13 +137,12 @@ async def test_an_order_moves_money_and_gives_evidence(engine, journal, alice, b
         assert (await history.last_sequence(conn)) == journal.sequence == result.sequence
 
 
-async def test_entries_of_two_accounts_of_one_person(engine, journal, alice, credit):
+async def test_entries_of_two_accounts_of_one_person(engine, journal, alice, bank, credit):
     await credit(alice, 100)
     async with engine.connect() as conn:
         before = await history.holder(conn, alice.id)
     purse = await journal.open_account(alice.id, EUR, "purse")
-    reserve = await journal.open_account(OPERATOR, EUR, "clearing:sandbox")
-    await journal.post([move(5, reserve.id, purse.id, 7)])
+    await journal.post([move(5, bank, purse.id, 7)])
     async with engine.connect() as conn:
         found = await history.entries(conn, alice.id)
         assert [(entry.account, entry.amount) for entry in found] == [(purse.id, 7), (alice.account, 100)]
@@ -201,13 +200,13 @@ async def test_a_recorded_refusal_stays(engine, journal, alice, bob, credit, sen
 
 
 async def test_a_refusal_that_burns_nothing_leaves_the_nonce_free(journal, alice, bob, credit, send):
-    await credit(bob, 2**63 - 6)
-    other = await journal.open_account(OPERATOR, EUR, "clearing:other")
-    await journal.post([move(5, other.id, alice.account, 100)])
+    await credit(alice, 100)
+    other = await journal.open_account(OPERATOR, EUR, "suspense:other")
+    await journal.post([move(5, other.id, bob.account, 2**63 - 6, flags=TransferFlags.PENDING)])
     signed = alice.pay(journal, bob, 10)
     for _ in range(2):
         refused = await send(alice, bob, signed=signed)
-        assert (refused.status, refused.recorded) == (TransferStatus.OVERFLOWS_CREDITS_POSTED, False)
+        assert (refused.status, refused.recorded) == (TransferStatus.OVERFLOWS_CREDITS, False)
     assert await journal.order_result(alice.id, signed.order.nonce) is None
 
 
@@ -475,7 +474,7 @@ async def test_a_fault_while_writing_leaves_nothing(engine, journal, bank, alice
         with pytest.raises(JournalBusy):
             await journal.post([move(5, bank, alice.account, 100)])
         assert await balance(alice) == 0
-        assert await count(engine, transfers) == 0
+        assert await count(engine, transfers) == 1, "the operator's own"
         assert (await journal.post([move(5, bank, alice.account, 100)]))[0].status is TransferStatus.CREATED
     assert await balance(alice) == 100
     assert (await verify(engine)).intact
@@ -706,10 +705,10 @@ async def test_i19_killed_in_the_middle_nothing_acknowledged_is_lost(
     async with engine.connect() as conn:
         stored = set((await conn.execute(select(transfers.c.id))).scalars())
     assert {int(line) for line in lines} <= stored
-    assert await balance(alice) == len(stored)
+    assert await balance(alice) == len(stored) - 1, "one of them was the operator's own"
     assert (await verify(engine)).intact
     await journal.post([move(10**9, bank, alice.account, 1)])
-    assert await balance(alice) == len(stored) + 1
+    assert await balance(alice) == len(stored)
 
 
 LOAD_KEY = """

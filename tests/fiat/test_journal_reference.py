@@ -58,7 +58,7 @@ async def compare(engine, rounds, seed):
     """Random batches to two journals in turn on one database, and to the reference. Gives the statuses seen."""
     clock, reference, random, past, seen = Clock(), Reference(), Random(seed), [], set()
     journals = [await Journal.open(engine, OPERATOR_KEY, clock, drift_max_ns=None) for _ in range(2)]
-    purposes = [(EUR, p) for p in ("clearing:a", "payout:a", "payout:b", "fees")] + [(JPY, "fees")]
+    purposes = [(EUR, p) for p in ("suspense:a", "payout:a", "payout:b", "fees")] + [(JPY, "fees")]
     accounts = [await journals[0].open_account(OPERATOR, *purpose) for purpose in purposes]
     for account in accounts:
         reference.open(account)
