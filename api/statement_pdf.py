@@ -1,4 +1,4 @@
-"""A statement as PDF: A4, one table, page numbers. Pure but for the typesetting library; slow for thousands of lines.
+"""A statement as PDF: A4, one table, page numbers. Pure but for the typesetting library, which takes its time.
 
 Texts that Latin-1 can spell are set in Helvetica, others in STSong-Light: both are fonts that PDF readers have or
 replace, so none is embedded. STSong-Light (Adobe-GB1) has Chinese, Latin, Greek, Cyrillic and kana; a character that
@@ -22,11 +22,14 @@ from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
 from api.texts import N_
+from fiat.errors import StatementTooLong
 from fiat.sheet import Row, Sheet
 from fiat.statement import By
 
 LATIN, WIDE = "Helvetica", "STSong-Light"
 CELL_LENGTH_MAX = 300
+LINES_MAX = 2000
+"""Lines that are typeset at once (a second or two); a longer period is refused."""
 registerFont(UnicodeCIDFont(WIDE))
 
 _TITLE = ParagraphStyle("title", fontName=LATIN, fontSize=16, leading=20)
@@ -36,6 +39,8 @@ _WIDTHS = [22 * mm, 22 * mm, 26 * mm, 62 * mm, 24 * mm, 26 * mm]
 _GRID = TableStyle(
     [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("FONT", (0, 0), (-1, -1), LATIN, 8, 10),
+        ("ALIGN", (4, 0), (5, -1), "RIGHT"),
         ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.black),
         ("LINEBELOW", (0, 1), (-1, -1), 0.2, colors.lightgrey),
         ("TOPPADDING", (0, 0), (-1, -1), 2),
@@ -64,7 +69,9 @@ KINDS = {
 
 
 def pdf(found: Sheet, words: Callable[[str], str]) -> bytes:
-    """The document. `words` translates the labels; what people wrote stays as it is."""
+    """The document. `words` translates the labels; what people wrote stays as it is. Raises StatementTooLong."""
+    if len(found.rows) > LINES_MAX:
+        raise StatementTooLong(LINES_MAX)
     out = io.BytesIO()
     document = SimpleDocTemplate(
         out,
@@ -81,7 +88,9 @@ def pdf(found: Sheet, words: Callable[[str], str]) -> bytes:
         [_set(words(label), style) for label, style in _columns(found)],
         *([*_line(found, row, words)] for row in found.rows),
     ]
-    parts = [*_head(found, words), LongTable(rows, colWidths=_WIDTHS, repeatRows=1, style=_GRID)]
+    kinds = font_of("".join(words(kind) for kind in KINDS.values()))
+    style = TableStyle([("FONTNAME", (2, 1), (2, -1), kinds)], parent=_GRID)
+    parts = [*_head(found, words), LongTable(rows, colWidths=_WIDTHS, repeatRows=1, style=style)]
     footer = _footer(found, words)
     document.build(parts, onFirstPage=footer, onLaterPages=footer)
     return out.getvalue()
@@ -127,13 +136,14 @@ def _head(found: Sheet, words: Callable[[str], str]) -> list[Any]:
 
 def _line(found: Sheet, row: Row, words: Callable[[str], str]) -> Sequence[Any]:
     other = " · ".join(part for part in (row.counterparty, row.memo) if part)
+    # Plain strings where nothing is broken into lines: a paragraph costs ten times as much.
     return (
-        _set(_minute(row.recorded_at), _TEXT),
-        _set(row.effective_on, _TEXT),
-        _set(words(KINDS.get(row.kind, KINDS["other"])), _TEXT),
-        _set(other[:CELL_LENGTH_MAX], _TEXT),
-        _set(found.decimal(row.amount_minor), _AMOUNT),
-        _set(found.decimal(row.balance_minor), _AMOUNT),
+        _minute(row.recorded_at),
+        row.effective_on,
+        words(KINDS.get(row.kind, KINDS["other"])),
+        _set(other[:CELL_LENGTH_MAX], _TEXT) if other else "",
+        found.decimal(row.amount_minor),
+        found.decimal(row.balance_minor),
     )
 
 

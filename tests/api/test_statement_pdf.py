@@ -6,9 +6,12 @@ import base64
 import re
 import zlib
 
+import pytest
+
 from api.statement_pdf import KINDS, WIDE, font_of, pdf
 from api.texts import in_language
 from fiat.currency import currency
+from fiat.errors import StatementTooLong
 from fiat.sheet import KINDS as KINDS_OF_SHEETS
 from fiat.sheet import Note, sheet
 from fiat.statement import By, Movement, Side, make
@@ -64,3 +67,9 @@ def test_what_people_write_is_no_markup():
 
 def test_every_kind_has_a_word():
     assert set(KINDS) == set(KINDS_OF_SHEETS)
+
+
+def test_a_period_with_too_many_lines_is_refused(monkeypatch):
+    monkeypatch.setattr("api.statement_pdf.LINES_MAX", 3)
+    with pytest.raises(StatementTooLong):
+        pdf(made(4), in_language("en"))
