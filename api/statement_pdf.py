@@ -1,13 +1,14 @@
 """A statement as PDF: A4, one table, page numbers. Pure but for the typesetting library, which takes its time.
 
-Texts that Latin-1 can spell are set in Helvetica, others in STSong-Light: both are fonts that PDF readers have or
-replace, so none is embedded. STSong-Light (Adobe-GB1) has Chinese, Latin, Greek, Cyrillic and kana; a character that
-it lacks (an emoji, Arabic) is left out on paper while JSON, CSV and camt.053 keep it.
+What Latin-1 can spell is set in Helvetica, the rest in STSong-Light: fonts that PDF readers have or replace (one on a
+machine without any Chinese font shows blanks), so none is embedded. STSong-Light (Adobe-GB1) has Chinese, Greek,
+Cyrillic and kana; a character that it lacks (an emoji, Arabic) is left out on paper while the other formats keep it.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -30,12 +31,13 @@ LATIN, WIDE = "Helvetica", "STSong-Light"
 CELL_LENGTH_MAX = 300
 LINES_MAX = 2000
 """Lines that are typeset at once (a second or two); a longer period is refused."""
+_RUNS = re.compile(r"[\x00-\xff]+|[^\x00-\xff]+")
 registerFont(UnicodeCIDFont(WIDE))
 
 _TITLE = ParagraphStyle("title", fontName=LATIN, fontSize=16, leading=20)
 _TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=8, leading=10, wordWrap="CJK")
 _AMOUNT = ParagraphStyle("amount", parent=_TEXT, alignment=TA_RIGHT)
-_WIDTHS = [22 * mm, 22 * mm, 26 * mm, 62 * mm, 24 * mm, 26 * mm]
+_WIDTHS = [29 * mm, 19 * mm, 30 * mm, 52 * mm, 26 * mm, 26 * mm]
 _GRID = TableStyle(
     [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -112,7 +114,7 @@ def _head(found: Sheet, words: Callable[[str], str]) -> list[Any]:
     facts = [
         (words(N_("Account of")), found.owner),
         (words(N_("Account")), found.account),
-        (words(N_("Period (UTC)")), f"{_minute(found.start)} … {_minute(found.end)}, {by}"),
+        (words(N_("Period (UTC)")), f"{_minute(found.start)} - {_minute(found.end)}, {by}"),
         (words(N_("Made")), f"{_minute(found.made_at)} UTC, #{found.sequence}"),
         *(
             (words(label), f"{found.decimal(amount_minor)} {found.currency}")
@@ -150,7 +152,8 @@ def _line(found: Sheet, row: Row, words: Callable[[str], str]) -> Sequence[Any]:
 def _set(text: str, style: ParagraphStyle) -> Paragraph:
     """Text, never markup, in a font that can spell it."""
     inert = "".join(character if character.isprintable() else " " for character in text)
-    return Paragraph(f'<font name="{font_of(inert)}">{escape(inert)}</font>', style)
+    runs = (f'<font name="{font_of(run)}">{escape(run)}</font>' for run in _RUNS.findall(inert))
+    return Paragraph("".join(runs), style)
 
 
 def font_of(text: str) -> str:
