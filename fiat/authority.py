@@ -34,6 +34,7 @@ from fiat.money import AMOUNT_MINOR_MAX
 from fiat.order import (
     WINDOW_SECONDS_MAX,
     ZERO_32,
+    LedgerControl,
     LedgerConversion,
     LedgerHold,
     LedgerMandate,
@@ -60,12 +61,14 @@ MoneyOrder = LedgerTransfer | LedgerWithdrawal | LedgerConversion | LedgerHold |
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the ledger knows about who may sign for a holder now. Addresses have 20 bytes."""
+    """What the ledger knows about who may sign for a holder at an instant. Addresses have 20 bytes."""
 
     holder: bytes
     epoch: int
     signers: frozenset[bytes]
+    """The root and the keys that hold at that instant."""
     frozen: bool = False
+    root: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +86,30 @@ class SaltedText:
 def authorise(signed: SignedOrder, ledger_id: bytes, keys: Keys, now: int) -> bytes:
     """The signer's address, if it may sign this order at `now` (Unix seconds). Raises OrderRefused's kinds.
 
-    Does not check `seenHead`, the payee or the balance: those are looked up or decided where the state is.
+    Does not check `seenHead`, the payee or the balance: those are looked up or decided where the state is. Which
+    control orders a frozen holder may still give, and which only the root, says `control`.
     """
     order = signed.order
     if order.holder != keys.holder:
         raise OrderMalformed("holder", "is another holder's id")
-    _check_window(order, now)
+    check_window(order, now)
     signer = signed.signer(ledger_id)
-    if signer not in keys.signers:
-        raise OrderKeyUnknown("0x" + signer.hex())
-    if order.key_epoch != keys.epoch:
-        raise OrderEpochWrong(keys.epoch, order.key_epoch)
-    if keys.frozen:
+    check_signer(order, signer, keys)
+    if keys.frozen and not isinstance(order, LedgerControl):
         raise HolderFrozen("0x" + keys.holder.hex())
     return signer
 
 
-def _check_window(order: Order, now: int) -> None:
+def check_signer(order: Order, signer: bytes, keys: Keys) -> None:
+    """May that key sign this order, frozen or not? Raises OrderKeyUnknown, OrderEpochWrong."""
+    if signer not in keys.signers:
+        raise OrderKeyUnknown("0x" + signer.hex())
+    if order.key_epoch != keys.epoch:
+        raise OrderEpochWrong(keys.epoch, order.key_epoch)
+
+
+def check_window(order: Order, now: int) -> None:
+    """Is the order valid at `now` (Unix seconds), and not for too long? Raises OrderRefused's kinds."""
     if order.valid_before <= now:
         raise OrderExpired(order.valid_before, now)
     if order.valid_after > now:

@@ -13,11 +13,12 @@ from sqlalchemy import RowMapping, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.authority import Keys, SaltedText
+from fiat.control import keys_at
 from fiat.head import Balance
 from fiat.holder import OPERATOR
 from fiat.journal_store import account_row, holder_of, known_order, transfer_of
 from fiat.journal_values import AccountRow, Holder, KnownOrder
-from fiat.record import KeyAction, Kind, Record, decode, leaf_hash
+from fiat.record import Kind, Record, decode, leaf_hash
 from fiat.seal import Seal
 from fiat.tables import accounts, holder_heads, holders, journal_head, keys, orders, pendings, records, seals, texts
 from fiat.tables import transfers as transfers_table
@@ -75,27 +76,18 @@ async def holder(conn: AsyncConnection, holder_id: bytes) -> Holder | None:
     return holder_of(row) if row is not None else None
 
 
-async def holders_of_key(conn: AsyncConnection, key: bytes) -> list[bytes]:
-    """Ids of the holders that a key (20 bytes: root or spending) may sign for now, oldest first."""
+async def holders_of_key(conn: AsyncConnection, key: bytes, now: int) -> list[bytes]:
+    """Ids of the holders that a key (20 bytes: root or spending) may sign for at `now` (ns), oldest first."""
     query = select(keys.c.holder).where(keys.c.key == key).order_by(keys.c.sequence).limit(PAGE_MAX)
     candidates = list(dict.fromkeys((await conn.execute(query)).scalars()))
-    found = [(holder_id, await keys_of(conn, holder_id)) for holder_id in candidates]
+    found = [(holder_id, await keys_of(conn, holder_id, now)) for holder_id in candidates]
     return [holder_id for holder_id, current in found if current is not None and key in current.signers]
 
 
-async def keys_of(conn: AsyncConnection, holder_id: bytes) -> Keys | None:
-    """Who may sign for the holder now; None for an unknown holder."""
+async def keys_of(conn: AsyncConnection, holder_id: bytes, now: int) -> Keys | None:
+    """Who may sign for the holder at `now` (ns), as far as it is decided; None for an unknown holder."""
     current = await holder(conn, holder_id)
-    if current is None:
-        return None
-    query = select(keys.c.action, keys.c.key).where(keys.c.holder == holder_id).order_by(keys.c.sequence)
-    signers: set[bytes] = set()
-    for action, key in await conn.execute(query):
-        if action in (KeyAction.OPEN, KeyAction.KEY_ADD):
-            signers.add(key)
-        elif action == KeyAction.KEY_REVOKE:
-            signers.discard(key)
-    return Keys(holder_id, current.epoch, frozenset(signers), current.frozen)
+    return keys_at(current, now) if current is not None else None
 
 
 async def head_known(conn: AsyncConnection, holder_id: bytes, head: bytes) -> bool:

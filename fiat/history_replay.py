@@ -8,12 +8,14 @@ from typing import Any
 
 from fiat.book import Book, Changes, Posting
 from fiat.chart import TransferCode
+from fiat.control import keys_at
 from fiat.errors import FiatError, LimitExceeded
+from fiat.history_replay_keys import contracted, controlled
 from fiat.holder import OPERATOR, HolderGenesis
 from fiat.journal_values import Holder
 from fiat.limit import NO_POLICY, count, spend
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
-from fiat.order import ZERO_32, SignedOrder
+from fiat.order import ZERO_32, LedgerMandate, SignedOrder
 from fiat.record import (
     AccountRecord,
     ExpiryRecord,
@@ -40,11 +42,14 @@ class Replay:
         self.versions: dict[int, int] = {}
         self.owners: dict[int, bytes] = {}
         self.holders: dict[bytes, Holder] = {}
-        self.signers: dict[bytes, set[bytes]] = {}
         self.heads: dict[tuple[bytes, int], tuple[bytes, int]] = {}
         self.orders: dict[tuple[bytes, bytes], tuple[bytes, int]] = {}
         self.references: dict[int, tuple[bytes, bytes]] = {}
         """First 16 bytes of an order's digest, which its later legs name, to (holder, nonce)."""
+        self.seen: set[tuple[bytes, bytes]] = set()
+        """Holders with each head that they had: what an order's `seenHead` may name."""
+        self.revoked: set[tuple[bytes, bytes]] = set()
+        """Mandates (holder, nonce) that are revoked."""
         self.order_types: dict[tuple[bytes, bytes], int] = {}
         self.currencies: dict[int, str] = {}
         """The machine's `ledger` numbers to codes."""
@@ -88,11 +93,14 @@ class Replay:
                 yield "its link does not continue the holder's chain"
             after = self.holders[holder_id] = holder.after(link, leaf)
             self.heads[holder_id, after.count] = (after.head, record.sequence)
+            self.seen.add((holder_id, after.head))
 
     def _key(self, record: KeyRecord) -> Iterator[str]:
         if record.action != KeyAction.OPEN:
-            yield "changes keys in a way that this program does not know"
+            yield from self._change_keys(record)
             return
+        if record.order is not None:
+            yield "opens a holder by an order"
         if record.holder in self.holders:
             yield "opens a holder twice"
             return
@@ -105,7 +113,23 @@ class Replay:
         self.holders[record.holder] = Holder(
             record.holder, record.key, record.recovery, record.blind, record.epoch, False, 0, record.holder
         )
-        self.signers[record.holder] = {record.key}
+        self.seen.add((record.holder, record.holder))
+
+    def _change_keys(self, record: KeyRecord) -> Iterator[str]:
+        holder = self.holders.get(record.holder)
+        if holder is None:
+            return  # told with the chain
+        if record.action == KeyAction.CONTRACT:
+            ordered = any(of == holder.id for of, _ in self.orders)
+            self.holders[holder.id] = yield from contracted(record, holder, ordered)
+            return
+        mandate = record.holder, record.subject
+        stands = mandate not in self.revoked if self.order_types.get(mandate) == LedgerMandate.CODE else None
+        self.holders[holder.id] = yield from controlled(record, holder, self.ledger_id, stands)
+        if record.action == KeyAction.MANDATE_REVOKE:
+            self.revoked.add(mandate)
+        if record.order is not None:
+            yield from self._once(record.order, record)
 
     def _account(self, record: AccountRecord) -> Iterator[str]:
         account = Account(
@@ -183,7 +207,7 @@ class Replay:
         order = None
         if isinstance(record, TransferRecord):
             if record.order is not None:
-                yield from self._order(record.order, record.sequence)
+                yield from self._order(record.order, record)
                 order = record.order.order.holder, record.order.order.nonce
             elif record.leg:
                 order = self.references.get(record.user_data_128)
@@ -207,18 +231,29 @@ class Replay:
             spent = count(holder.spent, *what)
         self.holders[holder.id] = holder.counted(spent)
 
-    def _order(self, signed: SignedOrder, sequence: int) -> Iterator[str]:
+    def _order(self, signed: SignedOrder, record: Record) -> Iterator[str]:
+        """The order that a movement carries: who signed it, and whether they might then."""
         order = signed.order
-        digest = order.digest(self.ledger_id)
         try:
             signer = signed.signer(self.ledger_id)
         except FiatError:
             signer = b""
-        if signer not in self.signers.get(order.holder, set()):
+        holder = self.holders.get(order.holder)
+        if holder is None or signer not in keys_at(holder, record.timestamp).signers:
             yield "its order is not signed by a key of the holder"
+        elif order.key_epoch != holder.epoch:
+            yield "its order was signed for other keys"
+        elif holder.frozen:
+            yield "carries out an order of a frozen holder"
+        yield from self._once(signed, record)
+
+    def _once(self, signed: SignedOrder, record: Record) -> Iterator[str]:
+        order, digest = signed.order, signed.order.digest(self.ledger_id)
+        if (order.holder, order.seen_head) not in self.seen:
+            yield "its order was made on a history that the holder never had"
         if (order.holder, order.nonce) in self.orders:
             yield "its order's nonce was used before"
-        self.orders[order.holder, order.nonce] = (digest, sequence)
+        self.orders[order.holder, order.nonce] = (digest, record.sequence)
         self.order_types[order.holder, order.nonce] = order.CODE
         self.references[int.from_bytes(digest[:16], "big")] = (order.holder, order.nonce)
 

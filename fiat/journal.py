@@ -31,6 +31,7 @@ from fiat.journal_agreed import load_uses
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_commit import cause, check_unmoved, find_out
+from fiat.journal_control import Control
 from fiat.journal_engine import committing, writing
 from fiat.journal_genesis import open_genesis
 from fiat.journal_proofs import SealedBatch, signed_head
@@ -46,6 +47,7 @@ from fiat.journal_store import (
     write,
 )
 from fiat.journal_values import Holder, JournalHead, OrderResult, Source, new_account
+from fiat.limit import NO_POLICY, Policy
 from fiat.order import SignedOrder
 from fiat.record import ledger_id
 from fiat.seal import Receipt, Seal, seal_batch
@@ -66,7 +68,13 @@ class Journal:
     """An open journal. Make one with `Journal.open`; one process may have several, and several processes one each."""
 
     def __init__(
-        self, engine: AsyncEngine, key: OperatorKey, genesis: bytes, clock: Callable[[], int], drift_max_ns: int | None
+        self,
+        engine: AsyncEngine,
+        key: OperatorKey,
+        genesis: bytes,
+        clock: Callable[[], int],
+        drift_max_ns: int | None,
+        policy: Policy,
     ) -> None:
         self._engine = engine
         self._committing = committing(engine)
@@ -74,7 +82,7 @@ class Journal:
         self._key = key
         self._clock = clock
         self._drift_max_ns = drift_max_ns
-        self._cache = Cache()
+        self._cache = Cache(policy)
         self._due_next: int | None = 0  # unknown until the first look
         self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
@@ -94,14 +102,15 @@ class Journal:
         operator_key: OperatorKey,
         clock: Callable[[], int] = time.time_ns,
         drift_max_ns: int | None = DRIFT_MAX_NS,
+        policy: Policy = NO_POLICY,
     ) -> Journal:
         """Open the journal whose tables are in `engine`; write its genesis when they are empty.
 
-        `clock` gives Unix nanoseconds. Raises JournalBroken when the genesis pins another operator key, and
-        JournalUnsafe on a server that may lose what it acknowledged.
+        `clock` gives Unix nanoseconds, `policy` are the operator's limits. Raises JournalBroken when the genesis
+        pins another operator key, and JournalUnsafe on a server that may lose what it acknowledged.
         """
         genesis, sequence = await open_genesis(engine, operator_key, clock())
-        journal = cls(engine, operator_key, genesis, clock, drift_max_ns)
+        journal = cls(engine, operator_key, genesis, clock, drift_max_ns, policy)
         journal.sequence = sequence
         return journal
 
@@ -156,6 +165,13 @@ class Journal:
         request = Submit(signed, signed.order.digest(self.ledger_id), tuple(legs), dict(texts or {}))
         return await self._with_receipt(await self.ask(request))
 
+    async def control(self, signed: SignedOrder) -> OrderResult:
+        """Carry out a control order, once; a known nonce gives its first answer. Checks who signed it.
+
+        Raises OrderRefused's kinds (its nonce stays free), NonceConflict, HolderUnknown, JournalBusy, JournalUnknown.
+        """
+        return await self._with_receipt(await self.ask(Control(signed, signed.order.digest(self.ledger_id))))
+
     async def order_result(self, holder_id: bytes, nonce: bytes, digest: bytes | None = None) -> OrderResult | None:
         """The first answer to this nonce; None when it is free. With `digest`: NonceConflict for other content."""
         async with self._engine.connect() as conn:
@@ -181,7 +197,7 @@ class Journal:
     async def keys(self, holder_id: bytes) -> Keys:
         """Who may sign for the holder now. Raises HolderUnknown."""
         async with self._engine.connect() as conn:
-            found = await history.keys_of(conn, holder_id)
+            found = await history.keys_of(conn, holder_id, self._clock())
         if found is None:
             raise HolderUnknown("0x" + holder_id.hex())
         return found

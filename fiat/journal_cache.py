@@ -36,6 +36,7 @@ class Wanted:
         self.holders: set[bytes] = set()
         self.orders: set[tuple[bytes, bytes]] = set()
         self.sources: set[tuple[int, bytes]] = set()
+        self.ordered: set[bytes] = set()
         self.entries: list[Entry] = []
         self.officers = False
         self.uses: set[tuple[bytes, bytes]] = set()
@@ -73,6 +74,8 @@ class Cache:
         self.burnt_ids: set[int] = set()
         self.orders: dict[tuple[bytes, bytes], KnownOrder] = {}
         self.sources: dict[tuple[int, bytes], int] = {}
+        self.ordered: set[bytes] = set()
+        """Of the holders of whom it was asked, those who ever gave an order that was accepted."""
         self.officers = Officers()
         self.entries = EntryBook()
         self.undone: dict[int, Undone] = {}

@@ -84,6 +84,9 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
         await load_entries(conn, cache, wanted.entries)
     if wanted.orders:
         await _load_orders(conn, cache, wanted.orders)
+    if wanted.ordered:
+        query = select(orders.c.holder).where(orders.c.holder.in_(wanted.ordered), orders.c.sequence.is_not(None))
+        cache.ordered.update((await conn.execute(query.distinct())).scalars())
     if wanted.sources:
         key = tuple_(transfers.c.source_kind, transfers.c.source_id)
         query = select(transfers.c.source_kind, transfers.c.source_id, transfers.c.id).where(key.in_(wanted.sources))

@@ -201,7 +201,7 @@ class LedgerMandate(Order):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerControl(Order):
-    """Change what may authorise: key-add, key-revoke, freeze, unfreeze, limit, mandate-revoke."""
+    """Change what may authorise: key-add, key-revoke, freeze, unfreeze, limit, mandate-revoke, cancel (control.py)."""
 
     STRUCT = _struct("LedgerControl", ("action", "string"), ("subject", "bytes32"), ("value", "uint64"))
     CODE = 6
@@ -270,6 +270,17 @@ _ADDRESS = StructType(
     (("holder", "bytes32"), ("chainId", "uint64"), ("account", "address"), ("validBefore", "uint64")),
 )
 
+_CONTRACT_KEY = StructType(
+    "LedgerKey",
+    (
+        ("holder", "bytes32"),
+        ("chainId", "uint64"),
+        ("account", "address"),
+        ("key", "address"),
+        ("validBefore", "uint64"),
+    ),
+)
+
 
 def registration_digest(
     ledger_id: bytes, *, holder: bytes, handle: str, chain_id: int, account: bytes, valid_before: int
@@ -289,6 +300,14 @@ def address_digest(ledger_id: bytes, *, holder: bytes, chain_id: int, account: b
     """The root key's word that `account` on `chain_id` receives for this holder."""
     values = {"holder": holder, "chainId": chain_id, "account": account, "validBefore": valid_before}
     return typed_digest(ledger_id, _ADDRESS.hash(values))
+
+
+def contract_key_digest(
+    ledger_id: bytes, *, holder: bytes, chain_id: int, account: bytes, key: bytes, valid_before: int
+) -> bytes:
+    """A contract account's word that `key` is its one key here: what it answers to by isValidSignature (ERC-1271)."""
+    values = {"holder": holder, "chainId": chain_id, "account": account, "key": key, "validBefore": valid_before}
+    return typed_digest(ledger_id, _CONTRACT_KEY.hash(values))
 
 
 def text_hash(salt: bytes, text: str) -> bytes:

@@ -54,6 +54,7 @@ class KeyAction(IntEnum):
     LIMIT = 6
     MANDATE_REVOKE = 7
     CANCEL = 8
+    CONTRACT = 9
 
 
 class Reason(IntEnum):

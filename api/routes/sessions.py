@@ -131,7 +131,7 @@ async def sign_out(session: SignedIn, server: ServerHere) -> Response:
 async def _user_of_key(server: Server, key: bytes) -> UserAnswer:
     """The oldest account that the key may sign for. Raises NotFound."""
     async with server.engine.connect() as conn:
-        for holder in await history.holders_of_key(conn, key):
+        for holder in await history.holders_of_key(conn, key, server.clock):
             handle = await conn.scalar(select(users.c.handle).where(users.c.holder == holder))
             if handle is not None:
                 return UserAnswer(handle=handle, holder=spelled(holder), fingerprint=fingerprint(holder))

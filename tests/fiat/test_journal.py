@@ -86,8 +86,8 @@ async def test_a_holder_is_opened_once(engine, journal, alice):
     async with engine.connect() as conn:
         kinds = [type(record) for record in await history.tail(conn, 0)]
         assert kinds == [KeyRecord, AccountRecord, AccountRecord]
-        assert await history.holders_of_key(conn, alice.key.address) == [alice.id]
-        assert await history.holders_of_key(conn, bytes(20)) == []
+        assert await history.holders_of_key(conn, alice.key.address, time.time_ns()) == [alice.id]
+        assert await history.holders_of_key(conn, bytes(20), 0) == []
     keys = await journal.keys(alice.id)
     assert (keys.epoch, keys.signers, keys.frozen) == (1, {alice.key.address}, False)
     with pytest.raises(HolderUnknown):
