@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fiat.audit import MAGIC
+from fiat.audit_values import MAGIC
 from fiat.tables import records, seals
 
 PAGE = 500

@@ -23,6 +23,7 @@ from fiat.seal import seal_batch
 from fiat.tables import metadata
 from fiat.transfer import Transfer, TransferFlags
 from tests.fiat.conftest import OPERATOR_KEY, Key, Person
+from tests.fiat.journal_maker import counters_hash, entry_signed
 
 EUR = currency("EUR")
 SECOND = 10**9
@@ -44,8 +45,8 @@ async def live(url):
     async with engine.begin() as conn:
         await conn.run_sync(metadata.create_all)
     journal = await Journal.open(engine, OPERATOR_KEY, clock, drift_max_ns=None)
-    names = ("clearing:sandbox", "payout:sandbox", "fees")
-    bank, payout, fees = [(await journal.open_account(OPERATOR, EUR, name)).id for name in names]
+    names = ("clearing:sandbox", "payout:sandbox", "fees", "suspense")
+    bank, payout, fees, other = [(await journal.open_account(OPERATOR, EUR, name)).id for name in names]
     for person in (ALICE, BOB):
         await journal.open_holder(person.genesis, [(EUR, MAIN)])
 
@@ -68,18 +69,18 @@ async def live(url):
     await submit(ALICE.pay(journal, BOB, 1_000, now=now, total_max_minor=1_010), fee=10)
     await submit(ALICE.pay(journal, BOB, 2_000, now=now))
     await submit(withdrawal(journal, 700, now))
-    await post(move(3, bank, fees, 50, _T.PENDING, timeout=30), move(4, bank, fees, 60, _T.PENDING))
+    await post(move(3, other, fees, 50, _T.PENDING, timeout=30), move(4, other, fees, 60, _T.PENDING))
     await post(Transfer(5, amount=45, pending_id=4, flags=int(_T.POST_PENDING_TRANSFER)))
     await post(
-        move(6, bank, fees, 70, _T.PENDING | _T.CLOSING_CREDIT), move(7, bank, payout, 80, _T.PENDING, timeout=9)
+        move(6, other, fees, 70, _T.PENDING | _T.CLOSING_CREDIT), move(7, other, payout, 80, _T.PENDING, timeout=9)
     )
     await post(Transfer(8, amount=0, pending_id=6, flags=int(_T.VOID_PENDING_TRANSFER)))
-    await post(move(9, payout, bank, 10_000, _T.BALANCING_DEBIT), move(10, bank, fees, 1, _T.PENDING, timeout=60))
-    await post(move(11, payout, bank, 5, _T.PENDING | _T.BALANCING_DEBIT), move(12, bank, fees, 3))
+    await post(move(9, payout, bank, 10_000, _T.BALANCING_DEBIT), move(10, other, fees, 1, _T.PENDING, timeout=60))
+    await post(move(11, payout, bank, 5, _T.PENDING | _T.BALANCING_DEBIT), move(12, other, fees, 3))
     clock.now += 12 * SECOND
-    await post(move(13, bank, fees, 2))
+    await post(move(13, other, fees, 2))
     clock.now += 20 * SECOND
-    await post(move(14, bank, fees, 2))
+    await post(move(14, other, fees, 2))
     await journal.close()
     async with engine.connect() as conn:
         made = b"".join([piece async for piece in export(conn)])
@@ -100,24 +101,29 @@ def honest(folder):
 
 
 class Forger:
-    """An export taken apart. `data` puts it together again."""
+    """A journal taken apart, to be changed. `data` puts it together again."""
 
-    def __init__(self, exported):
-        self.batches, self.seal_times = [], []
+    def __init__(self, batches, seal_times):
+        self.batches, self.seal_times = [list(batch) for batch in batches], list(seal_times)
         self.seal_changes = {}
         self.relink, self.renumber = True, True
         self.key = OPERATOR_KEY
-        at = 16
+        self.ledger_id = ledger_id(self.batches[0][0].encode())
+
+    @classmethod
+    def of(cls, exported):
+        """Of an export's bytes."""
+        batches, seal_times, at = [], [], 16
         while at < len(exported):
             size = int.from_bytes(exported[at + 48 : at + 56], "big")
-            self.seal_times.append(int.from_bytes(exported[at + 120 : at + 128], "big"))
+            seal_times.append(int.from_bytes(exported[at + 120 : at + 128], "big"))
             at += 193
-            self.batches.append([])
+            batches.append([])
             for _ in range(size):
                 length = int.from_bytes(exported[at : at + 4], "big")
-                self.batches[-1].append(decode(exported[at + 4 : at + 4 + length]))
+                batches[-1].append(decode(exported[at + 4 : at + 4 + length]))
                 at += 4 + length
-        self.ledger_id = ledger_id(self.batches[0][0].encode())
+        return cls(batches, seal_times)
 
     def where(self, **wanted):
         """Batch and place of the first record with these values."""
@@ -146,10 +152,32 @@ class Forger:
         signed = SignedOrder(order, signature or (key or ALICE.key).sign_digest(digest))
         before = int.from_bytes(old.digest(self.ledger_id)[:16], "big")
         self.batches[number][place] = replace(self.batches[number][place], order=signed, **(record or {}))
-        for place, leg in enumerate(self.batches[number]):
-            if legs and getattr(leg, "user_data_128", 0) == before:
-                reference = int.from_bytes(digest[:16], "big")
-                self.batches[number][place] = replace(leg, user_data_128=reference)
+        reference = int.from_bytes(digest[:16], "big")
+        for batch in self.batches if legs else ():
+            for place, leg in enumerate(batch):
+                if getattr(leg, "user_data_128", 0) == before:
+                    batch[place] = replace(leg, user_data_128=reference)
+
+    def change_control(self, wanted, *, key=None, record=None, **fields):
+        """Another control order in its place, and in its record what that repeats of it."""
+        number, place = self.where(**wanted)
+        self.change_order(wanted, key=key, legs=False, **fields)
+        order = self.batches[number][place].order.order
+        said = {"subject": order.subject, "value": order.value}
+        if order.action.startswith("key"):
+            said["key"] = order.subject[12:]
+        self.batches[number][place] = replace(self.batches[number][place], **(said | (record or {})))
+
+    def change_entry(self, wanted, *, officers=None, **fields):
+        """Another entry in its place, signed by two officers; its second record says the same."""
+        number, place = self.where(**wanted)
+        record = replace(self.batches[number][place], **fields)
+        self.batches[number][place] = record = entry_signed(self.ledger_id, record, officers)
+        names = ("user_data_128", "officer_1", "signature_1", "officer_2", "signature_2")
+        said = {name: getattr(record, name) for name in names}
+        for place, other in enumerate(self.batches[number]):
+            if getattr(other, "nonce", None) == record.nonce:
+                self.batches[number][place] = replace(other, **said)
 
     def drop(self, **wanted):
         number, place = self.where(**wanted)
@@ -176,7 +204,7 @@ class Forger:
     @property
     def data(self):
         out, previous, sequence = b"tandem-journal-1", bytes(32), 0
-        chains = {}
+        chains, counters = {}, {}
         for number, batch in enumerate(self.batches):
             bodies = []
             first = sequence
@@ -184,10 +212,13 @@ class Forger:
                 if self.renumber:
                     record = replace(record, sequence=sequence)
                 sequence += 1
-                if type(record).__name__ == "KeyRecord" and record.holder not in chains:
+                if type(record).__name__ == "KeyRecord" and record.holder not in (OPERATOR, *chains):
                     chains[record.holder] = (record.blind, 0, record.holder)
                 record = self._linked(record, chains)
                 bodies.append(record.encode())
+                if type(record).__name__ == "OperatorRecord":
+                    count, amount = counters.get((record.reason, record.ledger), (0, 0))
+                    counters[record.reason, record.ledger] = count + 1, amount + record.amount
                 for holder in {getattr(record, n, b"") for n in ("holder", "debit_holder", "credit_holder")}:
                     if holder in chains:
                         blind, count, head = chains[holder]
@@ -203,6 +234,7 @@ class Forger:
                 first_sequence=first,
                 leaves=[leaf_hash(body) for body in bodies],
                 timestamp=self.seal_times[number],
+                counters=counters_hash(counters),
             )
             if number in self.seal_changes:
                 seal = replace(seal, **self.seal_changes[number])
