@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from fiat.errors import FiatError
+from fiat.history_officers import differences
 from fiat.history_replay import Replay
 from fiat.journal_store import holder_of, read_head
 from fiat.order import ZERO_32
@@ -156,6 +157,8 @@ class _Walk:
             self.check.problem(self.sequence, f"its seal is over {seal.size} records, not {len(self.leaves)}")
         elif merkle_root(self.leaves) != seal.root:
             self.check.problem(seal.first_sequence, f"the root of seal {seal.number} is not that of its records")
+        for reason in self.replay.officers.at_seal(seal.counters) if self.replay is not None else ():
+            self.check.problem(self.sequence, reason)
 
 
 async def _rows(conn: AsyncConnection, table: Table, key: str) -> AsyncIterator[RowMapping]:
@@ -215,6 +218,8 @@ async def _compare_state(conn: AsyncConnection, replay: Replay, check: Check) ->
     }
     if accepted != replay.orders:
         check.problem(last, "the accepted orders differ from the replay")
+    for reason in await differences(conn, replay.officers):
+        check.problem(last, reason)
 
 
 async def _compare_head(conn: AsyncConnection, walk: _Walk, check: Check) -> None:

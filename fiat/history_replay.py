@@ -10,7 +10,9 @@ from fiat.book import Book, Changes, Posting
 from fiat.chart import TransferCode
 from fiat.control import keys_at
 from fiat.errors import FiatError, LimitExceeded
+from fiat.history_legs import OrderLegs
 from fiat.history_replay_keys import contracted, controlled
+from fiat.history_replay_officers import OfficerReplay
 from fiat.holder import OPERATOR, HolderGenesis
 from fiat.journal_values import Holder
 from fiat.limit import NO_POLICY, count, spend
@@ -50,16 +52,19 @@ class Replay:
         """Holders with each head that they had: what an order's `seenHead` may name."""
         self.revoked: set[tuple[bytes, bytes]] = set()
         """Mandates (holder, nonce) that are revoked."""
+        self.legs = OrderLegs(self.holders, self.revoked)
         self.order_types: dict[tuple[bytes, bytes], int] = {}
         self.currencies: dict[int, str] = {}
         """The machine's `ledger` numbers to codes."""
         self.sources: set[tuple[int, bytes]] = set()
         self.rows: dict[int, dict[str, Any]] = {}
         """What each wide row must say, by sequence."""
+        self.officers = OfficerReplay(self)
 
     def record(self, record: Record, leaf: bytes) -> Iterator[str]:
         """Take one record over. Yields the reasons why it cannot stand there."""
         self.sequence = record.sequence
+        yield from self.officers.before(record)
         if isinstance(record, KeyRecord):
             yield from self._key(record)
             yield from self._chain(record, leaf, {record.holder: record.link})
@@ -96,6 +101,9 @@ class Replay:
             self.seen.add((holder_id, after.head))
 
     def _key(self, record: KeyRecord) -> Iterator[str]:
+        if record.holder == OPERATOR:
+            yield from self.officers.key(record)
+            return
         if record.action != KeyAction.OPEN:
             yield from self._change_keys(record)
             return
@@ -144,6 +152,7 @@ class Replay:
         (outcome,), changes = create_accounts(self.book, [account], record.timestamp)
         if outcome.status:
             yield f"the machine says {outcome.status.name.lower()}"
+        yield from self.officers.account(record)
         self.owners[record.id] = record.holder
         self.currencies[record.ledger] = record.currency
         self.book.apply(changes)
@@ -158,6 +167,7 @@ class Replay:
         if said != (pending.debit_account_id, pending.credit_account_id, pending.amount, pending.ledger):
             yield "differs from its pending transfer"
         yield from self._holders(record)
+        yield from self.legs.expiry(record)
         changes = expire(self.book, [pending], record.timestamp)
         self._post(changes, record, {"id": None, "pending_id": pending.id, "flags": 0})
 
@@ -173,12 +183,14 @@ class Replay:
         if changes.postings[0].transfer.amount != record.amount:
             yield "moved another amount than the machine would"
         yield from self._holders(record)
+        yield from self.officers.movement(record)
         if record.source_kind:
             source = (record.source_kind, record.source_id)
             if source in self.sources:
                 yield "answers to an outside event for the second time"
             self.sources.add(source)
         order = yield from self._authority(record)
+        yield from self.legs.movement(record)
         if order is not None:
             yield from self._limits(record, order)
         leg = record.leg if isinstance(record, TransferRecord) else 0
@@ -209,6 +221,8 @@ class Replay:
             if record.order is not None:
                 yield from self._order(record.order, record)
                 order = record.order.order.holder, record.order.order.nonce
+                if self.references.get(record.user_data_128) != order:
+                    yield "does not name the order that it carries"
             elif record.leg:
                 order = self.references.get(record.user_data_128)
                 if order is None:

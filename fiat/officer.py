@@ -13,7 +13,8 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from fiat.errors import EntryRefused
+from fiat.currency import Currency
+from fiat.errors import CurrencyUnknown, EntryRefused
 from fiat.holder import OPERATOR, leg_id
 from fiat.order import ZERO_32, LedgerControl
 from fiat.record import KeyAction, Reason
@@ -107,6 +108,10 @@ class Entry:
                 fits = isinstance(value, bytes) and len(value) == 32
             if not fits:
                 raise EntryRefused(f"{name}_malformed")
+        try:
+            Currency(self.currency, self.exponent)
+        except (CurrencyUnknown, ValueError):
+            raise EntryRefused("currency_malformed") from None
 
     def in_order(self) -> tuple[object, ...]:
         """The values in the order in which they are signed."""
