@@ -26,6 +26,7 @@ from api.feeds import PriceFeeds
 from api.fees import open_tariff
 from api.gateways.sandbox import Sandbox
 from api.holdings import HoldingsReader
+from api.limits import open_limits
 from api.migrations import pending, upgrade
 from api.operator_key import open_key
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
@@ -99,7 +100,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             await upgrade(engine)
         elif await pending(engine):
             raise SettingWrong("TANDEM_DATABASE_URL", "its schema is older than this program: tandem-server db upgrade")
-        journal = await Journal.open(engine, key)
+        journal = await Journal.open(engine, key, policy=open_limits(settings.limits_file, CURRENCIES))
         stack.push_async_callback(journal.close)
         node = await stack.enter_async_context(Node(settings.chain_rpc, settings.chain_id))
         relaying = await stack.enter_async_context(ClientSession())

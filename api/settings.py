@@ -26,7 +26,8 @@ class Settings:
 
     `database_url` is `sqlite:///path` or `postgresql://...`; `public_origin` is what people's clients are told to
     sign in to (its host stands in every sign-in text); rates are requests a second with a burst, by client address.
-    `database_password_file` holds PostgreSQL's password where the URL has none.
+    `database_password_file` holds PostgreSQL's password where the URL has none; `limits_file` the operator's limits
+    (limits.py).
     """
 
     state: Path
@@ -42,6 +43,7 @@ class Settings:
     tokens_file: Path | None = None
     rate_per_second: int = 50
     rate_burst: int = 400
+    limits_file: Path | None = None
     sandbox_delay_ms: int = 800
     fees_file: Path | None = None
 
@@ -76,6 +78,7 @@ class Settings:
         password = environment.get("TANDEM_DATABASE_PASSWORD_FILE")
         tokens = environment.get("TANDEM_TOKENS")
         fees = environment.get("TANDEM_FEES")
+        limits = environment.get("TANDEM_LIMITS")
         settings = cls(
             state=state,
             database_url=environment.get("TANDEM_DATABASE_URL") or f"sqlite:///{state / 'tandem.sqlite3'}",
@@ -89,6 +92,7 @@ class Settings:
                 "TANDEM_PUBLIC_ORIGIN", environment.get("TANDEM_PUBLIC_ORIGIN") or f"http://{host}:{port}"
             ).rstrip("/"),
             tokens_file=Path(tokens) if tokens else None,
+            limits_file=Path(limits) if limits else None,
             rate_per_second=_whole("TANDEM_RATE", environment.get("TANDEM_RATE") or "50", 1, 1_000_000),
             rate_burst=_whole("TANDEM_RATE_BURST", environment.get("TANDEM_RATE_BURST") or "400", 1, 1_000_000),
             sandbox_delay_ms=_whole(

@@ -21,7 +21,7 @@ OPERATORS = ("Statement", "Bank", "Reversal")
 SERVER_ONLY = {
     name
     for name, value in vars(fiat).items()
-    if name.startswith(("Holder", "Journal", "Nonce", "Order", "Debit", "PayeeUnknown", *OPERATORS))
+    if name.startswith(("Holder", "Journal", "Nonce", "Order", "Debit", "PayeeUnknown", "Limit", "Control", *OPERATORS))
     and name != "OrderMalformed"
 }
 DEVELOPERS_ONLY = {

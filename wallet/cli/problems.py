@@ -88,10 +88,10 @@ def _server_problem(error: wallet.ServerRefused) -> Problem:
 
 
 class _Known(dict[str, Any]):
-    """A problem's members, inert; a member that the server left out reads as an ellipsis."""
+    """A problem's members, in our words or inert; a member that the server left out reads as an ellipsis."""
 
     def __getitem__(self, name: str) -> str:
-        return inert(self.get(name, "…"))
+        return _word(self.get(name, "…"))
 
     def __missing__(self, name: str) -> str:
         return "…"

@@ -61,6 +61,15 @@ SLUGS: dict[str, Row] = {
         _REFUSED,
     ),
     "holder_frozen": (N_("The account is frozen; nothing was changed."), _REFUSED),
+    "limit_exceeded": (
+        N_(
+            "The limit is {limit_minor} {currency} minor units a {period} ({kind}), and {used_minor} are used;"
+            " nothing was moved."
+        ),
+        _REFUSED,
+    ),
+    "control_needs_root": (N_("Only the root key of the account may order this; nothing was changed."), _REFUSED),
+    "control_refused": (N_("That cannot be done: {reason}. Nothing was changed."), _REFUSED),
     "not_built_yet": (N_("{server} has not built this yet ({what})."), _REFUSED),
     "address_invalid": (N_("The address is not right ({reason})."), _USAGE),
     "proof_invalid": (N_("The proof that {account} is yours was not accepted; nothing was changed."), _REFUSED),

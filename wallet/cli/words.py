@@ -96,6 +96,19 @@ WORDS: dict[str, str] = {
     "it is for something else than was asked": N_("it is for something else than was asked"),
     "it is not signed by the operator, or does not add up": N_("it is not signed by the operator, or does not add up"),
     "its balances are not those that are shown": N_("its balances are not those that are shown"),
+    # ControlRefused.reason
+    "key_known": N_("this key may sign already, or soon"),
+    "key_unknown": N_("this key is none of the account's"),
+    "key_is_root": N_("the root key stays"),
+    "keys_too_many": N_("the account has as many keys as it can have"),
+    "not_frozen": N_("the account is not frozen"),
+    "raise_pending": N_("a raise of this limit waits already; cancel it first"),
+    "limits_too_many": N_("the account has as many limits as it can have"),
+    "mandate_unknown": N_("there is no such mandate"),
+    "mandate_revoked": N_("the mandate is revoked already"),
+    "nothing_pending": N_("nothing of that number waits"),
+    "contract_settled": N_("the contract has authorised its key already"),
+    "contract_used": N_("the account has given orders already"),
     # StateUnusable.reason
     "others may write to it": N_("others may write to it"),
     # ReceiverRefused.fault
