@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": "api.commands.demo",
     "officer": "api.commands.later",
     "export": "api.commands.export",
+    "report": "api.commands.report",
 }
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}
 

@@ -100,6 +100,12 @@ async def movements(conn: AsyncConnection, account_id: int, start: int, end: int
     return sorted(found, key=lambda movement: movement.sequence)[:limit]
 
 
+def posts() -> tuple[ColumnElement[bool], ...]:
+    """The rows that changed booked balances."""
+    flags = transfers.c.flags.op("&", precedence=6)(POSTS_NOTHING)
+    return transfers.c.kind != int(Kind.EXPIRY), flags == 0, transfers.c.amount > 0
+
+
 async def _at_version(conn: AsyncConnection, account_id: int, version: int) -> AsOf:
     sides = [
         select(transfers.c.timestamp, *(transfers.c[f"{side}_{name}"].label(name) for name in _BALANCES)).where(
@@ -126,7 +132,7 @@ async def _sum(conn: AsyncConnection, account_id: int, *conditions: ColumnElemen
     total = 0
     for side, sign in ((Side.CREDIT, 1), (Side.DEBIT, -1)):
         query = select(func.sum(transfers.c.amount)).where(
-            transfers.c[f"{side}_account_id"] == account_id, *_is_dated(), *_posts(), *conditions
+            transfers.c[f"{side}_account_id"] == account_id, *_is_dated(), *posts(), *conditions
         )
         total += sign * int(await conn.scalar(query) or 0)
     return total
@@ -163,11 +169,6 @@ def _is_dated() -> tuple[ColumnElement[bool], ...]:
     return transfers.c.source_kind == literal_column(str(_BANK)), transfers.c.user_data_64 > 0
 
 
-def _posts() -> tuple[ColumnElement[bool], ...]:
-    flags = transfers.c.flags.op("&", precedence=6)(POSTS_NOTHING)
-    return transfers.c.kind != int(Kind.EXPIRY), flags == 0, transfers.c.amount > 0
-
-
 async def _movements(conn: AsyncConnection, sides: Sides, limit: int) -> list[Movement]:
     found: list[Movement] = []
     for side, conditions in sides.items():
@@ -177,7 +178,7 @@ async def _movements(conn: AsyncConnection, sides: Sides, limit: int) -> list[Mo
 
 
 def _query(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
-    return select(transfers).where(*conditions, *_posts()).limit(limit)
+    return select(transfers).where(*conditions, *posts()).limit(limit)
 
 
 def _read(side: Side, rows: Iterable[RowMapping]) -> list[Movement]:
