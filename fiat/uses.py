@@ -129,14 +129,14 @@ class MandateUses:
 
     def rest_minor(self, timestamp: int) -> int:
         """What may still be collected in the period of that instant (ns); 0 when the mandate is over."""
-        if self._over(timestamp):
+        if self.over(timestamp):
             return 0
         used = self.collected_minor if self.period_at(timestamp) == self.period else 0
         return self.order.per_period_minor - used
 
     def collect(self, amount_minor: int, timestamp: int) -> Transfer:
         """The leg of a collection that is decided at `timestamp` (ns). Raises UseRefused."""
-        if over := self._over(timestamp):
+        if over := self.over(timestamp):
             raise UseRefused(over, 0)
         if amount_minor <= 0:
             raise AmountNotPositive(str(amount_minor))
@@ -163,7 +163,8 @@ class MandateUses:
         collected = leg.amount + (self.collected_minor if same else 0)
         return replace(self, legs=self.legs + 1, period=leg.user_data_64, collected_minor=collected)
 
-    def _over(self, timestamp: int) -> str:
+    def over(self, timestamp: int) -> str:
+        """Why nothing more can be collected at that instant (ns); empty while something can."""
         if self.revoked:
             return "mandate_revoked"
         if timestamp >= self.order.until * NANOSECONDS or self.period_at(timestamp) >= self.order.count:

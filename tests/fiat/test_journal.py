@@ -15,8 +15,9 @@ from sqlalchemy import event, func, select, text
 
 from fiat import history
 from fiat.authority import SaltedText
+from fiat.authority import legs as order_legs
 from fiat.chart import SourceKind
-from fiat.currency import currency
+from fiat.currency import ISO_4217, currency
 from fiat.errors import (
     DebitUnauthorised,
     HolderUnknown,
@@ -275,14 +276,10 @@ async def test_legs_hold_or_fail_as_one(engine, journal, alice, bob, credit):
     fees = await journal.open_account(OPERATOR, EUR, "fees")
     await credit(alice, 1_000)
     for amount, fee, status in ((990, 11, TransferStatus.EXCEEDS_CREDITS), (990, 10, TransferStatus.CREATED)):
-        signed = alice.pay(journal, bob, amount)
-        legs = [
-            move(leg(alice, signed, 0), alice.account, bob.account, amount),
-            move(leg(alice, signed, 1), alice.account, fees.id, fee, user_data_32=1),
-        ]
-        digest = signed.order.digest(journal.ledger_id)
-        reference = {"user_data_128": int.from_bytes(digest[:16], "big")}
-        result = await journal.submit(signed, [Transfer(**(fields(each) | reference)) for each in legs])
+        signed = alice.pay(journal, bob, amount, total_max_minor=amount + fee)
+        legs = order_legs(signed.order, journal.ledger_id, ISO_4217, payout="payout:sandbox", fee_minor=fee)
+        assert [each.credit_account_id for each in legs] == [bob.account, fees.id]
+        result = await journal.submit(signed, legs)
         assert result.status is status
     async with engine.connect() as conn:
         (balance,) = await history.balances(conn, alice.id)
