@@ -7,12 +7,12 @@ driver's executemany. Both are plain driver statements on the connection, inside
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, Text, and_, any_, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.tables import U128
@@ -38,6 +38,27 @@ async def update_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) 
             await conn.exec_driver_sql(_update_arrays(table, names), _columns(table, names, rows))
         else:
             await conn.exec_driver_sql(_update(table, names), _rows(table, names, rows))
+
+
+def one_of(conn: AsyncConnection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """The column is one of the values: on PostgreSQL one array instead of a list to parse."""
+    if conn.dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    return column.in_(values)
+
+
+def pair_of(
+    conn: AsyncConnection, one: Column[Any], other: Column[Any], pairs: Collection[tuple[Any, Any]]
+) -> ColumnElement[bool]:
+    """The two columns are one of the pairs."""
+    if conn.dialect.name != "postgresql":
+        return tuple_(one, other).in_(pairs)
+    arrays = [
+        literal(list(side), ARRAY(column.type))
+        for column, side in zip((one, other), zip(*pairs, strict=True), strict=True)
+    ]
+    given = func.unnest(*arrays).table_valued("one", "other").render_derived(name="given")
+    return select(given.c.one).where(and_(given.c.one == one, given.c.other == other)).exists()
 
 
 def _rows(table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> list[tuple[Any, ...]]:

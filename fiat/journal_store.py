@@ -14,7 +14,6 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fiat.holder import OPERATOR
 from fiat.journal_batch import Batch
 from fiat.journal_bulk import insert_rows as _insert
+from fiat.journal_bulk import one_of, pair_of
 from fiat.journal_bulk import update_rows as _update
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_officers import load_entries, load_officers, load_totals, write_officers, write_totals
@@ -68,12 +68,12 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
     wanted.accounts.update(i for t in found for i in (t.debit_account_id, t.credit_account_id))
     missing = wanted.accounts - cache.accounts.keys() - {0}
     if missing:
-        for row in (await conn.execute(select(accounts).where(accounts.c.id.in_(missing)))).mappings():
+        for row in (await conn.execute(select(accounts).where(one_of(conn, accounts.c.id, missing)))).mappings():
             cache.accounts[row["id"]] = account_row(row)
     owners = {known.holder for i in wanted.accounts if (known := cache.accounts.get(i)) is not None}
     absent = (wanted.holders | owners) - cache.holders.keys() - {OPERATOR}
     if absent:
-        for row in (await conn.execute(select(holders).where(holders.c.id.in_(absent)))).mappings():
+        for row in (await conn.execute(select(holders).where(one_of(conn, holders.c.id, absent)))).mappings():
             cache.holders[row["id"]] = holder_of(row)
     cache.use(wanted.accounts, wanted.holders | owners)
     if cache.totals is None:
@@ -88,8 +88,8 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
         query = select(orders.c.holder).where(orders.c.holder.in_(wanted.ordered), orders.c.sequence.is_not(None))
         cache.ordered.update((await conn.execute(query.distinct())).scalars())
     if wanted.sources:
-        key = tuple_(transfers.c.source_kind, transfers.c.source_id)
-        query = select(transfers.c.source_kind, transfers.c.source_id, transfers.c.id).where(key.in_(wanted.sources))
+        of_kind, of_source = transfers.c.source_kind, transfers.c.source_id
+        query = select(of_kind, of_source, transfers.c.id).where(pair_of(conn, of_kind, of_source, wanted.sources))
         cache.sources.update({(kind, source): i for kind, source, i in (await conn.execute(query))})
 
 
@@ -115,7 +115,7 @@ async def _load_transfers(conn: AsyncConnection, cache: Cache, ids: set[int]) ->
         return []
     query = select(transfers, pendings.c.resolution).outerjoin(pendings, pendings.c.id == transfers.c.id)
     found = []
-    for row in (await conn.execute(query.where(transfers.c.id.in_(ids)))).mappings():
+    for row in (await conn.execute(query.where(one_of(conn, transfers.c.id, ids)))).mappings():
         transfer = transfer_of(row)
         found.append(transfer)
         cache.transfers[transfer.id] = transfer
@@ -123,14 +123,15 @@ async def _load_transfers(conn: AsyncConnection, cache: Cache, ids: set[int]) ->
             cache.resolutions[transfer.id] = Resolution(row["resolution"])
     absent = ids - cache.transfers.keys()
     if absent:
-        cache.burnt_ids.update((await conn.execute(select(burnt_ids.c.id).where(burnt_ids.c.id.in_(absent)))).scalars())
+        burnt = select(burnt_ids.c.id).where(one_of(conn, burnt_ids.c.id, absent))
+        cache.burnt_ids.update((await conn.execute(burnt)).scalars())
     # A post or void that exists is compared with its pending transfer, which it may name alone.
     further = {t.pending_id for t in found if t.pending_id} - cache.transfers.keys()
     return found + (await _load_transfers(conn, cache, further) if further else [])
 
 
 async def _load_orders(conn: AsyncConnection, cache: Cache, wanted: Iterable[tuple[bytes, bytes]]) -> None:
-    query = select(orders).where(tuple_(orders.c.holder, orders.c.nonce).in_(list(wanted)))
+    query = select(orders).where(pair_of(conn, orders.c.holder, orders.c.nonce, list(wanted)))
     for row in (await conn.execute(query)).mappings():
         cache.orders[row["holder"], row["nonce"]] = known_order(row)
 
