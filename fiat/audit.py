@@ -341,7 +341,8 @@ class _Auditor:
         in_force = {address for address, (effective_at, _) in officers.items() if effective_at <= now}
         if order is None:
             self.require(self.named < 2 and record.action == _KEY_ADD, "officer_unsigned")
-            self.require(key not in (ZERO_20, *officers), "officer_add_wrong")
+            plain = record.subject == ZERO_32 and not record.value
+            self.require(plain and key not in (ZERO_20, *officers), "officer_add_wrong")
             self.named += 1
             officers[key] = (now, b"")
             return False

@@ -107,6 +107,7 @@ class Forger:
         self.batches, self.seal_times = [list(batch) for batch in batches], list(seal_times)
         self.seal_changes = {}
         self.relink, self.renumber = True, True
+        self.damage = lambda sequence, body: body
         self.key = OPERATOR_KEY
         self.ledger_id = ledger_id(self.batches[0][0].encode())
 
@@ -215,7 +216,7 @@ class Forger:
                 if type(record).__name__ == "KeyRecord" and record.holder not in (OPERATOR, *chains):
                     chains[record.holder] = (record.blind, 0, record.holder)
                 record = self._linked(record, chains)
-                bodies.append(record.encode())
+                bodies.append(self.damage(record.sequence, record.encode()))
                 if type(record).__name__ == "OperatorRecord":
                     count, amount = counters.get((record.reason, record.ledger), (0, 0))
                     counters[record.reason, record.ledger] = count + 1, amount + record.amount

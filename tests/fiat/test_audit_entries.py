@@ -89,6 +89,7 @@ FORGERIES = [
     ("officer_unsigned", third_officer_by_nobody),
     ("officer_unsigned", lambda f: f.change(ADD_THIRD, order=f.get(**moved(1_000)).order)),
     ("officer_add_wrong", lambda f: f.change(NAMED_SECOND, key=ONE.address)),
+    ("officer_add_wrong", lambda f: f.change(NAMED_SECOND, subject=bytes(12) + TWO.address)),
     ("officer_add_wrong", lambda f: f.change_control(ADD_THIRD, subject=bytes(12) + TWO.address, key=ONE)),
     ("officer_revoke_wrong", lambda f: f.change_control(REVOKE_THIRD, key=THREE)),
     ("officer_revoke_wrong", lambda f: f.drop(**ADD_THIRD)),
