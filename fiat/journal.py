@@ -24,13 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from fiat import history
 from fiat.authority import Keys, SaltedText
 from fiat.currency import Currency
-from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong
+from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong, JournalUnknown
 from fiat.head import Head
 from fiat.holder import HolderGenesis
 from fiat.journal_agreed import load_uses
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
-from fiat.journal_commit import cause, check_unmoved, find_out
+from fiat.journal_commit import CommitFailed, cause, check_unmoved, find_out, settle
 from fiat.journal_control import Control
 from fiat.journal_engine import committing, writing
 from fiat.journal_genesis import open_genesis
@@ -87,6 +87,8 @@ class Journal:
         self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._doubtful = False
+        """Did a commit fail, and is it not yet certain that what can be read is on the disk?"""
         self._recent: deque[SealedBatch] = deque(maxlen=RECENT_SEALS)
         self.genesis = genesis
         """The canonical bytes of record 0."""
@@ -109,6 +111,7 @@ class Journal:
         `clock` gives Unix nanoseconds, `policy` are the operator's limits. Raises JournalBroken when the genesis
         pins another operator key, and JournalUnsafe on a server that may lose what it acknowledged.
         """
+        await settle(engine, "PASSIVE")  # a process before this one may have left what never reached the disk
         genesis, sequence = await open_genesis(engine, operator_key, clock())
         journal = cls(engine, operator_key, genesis, clock, drift_max_ns, policy)
         journal.sequence = sequence
@@ -178,7 +181,11 @@ class Journal:
         return await self._with_receipt(await self.ask(Control(signed, signed.order.digest(self.ledger_id))))
 
     async def order_result(self, holder_id: bytes, nonce: bytes, digest: bytes | None = None) -> OrderResult | None:
-        """The first answer to this nonce; None when it is free. With `digest`: NonceConflict for other content."""
+        """The first answer to this nonce; None when it is free. With `digest`: NonceConflict for other content.
+
+        Raises JournalUnknown after a failed commit, as long as what can be read may not be on the disk.
+        """
+        await self._certain()
         async with self._engine.connect() as conn:
             known = await history.known_order_by_nonce(conn, holder_id, nonce)
         if known is None:
@@ -266,15 +273,28 @@ class Journal:
             one.settle()
 
     async def _commit(self, waiting: list[Waiting]) -> None:
+        failed = False
         for attempt in range(ATTEMPTS_MAX):
             try:
+                await self._certain()
                 # Whoever lost once takes the head's lock, so that two busy processes take turns.
                 return await self._attempt(waiting, lock=attempt > 0)
-            except HeadMoved:
-                continue
+            except HeadMoved as moved:
+                failed = failed or isinstance(moved, CommitFailed)
+            except Exception as error:
+                if failed:
+                    raise JournalUnknown from error
+                raise
             finally:
                 self._cache.forget_batch()
-        raise JournalBusy
+        # A commit that failed may yet come to stand: "nothing was written" is then more than anybody knows.
+        raise JournalUnknown if failed else JournalBusy
+
+    async def _certain(self) -> None:
+        """After a failed commit: nothing is answered before what can be read is on the disk. Raises JournalUnknown."""
+        if self._doubtful:
+            await settle(self._engine)
+            self._doubtful = False
 
     async def _attempt(self, waiting: list[Waiting], *, lock: bool) -> None:
         """Decide everything over one snapshot and write it. Raises HeadMoved when another writer was first."""
@@ -296,6 +316,7 @@ class Journal:
                 except Exception as error:
                     # The pool would take a connection back as it is after a failed commit, its locks with it.
                     await conn.invalidate()
+                    self._doubtful = True
                     await find_out(self._engine, batch.head, new_head, error)
         except BaseException:
             self._cache.clear(-1)  # nothing of a batch that failed may be believed
