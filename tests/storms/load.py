@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fiat.errors import JournalBusy, JournalUnknown
@@ -25,6 +27,8 @@ from tests.storms.witness import once
 
 PEOPLE, OPENING = 8, 10**6
 PAUSE = 0.01
+UNKNOWN = (JournalBusy, JournalUnknown, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a caller may meet while the database is away: the same is asked again."""
 
 
 class Log:
@@ -39,19 +43,24 @@ class Log:
     def acknowledged(self, number: int) -> None:
         os.write(self.fd, f"acknowledged {number}\n".encode())
 
+    def refused(self, number: int) -> None:
+        """Every time it was asked the answer was that nothing was written."""
+        os.write(self.fd, f"refused {number}\n".encode())
+
 
 class Noted:
-    """A log that was read: `asked` by number with the time, and the numbers that were `acknowledged`."""
+    """A log that was read: `asked` by number with the time, the numbers that were `acknowledged` and `refused`."""
 
     def __init__(self, *paths: str | Path) -> None:
         self.asked: dict[int, int] = {}
         self.acknowledged: set[int] = set()
+        self.refused: set[int] = set()
         for line in itertools.chain.from_iterable(Path(p).read_text().splitlines() for p in paths if Path(p).exists()):
             word, *numbers = line.split()
             if word == "asked":
                 self.asked[int(numbers[0])] = int(numbers[1])
             else:
-                self.acknowledged.add(int(numbers[0]))
+                (self.acknowledged if word == "acknowledged" else self.refused).add(int(numbers[0]))
 
     @property
     def unknown(self) -> dict[int, int]:
@@ -59,11 +68,21 @@ class Noted:
 
 
 class Load:
-    """Pays on one journal. `bug` seeds one of: `early` (acknowledges what is not committed yet), `fresh` (asks with
-    another nonce when the outcome is not known)."""
+    """Pays on one journal; gives a payment up after `attempts_max` askings (None: never).
 
-    def __init__(self, journal: Journal, town: list[Person], log: Log, bug: str | None = None) -> None:
-        self.journal, self.town, self.log, self.bug = journal, town, log, bug
+    `bug` seeds one of: `early` (acknowledges what is not committed yet), `fresh` (asks with another nonce when the
+    outcome is not known), `hasty` (takes "nothing was written" for done).
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        town: list[Person],
+        log: Log,
+        bug: str | None = None,
+        attempts_max: int | None = None,
+    ) -> None:
+        self.journal, self.town, self.log, self.bug, self.attempts_max = journal, town, log, bug, attempts_max
 
     async def pay(self, number: int, now: int | None = None) -> None:
         """Carry payment `number` out; the same order again as long as the outcome is not known."""
@@ -71,17 +90,22 @@ class Load:
         self.log.asked(number, now)
         if self.bug == "early":
             self.log.acknowledged(number)
-        attempt = 0
-        while True:
+        failures: list[Exception] = []
+        while self.attempts_max is None or len(failures) < self.attempts_max:
             try:
-                result = await submit(self.journal, self._order(number, now, attempt))
-            except (JournalBusy, JournalUnknown):
-                attempt += self.bug == "fresh"
+                result = await submit(self.journal, self._order(number, now, len(failures)))
+            except UNKNOWN as error:
+                failures.append(error)
+                if self.bug == "hasty":
+                    break
                 await asyncio.sleep(PAUSE)
                 continue
             assert result.accepted, result
+            break
+        if not self.attempts_max or len(failures) < self.attempts_max:
             self.log.acknowledged(number)
-            return
+        elif all(isinstance(failure, JournalBusy) for failure in failures):
+            self.log.refused(number)
 
     async def pay_all(self, numbers: Iterable[int], workers: int) -> None:
         """The numbers in turn, that many at a time."""
@@ -93,7 +117,8 @@ class Load:
 
         await asyncio.gather(*(work() for _ in range(workers)))
 
-    def _order(self, number, now, attempt):
+    def _order(self, number, now, failures):
+        attempt = failures if self.bug == "fresh" else 0
         payer, payee = self.town[number % len(self.town)], self.town[(number + 1) % len(self.town)]
         nonce, reference = (attempt << 64 | number).to_bytes(32, "big"), number.to_bytes(32, "big")
         return payer.pay(self.journal.ledger_id, payee, 1, nonce, now=now, reference=reference)
@@ -113,5 +138,5 @@ async def carried_out(engine: AsyncEngine) -> Counter[int]:
 async def verdicts(engine: AsyncEngine, *logs: str | Path) -> list[str]:
     """What is wrong with the journal after what these logs tell."""
     noted = Noted(*logs)
-    wrong = once(noted.asked, noted.acknowledged, await carried_out(engine))
+    wrong = once(noted.asked, noted.acknowledged, await carried_out(engine), noted.refused)
     return wrong + [f"{problem.sequence}: {problem.reason}" for problem in (await verify(engine)).problems]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import random
 from collections import Counter
 
@@ -13,8 +12,7 @@ import pytest
 from fiat import history
 from fiat.history_check import verify
 from fiat.holder import OPERATOR
-from fiat.transfer import Transfer
-from tests.storms.town import EUR, answered, found, people, submit
+from tests.storms.town import EUR, answered, found, move, people, submit
 
 DEBITS, AMOUNT, TEN = 1000, 7, 10
 
@@ -85,7 +83,3 @@ async def test_a_seeded_bug_is_seen(engine, journal, journals):
     wrong = verdicts(statuses, left)
     assert any("were accepted, not 10" in sentence for sentence in wrong), wrong
     assert any("are left, not 0" in sentence for sentence in wrong), wrong
-
-
-def move(debit, credit, amount):
-    return Transfer(int.from_bytes(os.urandom(15), "big"), debit, credit, amount, ledger=EUR.ledger, code=1)

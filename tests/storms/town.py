@@ -88,18 +88,21 @@ def people(count: int) -> list[Person]:
     return [Person(number) for number in range(1, count + 1)]
 
 
-def topup(clearing: int, person: Person, amount_minor: int, transfer_id: int) -> Transfer:
-    return Transfer(transfer_id, clearing, person.account, amount_minor, ledger=EUR.ledger, code=TransferCode.TOPUP)
+def move(debit: int, credit: int, amount_minor: int, code: int = TransferCode.TOPUP) -> Transfer:
+    number = int.from_bytes(os.urandom(15), "big")
+    return Transfer(number, debit, credit, amount_minor, ledger=EUR.ledger, code=code)
 
 
 async def fund(journal: Journal, townspeople: list[Person], amount_minor: int) -> None:
-    """Give everyone the same amount, from outside."""
+    """Give everyone the same amount: from outside in one posting, then from the operator's capital."""
     clearing = (await journal.open_account(OPERATOR, EUR, CLEARING)).id
+    capital = (await journal.open_account(OPERATOR, EUR, "capital")).id
+    raised = move(clearing, capital, amount_minor * len(townspeople))
+    (outcome,) = await journal.post([raised], source=Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
+    assert outcome.status is TransferStatus.CREATED
     for first in range(0, len(townspeople), FUNDED_AT_ONCE):
-        part = townspeople[first : first + FUNDED_AT_ONCE]
-        moves = [topup(clearing, person, amount_minor, int.from_bytes(os.urandom(15), "big")) for person in part]
-        outcomes = await journal.post(moves, source=Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
-        assert {outcome.status for outcome in outcomes} == {TransferStatus.CREATED}
+        moves = [move(capital, who.account, amount_minor) for who in townspeople[first : first + FUNDED_AT_ONCE]]
+        assert {outcome.status for outcome in await journal.post(moves)} == {TransferStatus.CREATED}
 
 
 async def found(journal: Journal, count: int, amount_minor: int) -> list[Person]:

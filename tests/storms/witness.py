@@ -75,12 +75,19 @@ def strictly_serial(
     ]
 
 
-def once(asked: Iterable[int], acknowledged: Iterable[int], carried_out: Counter[int]) -> list[str]:
-    """Numbered payments: what was acknowledged is in the journal exactly once, the rest once or not at all."""
+def once(
+    asked: Iterable[int], acknowledged: Iterable[int], carried_out: Counter[int], refused: Iterable[int] = ()
+) -> list[str]:
+    """Numbered payments: what was acknowledged is in the journal exactly once, what was refused is not, the rest once
+    or not at all."""
     known = set(asked)
     lost = sorted(set(acknowledged) - carried_out.keys())
     return [
         *(f"payment {number} was acknowledged and is not in the journal" for number in lost),
+        *(
+            f"payment {number} was refused and is in the journal"
+            for number in sorted(set(refused) & carried_out.keys())
+        ),
         *(f"payment {number} was carried out {n} times" for number, n in sorted(carried_out.items()) if n > 1),
         *(f"nobody asked for payment {number}" for number in sorted(carried_out.keys() - known)),
     ]
