@@ -8,7 +8,7 @@ from fiat.authority import legs as order_legs
 from fiat.currency import ISO_4217, currency
 from fiat.history_check import verify
 from fiat.journal_uses import Capture, Collect, Release
-from fiat.order import LedgerConversion, LedgerHold, LedgerMandate, SignedOrder
+from fiat.order import LedgerControl, LedgerConversion, LedgerHold, LedgerMandate, SignedOrder
 from fiat.transfer import NANOSECONDS
 
 EUR, JPY = currency("EUR"), currency("JPY")
@@ -61,21 +61,21 @@ class Agreements:
         legs = order_legs(signed.order, self.journal.ledger_id, ISO_4217, payout="payout:sandbox", **terms)
         return await self.journal.submit(signed, legs)
 
-    def a_hold(self, payer, captor, amount, **fields):
+    def a_hold(self, payer, captor, amount, /, **fields):
         own = {"captor": captor.id, "amount_minor": amount, "until": self.clock.seconds + DAY}
         return self.sign(payer, LedgerHold, **({"total_max_minor": fields.get("amount_minor", amount)} | own | fields))
 
-    async def hold(self, payer, captor, amount, **fields):
+    async def hold(self, payer, captor, amount, /, **fields):
         signed = self.a_hold(payer, captor, amount, **fields)
         result = await self.submit(signed)
         assert result.accepted, result
         return signed.order
 
-    def a_mandate(self, payer, payee, per_period, **fields):
+    def a_mandate(self, payer, payee, per_period, /, **fields):
         own = {"payee": payee.id, "per_period_minor": per_period, "period_seconds": DAY, "count": 12}
         return self.sign(payer, LedgerMandate, **(own | {"until": self.clock.seconds + 365 * DAY} | fields))
 
-    async def mandate(self, payer, payee, per_period, **fields):
+    async def mandate(self, payer, payee, per_period, /, **fields):
         signed = self.a_mandate(payer, payee, per_period, **fields)
         result = await self.submit(signed)
         assert result.accepted, result
@@ -85,6 +85,13 @@ class Agreements:
         own = {"amount_minor": amount, "receive_asset": "JPY", "receive_min_minor": receive_min}
         own |= {"receive_to": bytes(20), "reference": os.urandom(32), "total_max_minor": amount}
         return self.sign(payer, LedgerConversion, **(own | fields))
+
+    async def control(self, person, action, **fields):
+        now = self.clock.seconds
+        head = {"holder": person.id, "key_epoch": 1, "nonce": os.urandom(32), "seen_head": person.id}
+        order = LedgerControl(**head, valid_after=now - 60, valid_before=now + 600, action=action, **fields)
+        signed = SignedOrder(order, person.key.sign_digest(order.digest(self.journal.ledger_id)))
+        return await self.journal.control(signed)
 
     async def capture(self, order, amount, *, final=False, use_id=None, captor=None):
         use_id = use_id or os.urandom(32)
