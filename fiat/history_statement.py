@@ -27,6 +27,7 @@ from fiat.transfer import NANOSECONDS
 
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _BANK = int(SourceKind.BANK_STATEMENT)
+PAGE = 500
 
 
 class AsOf(NamedTuple):
@@ -78,26 +79,32 @@ async def statement(
 
     An account that is not there yet has an empty one: nothing came, nothing left.
     """
-    first, last = await as_of(conn, account_id, start - 1), await as_of(conn, account_id, end - 1)
-    within = _versions(account_id, first.version, last.version)
-    if by is By.RECORDED:
-        opening, wanted = first.booked_minor, [within]
-    else:
-        opening = await _booked_before(conn, account_id, start, by)
-        wanted = [_undated(within), _dated(account_id, start, end)]
-    found: list[Movement] = []
-    for sides in wanted:
-        found += await _movements(conn, sides, LINES_MAX + 1 - len(found))
-        if len(found) > LINES_MAX:
-            raise StatementTooLong(LINES_MAX)
+    found = await movements(conn, account_id, start, end, by, LINES_MAX)
+    opening = await _booked_before(conn, account_id, start, by)
     return make(account_id, currency, by, start, end, opening, found, await last_sequence(conn))
 
 
-async def movements(conn: AsyncConnection, account_id: int, start: int, end: int, limit: int) -> list[Movement]:
-    """The account's movements recorded in `[start, end)` (Unix ns), in order, at most `limit`."""
+async def movements(conn: AsyncConnection, account_id: int, start: int, end: int, by: By, limit: int) -> list[Movement]:
+    """What changed the booked balance in `[start, end)` (Unix ns), in no order. Raises StatementTooLong."""
     first, last = await as_of(conn, account_id, start - 1), await as_of(conn, account_id, end - 1)
-    found = await _movements(conn, _versions(account_id, first.version, last.version), limit)
-    return sorted(found, key=lambda movement: movement.sequence)[:limit]
+    within = _versions(account_id, first.version, last.version)
+    wanted = [within] if by is By.RECORDED else [_undated(within), _dated(account_id, start, end)]
+    found: list[Movement] = []
+    for sides in wanted:
+        found += await _movements(conn, sides, limit + 1 - len(found))
+        if len(found) > limit:
+            raise StatementTooLong(limit)
+    return found
+
+
+async def movements_of_lines(conn: AsyncConnection, account_id: int, line_ids: Sequence[bytes]) -> list[Movement]:
+    """The account's movements that were posted for these lines of bank statements, along the sources' index."""
+    found: list[Movement] = []
+    for at in range(0, len(line_ids), PAGE):
+        of_lines = transfers.c.source_id.in_(line_ids[at : at + PAGE]), transfers.c.source_kind == _BANK
+        sides = {side: [transfers.c[f"{side}_account_id"] == account_id, *of_lines] for side in Side}
+        found += await _movements(conn, sides, 2 * PAGE)
+    return found
 
 
 def posts() -> tuple[ColumnElement[bool], ...]:
@@ -197,6 +204,7 @@ def _read(side: Side, rows: Iterable[RowMapping]) -> list[Movement]:
             order_holder=row["order_holder"],
             order_nonce=row["order_nonce"],
             leg=row["leg"],
+            line_id=row["source_id"] if row["source_kind"] == _BANK else None,
         )
         for row in rows
     ]

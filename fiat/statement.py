@@ -39,7 +39,7 @@ class Side(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One change of the booked balance. Times in Unix nanoseconds; the other side's holder is 32 zero bytes for the
-    operator; `order_nonce` is there where a person's order caused it."""
+    operator; `order_nonce` is there where a person's order caused it, `line_id` where a bank statement's line did."""
 
     sequence: int
     timestamp: int
@@ -53,6 +53,7 @@ class Movement:
     order_holder: bytes | None = None
     order_nonce: bytes | None = None
     leg: int = 0
+    line_id: bytes | None = None
 
     @property
     def signed_minor(self) -> int:

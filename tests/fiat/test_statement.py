@@ -195,7 +195,7 @@ async def test_balances_as_of_an_instant_show_what_was_reserved(ledger, engine):
         assert [(a.version, a.booked_minor, a.available_minor) for a in shown] == [
             (0, 0, 0), (1, 100, 100), (2, 100, 70), (3, 100, 100)
         ]  # fmt: skip
-        assert [m.id for m in await movements(conn, SUSPENSE, 0, 2**62, 10)] == [held.id] != [pending.id]
+        assert [m.id for m in await movements(conn, SUSPENSE, 0, 2**62, By.RECORDED, 10)] == [held.id] != [pending.id]
         assert (await as_of(conn, 12345, before)).version == 0
 
 
