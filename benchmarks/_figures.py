@@ -10,7 +10,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 
@@ -22,7 +22,7 @@ class Figure:
     unit: str
     peer_name: str
     sense: str  # "at most" or "at least"
-    floor: float
+    floor: float | None  # None: nothing is asked of it
     goal: float
     ours: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
@@ -31,7 +31,9 @@ class Figure:
     def ratio(self) -> float:
         return statistics.median(self.ours) / statistics.median(self.peer)
 
-    def holds(self, limit: float) -> bool:
+    def holds(self, limit: float | None) -> bool:
+        if limit is None:
+            return True
         return self.ratio <= limit if self.sense == "at most" else self.ratio >= limit
 
     def document(self) -> dict[str, object]:
@@ -44,7 +46,7 @@ class Figure:
             "ours_median": statistics.median(self.ours),
             "peer_median": statistics.median(self.peer),
             "ratio": round(self.ratio, 3),
-            "floor": f"{self.sense} {self.floor}",
+            "floor": "none" if self.floor is None else f"{self.sense} {self.floor}",
             "goal": f"{self.sense} {self.goal}",
             "floor_holds": self.holds(self.floor),
             "goal_met": self.holds(self.goal),
@@ -64,6 +66,18 @@ def interleave(figure: Figure, rounds: int, ours: Callable[[], float], peer: Cal
     for _ in range(rounds):
         figure.ours.append(ours())
         figure.peer.append(peer())
+    return figure
+
+
+async def interleave_async(
+    figure: Figure, rounds: int, ours: Callable[[], Awaitable[float]], peer: Callable[[], Awaitable[float]]
+) -> Figure:
+    """`interleave` of rounds that are awaited."""
+    await ours()
+    await peer()
+    for _ in range(rounds):
+        figure.ours.append(await ours())
+        figure.peer.append(await peer())
     return figure
 
 
