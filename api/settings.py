@@ -26,8 +26,12 @@ class Settings:
 
     `database_url` is `sqlite:///path` or `postgresql://...`; `public_origin` is what people's clients are told to
     sign in to (its host stands in every sign-in text); rates are requests a second with a burst, by client address.
-    `database_password_file` holds PostgreSQL's password where the URL has none; `limits_file` the operator's limits
+    `database_password_file` holds PostgreSQL's password where the URL has none. `quote_spread_ppm` is what a conversion
+    keeps back, in parts per million; `sandbox_liquidity_minor` the operator's own money for conversions, in minor
+    units of each currency that has a price, where the sandbox plays the bank; `limits_file` the operator's limits
     (limits.py).
+    `sandbox_clearing_cap_minor` is how much of each currency may lie unsettled at the sandbox, `sandbox_settle_ms` how
+    often that pays out.
     """
 
     state: Path
@@ -43,8 +47,12 @@ class Settings:
     tokens_file: Path | None = None
     rate_per_second: int = 50
     rate_burst: int = 400
-    limits_file: Path | None = None
     sandbox_delay_ms: int = 800
+    sandbox_clearing_cap_minor: int = 10**12
+    sandbox_settle_ms: int = 60_000
+    sandbox_liquidity_minor: int = 10**9
+    quote_spread_ppm: int = 5000
+    limits_file: Path | None = None
     fees_file: Path | None = None
 
     @property
@@ -92,12 +100,27 @@ class Settings:
                 "TANDEM_PUBLIC_ORIGIN", environment.get("TANDEM_PUBLIC_ORIGIN") or f"http://{host}:{port}"
             ).rstrip("/"),
             tokens_file=Path(tokens) if tokens else None,
-            limits_file=Path(limits) if limits else None,
             rate_per_second=_whole("TANDEM_RATE", environment.get("TANDEM_RATE") or "50", 1, 1_000_000),
             rate_burst=_whole("TANDEM_RATE_BURST", environment.get("TANDEM_RATE_BURST") or "400", 1, 1_000_000),
             sandbox_delay_ms=_whole(
                 "TANDEM_SANDBOX_DELAY_MS", environment.get("TANDEM_SANDBOX_DELAY_MS") or "800", 0, 86_400_000
             ),
+            sandbox_clearing_cap_minor=_whole(
+                "TANDEM_SANDBOX_CLEARING_CAP",
+                environment.get("TANDEM_SANDBOX_CLEARING_CAP") or "1000000000000",
+                1,
+                10**17,
+            ),
+            sandbox_settle_ms=_whole(
+                "TANDEM_SANDBOX_SETTLE_MS", environment.get("TANDEM_SANDBOX_SETTLE_MS") or "60000", 100, 86_400_000
+            ),
+            sandbox_liquidity_minor=_whole(
+                "TANDEM_SANDBOX_LIQUIDITY", environment.get("TANDEM_SANDBOX_LIQUIDITY") or "1000000000", 0, 10**17
+            ),
+            quote_spread_ppm=_whole(
+                "TANDEM_QUOTE_SPREAD_PPM", environment.get("TANDEM_QUOTE_SPREAD_PPM") or "5000", 0, 999_999
+            ),
+            limits_file=Path(limits) if limits else None,
             fees_file=Path(fees) if fees else None,
         )
         host_and_port("TANDEM_DEVNET_LISTEN", settings.devnet_listen)

@@ -22,6 +22,7 @@ class TransferCode(IntEnum):
     COLLECTION = 12
     ROUNDING = 13
     OPERATOR = 14
+    SETTLEMENT = 15
     REVERSAL = 15
 
 

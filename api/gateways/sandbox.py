@@ -18,11 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.currencies import CURRENCIES
 from api.database import recording
 from api.gateways.destination import is_returned_by_sandbox
+from api.gateways.settlement import Settlements
 from api.tables import cursors, topups, withdrawals
 from fiat import history
 from fiat.authority import source_id
 from fiat.chart import SourceKind, TransferCode
-from fiat.errors import JournalBroken, NonceConflict
+from fiat.errors import JournalBroken, NonceConflict, ReservesExceeded, SourceMissing
 from fiat.holder import MAIN, OPERATOR, account_id
 from fiat.journal import Journal
 from fiat.journal_values import Source
@@ -36,6 +37,8 @@ ROWS_MAX = 100
 RECORDS_MAX = 500
 TOPUP_MINOR_MAX = 10**12
 """One top-up. The clearing account's sums are below 2^63, and everybody's top-ups are in them."""
+CLEARING_CAP = "clearing_cap"
+"""Why a top-up waits: as much unsettled money lies at the gateway as the operator allows."""
 REFUSED_PAUSE_NS = 60 * 10**9
 log = logging.getLogger(__name__)
 _DONE = (TransferStatus.CREATED, TransferStatus.EXISTS)
@@ -44,11 +47,21 @@ _DONE = (TransferStatus.CREATED, TransferStatus.EXISTS)
 class Sandbox:
     """Drives the rows. One at a time is enough; several do no harm."""
 
-    def __init__(self, engine: AsyncEngine, journal: Journal, delay_ms: int, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        journal: Journal,
+        delay_ms: int,
+        clock: Callable[[], int],
+        *,
+        clearing_cap_minor: int | None = None,
+        settle_ms: int = 60_000,
+    ) -> None:
         self._engine = engine
         self._journal = journal
         self._delay_ns = delay_ms * 10**6
         self._clock = clock
+        self._settlements = Settlements(engine, journal, NAME, clock, cap_minor=clearing_cap_minor, pause_ms=settle_ms)
 
     async def open_accounts(self) -> None:
         """The operator's accounts that the gateway moves money between; one batch for all. Idempotent."""
@@ -59,7 +72,8 @@ class Sandbox:
 
     async def step(self) -> int:
         """Do what is due now; how many things were done."""
-        return await self._follow_journal() + await self._settle_topups() + await self._settle_withdrawals()
+        done = await self._follow_journal() + await self._settlements.step()
+        return done + await self._settle_topups() + await self._settle_withdrawals()
 
     async def _follow_journal(self) -> int:
         """Make a row for each withdrawal that the journal has accepted since the last look."""
@@ -87,13 +101,23 @@ class Sandbox:
 
     async def _settle_topup(self, row: RowMapping, mine: Sequence[Any]) -> None:
         currency = CURRENCIES[row["currency"]]
+        room = await self._settlements.room(currency)
+        if room is not None and row["amount_minor"] > room:
+            await self._wait_for_room(mine)
+            return
         await self._journal.open_account(row["holder"], currency, MAIN)
         event = source_id(f"sandbox-topup:{row['holder'].hex()}:{row['id'].hex()}")
         accounts = (account_id(OPERATOR, currency, CLEARING), account_id(row["holder"], currency))
         sequence = await self._move(row, accounts, TransferCode.TOPUP, Source(SourceKind.SANDBOX_TOPUP, event))
-        changed = {"state": "settled", "settled_at": self._clock(), "sequence": sequence}
+        changed = {"state": "settled", "settled_at": self._clock(), "sequence": sequence, "waiting": None}
         async with recording(self._engine).begin() as conn:
             await conn.execute(update(topups).where(*mine).values(**changed))
+
+    async def _wait_for_room(self, mine: Sequence[Any]) -> None:
+        """The gateway holds as much unsettled money as it may: due again once that is paid out."""
+        later = {"waiting": CLEARING_CAP, "due_at": max(self._settlements.due_at, self._clock() + 1)}
+        async with recording(self._engine).begin() as conn:
+            await conn.execute(update(topups).where(*mine).values(**later))
 
     async def _settle_withdrawals(self) -> int:
         query = select(withdrawals).where(withdrawals.c.state == "accepted", withdrawals.c.due_at <= self._clock())
@@ -119,7 +143,7 @@ class Sandbox:
         """What the ledger refuses stays as it is and is due again later, behind everything else that is."""
         try:
             await settling
-        except (JournalBroken, NonceConflict) as refused:
+        except (JournalBroken, NonceConflict, ReservesExceeded, SourceMissing) as refused:
             log.error("sandbox, %s: %s", table.name, refused)
             later = {"due_at": self._clock() + REFUSED_PAUSE_NS}
             async with recording(self._engine).begin() as conn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -41,6 +41,9 @@ class TopupAnswer(Answer):
     amount: DecimalText
     amount_minor: Digits
     state: Literal["pending", "settled"]
+    waiting: Literal["clearing_cap"] | None = Field(
+        description="why a pending one takes longer: the gateway holds as much unsettled money as it may"
+    )
     created_at: Time
     settled_at: Time | None
     sequence: int | None
@@ -56,10 +59,12 @@ async def put_topup(
     body: TopupRequest,
     session: SignedIn,
     server: ServerHere,
+    request: Request,
     response: Response,
 ) -> TopupAnswer:
     """Ask a gateway for money in. Sent again with the same content it gets the first answer; with other content 409."""
-    asked = _asked(body)
+    server.limit(request)
+    asked = _asked(body, min(TOPUP_MINOR_MAX, server.settings.sandbox_clearing_cap_minor))
     row, first = await _find_or_create(server, session.holder, raw(topup_id), asked)
     if any(row[name] != asked[name] for name in _CONTENT):
         raise IdConflict(topup_id)
@@ -75,10 +80,10 @@ async def get_topup(
     row = await _find(server, session.holder, raw(topup_id))
     if row is None:
         raise NotFound("topup")
-    return _answer(row, row["state"])
+    return _answer(row, row["state"], row["waiting"])
 
 
-def _asked(body: TopupRequest) -> dict[str, Any]:
+def _asked(body: TopupRequest, minor_max: int) -> dict[str, Any]:
     """Raises CurrencyUnknown, AmountNotPositive, AmountTooLarge."""
     currency = CURRENCIES.get(body.currency)
     if currency is None:
@@ -86,7 +91,7 @@ def _asked(body: TopupRequest) -> dict[str, Any]:
     amount_minor = parse_minor(body.amount_minor)
     if amount_minor == 0:
         raise AmountNotPositive(body.amount_minor)
-    if amount_minor > TOPUP_MINOR_MAX:
+    if amount_minor > minor_max:
         raise AmountTooLarge(body.amount_minor)
     return {
         "gateway": body.gateway,
@@ -118,7 +123,9 @@ async def _find_or_create(server: Server, holder: bytes, topup_id: bytes, asked:
     return fresh | {"settled_at": None, "sequence": None}, True
 
 
-def _answer(row: Any, state: Literal["pending", "settled"]) -> TopupAnswer:
+def _answer(
+    row: Any, state: Literal["pending", "settled"], waiting: Literal["clearing_cap"] | None = None
+) -> TopupAnswer:
     """As asked for (`pending`), or as it is."""
     settled = state == "settled"
     return TopupAnswer(
@@ -129,6 +136,7 @@ def _answer(row: Any, state: Literal["pending", "settled"]) -> TopupAnswer:
         amount=decimal_text(row["amount_minor"], row["exponent"]),
         amount_minor=str(row["amount_minor"]),
         state=state,
+        waiting=waiting,
         created_at=rfc3339(row["created_at"]),
         settled_at=rfc3339(row["settled_at"]) if settled else None,
         sequence=row["sequence"] if settled else None,

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest_asyncio
 from sqlalchemy import insert, select
 
 from api.database import open_database, recording
-from api.gateways.sandbox import Sandbox
+from api.evidence import keep, unanswered
+from api.gateways.sandbox import BANK, CLEARING, CLEARING_CAP, Sandbox
+from api.gateways.settlement import EVENT, Settlements
 from api.migrations import upgrade
 from api.operator_key import open_key
 from api.signed import head_answer
-from api.tables import topups, users
+from api.tables import gateway_events, topups, users
+from fiat import history
+from fiat.chart import SourceKind
 from fiat.currency import currency
-from fiat.holder import HolderGenesis
+from fiat.history_check import verify
+from fiat.holder import OPERATOR, HolderGenesis
 from fiat.journal import Journal
 from fiat.money import AMOUNT_MINOR_MAX
+from fiat.record import decode
 
 EUR = currency("EUR")
 
@@ -72,3 +79,69 @@ async def test_a_posting_that_the_ledger_refuses_holds_up_nobody_else(bank):
     rich = head_answer(await journal.signed_head(greedy))
     assert [balance.creditsPosted for balance in rich.balances] == [str(92 * AMOUNT_MINOR_MAX)], "19 digits are shown"
     assert await sandbox.step() == 0, "what was refused is not tried again and again"
+
+
+class Clock:
+    now = 1_800_000_000 * 10**9
+
+    def __call__(self):
+        return self.now
+
+
+async def waiting(engine, holder: bytes) -> list[tuple[str, str | None]]:
+    query = select(topups.c.state, topups.c.waiting).where(topups.c.holder == holder).order_by(topups.c.amount_minor)
+    async with engine.connect() as conn:
+        return [tuple(row) for row in await conn.execute(query)]
+
+
+async def reserves(engine) -> dict[str, int]:
+    async with engine.connect() as conn:
+        rows = await history.account_rows(conn, OPERATOR)
+    return {row.purpose: -row.account.booked for row in rows if row.currency == "EUR" and row.account.booked}
+
+
+async def test_unsettled_money_is_capped_and_what_does_not_fit_waits(tmp_path: Path):
+    engine, clock = open_database(f"sqlite:///{tmp_path / 'bank.sqlite3'}", None), Clock()
+    await upgrade(engine)
+    journal = await Journal.open(engine, open_key(tmp_path), clock, drift_max_ns=None)
+    sandbox = Sandbox(engine, journal, 0, clock, clearing_cap_minor=1_000, settle_ms=1_000)
+    await sandbox.open_accounts()
+    holder = await opened(engine, journal, "someone")
+    await ask(engine, holder, [400, 700, 1_001], due_at=1)
+    await sandbox.step()
+    assert await waiting(engine, holder) == [("settled", None), ("pending", CLEARING_CAP), ("pending", CLEARING_CAP)]
+    assert await reserves(engine) == {CLEARING: 400}
+    clock.now += 999 * 10**6
+    await sandbox.step()
+    assert await reserves(engine) == {CLEARING: 400}, "nothing moves before its time"
+    clock.now += 10**6
+    await sandbox.step()
+    await sandbox.step()
+    assert await waiting(engine, holder) == [("settled", None), ("settled", None), ("pending", CLEARING_CAP)]
+    assert await reserves(engine) == {CLEARING: 700, BANK: 400}
+    async with engine.connect() as conn:
+        kept = (await conn.execute(select(gateway_events))).mappings().one()
+        record = decode(await history.record_body(conn, kept["sequence"]))
+    assert sha256(kept["body"].encode()).digest() == kept["id"] == record.source_id
+    assert (record.source_kind, record.amount, kept["amount_minor"]) == (SourceKind.GATEWAY_EVENT, 400, 400)
+    assert (await verify(engine)).intact
+    await journal.close()
+    await engine.dispose()
+
+
+async def test_an_interrupted_settlement_goes_on_and_two_take_nothing_twice(tmp_path: Path):
+    engine, clock = open_database(f"sqlite:///{tmp_path / 'bank.sqlite3'}", None), Clock()
+    await upgrade(engine)
+    journal = await Journal.open(engine, open_key(tmp_path), clock, drift_max_ns=None)
+    sandbox = Sandbox(engine, journal, 0, clock)
+    await sandbox.open_accounts()
+    await ask(engine, await opened(engine, journal, "someone"), [500], due_at=1)
+    await sandbox.step()
+    facts = {"gateway": "sandbox", "event": EVENT, "currency": "EUR", "now": 1}
+    for number, amount in (("1", 500), ("2", 300)):  # kept by a process that died; and another that saw less
+        await keep(engine, amount_minor=amount, facts={"number": number}, **facts)
+    await Settlements(engine, journal, "sandbox", clock, cap_minor=None, pause_ms=10**6).step()
+    assert await reserves(engine) == {BANK: 500}, "the second found nothing left"
+    assert await unanswered(engine, "sandbox", EVENT) == []
+    await journal.close()
+    await engine.dispose()

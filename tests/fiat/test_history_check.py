@@ -18,10 +18,20 @@ from fiat.journal_engine import writing
 from fiat.journal_values import Source
 from fiat.record import Kind, TransferRecord, decode, leaf_hash
 from fiat.seal import Seal, merkle_root, seal_batch
-from fiat.tables import records, seals, triggers
+from fiat.tables import records, seals
+from fiat.tables_guard import triggers
 from fiat.transfer import Transfer, TransferFlags
 
 EUR = currency("EUR")
+
+
+async def drop_triggers(engine):
+    """Let the test change what the database would not."""
+    async with writing(engine).begin() as conn:
+        for statement in triggers(engine.dialect.name):
+            if found := re.match(r"CREATE TRIGGER (\w+) .*? ON (\w+)", statement):
+                on = f" ON {found[2]}" if engine.dialect.name == "postgresql" else ""
+                await conn.execute(text(f"DROP TRIGGER {found[1]}{on}"))
 
 
 @pytest.fixture
@@ -40,11 +50,7 @@ async def lived(engine, journal, alice, bob, bank, credit, send):
     await journal.open_account(OPERATOR, EUR, "fees")
     check = await verify(engine)
     assert (check.problems, check.records, check.seals) == ([], journal.sequence + 1, check.seals)
-    async with writing(engine).begin() as conn:
-        for statement in triggers(engine.dialect.name):
-            if found := re.match(r"CREATE TRIGGER (\w+) .*? ON (\w+)", statement):
-                on = f" ON {found[2]}" if engine.dialect.name == "postgresql" else ""
-                await conn.execute(text(f"DROP TRIGGER {found[1]}{on}"))
+    await drop_triggers(engine)
     return engine
 
 
