@@ -28,6 +28,7 @@ from wallet.errors import (
     SessionMissing,
     TokenChanged,
 )
+from wallet.head_log import keep_head
 from wallet.heads import LEAVES_MAX, Json, Kept, Reader, check_extends, judge, read_head
 from wallet.proofs import (
     Card,
@@ -147,9 +148,7 @@ class Client:
                 break
         head = read_head(self.host, answer.document.get("head"), ledger.id, ledger.operator, self.holder)
         now_kept = check_extends(self.host, kept, head, bytes.fromhex(self.me["blind"]), leaves)
-        self.folder.put(
-            "head", {"count": now_kept.count, "head": now_kept.head.hex(), "signed": answer.document["head"]}
-        )
+        keep_head(self.folder, now_kept, answer.document["head"])
         return head
 
     def check_clock(self) -> None:

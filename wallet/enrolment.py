@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from chain.address import Address
-from fiat.holder import HolderGenesis
+from fiat.holder import HolderGenesis, Recovery
 from wallet.client import Client
 from wallet.errors import AnswerUnfit, HolderMissing, InputMalformed, ProofMissing, ServerRefused
+from wallet.head_log import keep_head
 from wallet.heads import Kept, Reader, read_head
 from wallet.payee import read_handle
 from wallet.proofs import Ledger, read_card
@@ -54,13 +55,17 @@ class Enrolment:
 
 
 async def plan_enrolment(
-    client: Client, root: Address, handle: str, accounts: Sequence[tuple[int, Address]]
+    client: Client, root: Address, handle: str, accounts: Sequence[tuple[int, Address]], *, recoverable: bool = False
 ) -> Enrolment:
-    """The salt is kept before anything is sent, so that a repeated registration is the same holder."""
+    """Salt and recovery choice are kept before anything is sent, so that a repeated registration is the same holder."""
     ledger = await client.ledger()
     client.check_clock()
+    choice = f"{root}.recovery"
     kept = client.folder.change("genesis", lambda document: document.setdefault(root, os.urandom(32).hex()))
-    genesis = HolderGenesis(root.raw, bytes.fromhex(kept[root]))
+    if recoverable:
+        kept = client.folder.change("genesis", lambda document: document.setdefault(choice, Recovery.RECOVERABLE.name))
+    recovery = Recovery[kept.get(choice, Recovery.NEVER.name)]
+    genesis = HolderGenesis(root.raw, bytes.fromhex(kept[root]), recovery)
     valid_before = now_seconds() + REGISTRATION_SECONDS
     fields = {
         "holder": "0x" + genesis.holder_id.hex(),
@@ -70,7 +75,7 @@ async def plan_enrolment(
         "validBefore": str(valid_before),
     }
     digest = read_order(REGISTRATION, ledger.id, fields).digest
-    review = review_registration(ledger.id, genesis.holder_id, handle, accounts, digest, host=client.host)
+    review = review_registration(ledger.id, genesis, handle, accounts, digest, host=client.host)
     return Enrolment(ledger, genesis, handle, tuple(accounts), valid_before, review)
 
 
@@ -102,13 +107,15 @@ async def enrol(client: Client, signer: Signer, root: Address, plan: Enrolment) 
         "accounts": accounts,
     }
     answer = Reader(client.host, "user", await client.post("/users", body))
-    holder, blind = plan.genesis.holder_id, answer.raw("blind", 32)
+    holder = plan.genesis.holder_id
     if answer.raw("holder", 32) != holder or answer.text("handle") != plan.handle:
         raise ProofMissing(client.host, "card", "it is another holder than was registered")
-    head = read_head(client.host, answer.document.get("head"), plan.ledger.id, plan.ledger.operator, holder)
-    keep_me(client, handle=plan.handle, genesis=plan.genesis, blind=blind)
-    if not client.folder.read("head"):
-        keep_head(client, Kept(head.count, head.head), answer.document["head"])
+    if answer.document.get("blind") is not None:  # opened just now; an account that was open tells it to a session
+        signed_head = answer.document.get("head")
+        head = read_head(client.host, signed_head, plan.ledger.id, plan.ledger.operator, holder)
+        keep_me(client, handle=plan.handle, genesis=plan.genesis, blind=answer.raw("blind", 32))
+        if not client.folder.read("head"):
+            keep_head(client.folder, Kept(head.count, head.head), signed_head)
     await sign_in(client, signer, root)
     return answer.document
 
@@ -203,10 +210,6 @@ def keep_me(client: Client, *, handle: str, genesis: HolderGenesis, blind: bytes
         "epoch": FIRST_EPOCH,
     }
     client.folder.put("me", me)
-
-
-def keep_head(client: Client, kept: Kept, signed: Any) -> None:
-    client.folder.put("head", {"count": kept.count, "head": kept.head.hex(), "signed": signed})
 
 
 def now_seconds() -> int:

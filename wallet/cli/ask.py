@@ -29,6 +29,7 @@ from wallet.errors import (
     ServerUnreachable,
     SessionMissing,
 )
+from wallet.head_log import keep_head
 from wallet.heads import LEAVES_MAX, Kept, Reader, check_extends, judge, read_head
 from wallet.state import Folder
 from wallet.texts import CHAIN_RESTARTED, N_, _
@@ -132,7 +133,7 @@ class Asker:
                 break
         now = check_extends(self.host, kept, head, bytes.fromhex(me["blind"]), leaves)
         if now != kept:
-            self.folder.put("head", {"count": now.count, "head": now.head.hex(), "signed": signed})
+            keep_head(self.folder, now, signed)
         return head
 
 

@@ -66,7 +66,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     },
     N_("Safety"): {
         "backup": Entry("later", N_("write what the phrase does not hold to an encrypted file")),
-        "audit": Entry("later", N_("check a journal export, or your own receipts and heads")),
+        "audit": Entry("audit", N_("check a journal export, or your own receipts and heads")),
     },
 }
 COMMANDS: dict[str, Entry] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
