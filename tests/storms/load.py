@@ -84,7 +84,7 @@ class Load:
     ) -> None:
         self.journal, self.town, self.log, self.bug, self.attempts_max = journal, town, log, bug, attempts_max
 
-    async def pay(self, number: int, now: int | None = None) -> None:
+    async def pay(self, number: int, now: int | None = None, *, asked_before: int = 0) -> None:
         """Carry payment `number` out; the same order again as long as the outcome is not known."""
         now = now or time.time_ns() // 10**9
         self.log.asked(number, now)
@@ -93,7 +93,7 @@ class Load:
         failures: list[Exception] = []
         while self.attempts_max is None or len(failures) < self.attempts_max:
             try:
-                result = await submit(self.journal, self._order(number, now, len(failures)))
+                result = await submit(self.journal, self._order(number, now, asked_before + len(failures)))
             except UNKNOWN as error:
                 failures.append(error)
                 if self.bug == "hasty":
@@ -117,8 +117,8 @@ class Load:
 
         await asyncio.gather(*(work() for _ in range(workers)))
 
-    def _order(self, number, now, failures):
-        attempt = failures if self.bug == "fresh" else 0
+    def _order(self, number, now, times):
+        attempt = times if self.bug == "fresh" else 0
         payer, payee = self.town[number % len(self.town)], self.town[(number + 1) % len(self.town)]
         nonce, reference = (attempt << 64 | number).to_bytes(32, "big"), number.to_bytes(32, "big")
         return payer.pay(self.journal.ledger_id, payee, 1, nonce, now=now, reference=reference)

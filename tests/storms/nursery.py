@@ -82,7 +82,7 @@ async def serve(config, point, dice):
     engine = open_engine(config["url"])
     journal = await Journal.open(engine, OPERATOR_KEY)
     load = Load(journal, people(PEOPLE), Log(config["log"]), config["bug"])
-    await asyncio.gather(*(load.pay(number, now) for number, now in noted.unknown.items()))
+    await asyncio.gather(*(load.pay(number, now, asked_before=1) for number, now in noted.unknown.items()))
     CrashPoint(engine, point, dice.randint(1, PASSES_MAX), dice)
     numbers = itertools.count(max(noted.asked, default=0) + 1)
     await asyncio.wait_for(load.pay_all(numbers, WORKERS), SECONDS_MAX)
