@@ -24,15 +24,33 @@ from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.feeds import PriceFeeds
 from api.fees import open_tariff
+from api.gateways.liquidity import fund_liquidity
 from api.gateways.sandbox import Sandbox
 from api.holdings import HoldingsReader
 from api.limits import open_limits
 from api.migrations import pending, upgrade
 from api.operator_key import open_key
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
+from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
 from api.relay import Relay
-from api.routes import addresses, chains, health, ledger, orders, problems, sessions, topups, users, views
+from api.routes import (
+    addresses,
+    chains,
+    controls,
+    health,
+    holds,
+    ledger,
+    mandates,
+    notices,
+    orders,
+    problems,
+    quotes,
+    sessions,
+    topups,
+    users,
+    views,
+)
 from api.server import Server
 from api.settings import Settings
 from api.story import Story
@@ -50,7 +68,10 @@ from fiat.journal import Journal
 SANDBOX_PAUSE_SECONDS = 0.25
 INDEXER_PAUSE_SECONDS = 0.25
 UPKEEP_PAUSE_SECONDS = 5
-_ROUTERS = (health, ledger, sessions, users, addresses, views, orders, topups, chains, problems)
+_ROUTERS = (
+    *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
+    *(topups, chains, problems),
+)
 
 
 def create_app(settings: Settings, *, workers: bool = True, routes: bool = True) -> FastAPI:
@@ -106,11 +127,23 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
-        sandbox = Sandbox(engine, journal, settings.sandbox_delay_ms, time.time_ns)
+        sandbox = Sandbox(
+            engine,
+            journal,
+            settings.sandbox_delay_ms,
+            time.time_ns,
+            clearing_cap_minor=settings.sandbox_clearing_cap_minor,
+            settle_ms=settings.sandbox_settle_ms,
+        )
         await sandbox.open_accounts()
+        await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds = PriceFeeds(node, _feed_addresses(settings))
         index = IndexerStore(recording(engine))
+        holdings = HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns)
+        desk = QuoteDesk(
+            engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
+        )
         server = Server(
             settings=settings,
             engine=engine,
@@ -118,7 +151,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             node=node,
             relay=Relay(relaying, settings.chain_rpc, settings.chain_id),
             index=index,
-            holdings=HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns),
+            holdings=holdings,
+            quotes=desk,
             story=Story(engine, index, settings.chain_id, tokens),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),

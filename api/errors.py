@@ -26,6 +26,10 @@ ApiError
 |- AmountOutOfRange          field, minimum, maximum
 |- PayeeIsSelf
 |- MachineRefused            status, nonce, leg (the slug is the machine's own status)
+|- QuoteRefused
+|  |- QuoteUnavailable       from, to, reason (the price is stale or missing)
+|  |- QuoteUnknown           reference (not there, somebody else's, or for something else)
+|  `- QuoteExpired           expires_at, now (Unix seconds)
 |- ChainUnavailable          chain_id
 |- SettingWrong              name, reason (at start only)
 `- StageFailed               command, output (demo and end-to-end tests only)
@@ -164,6 +168,25 @@ class MachineRefused(ApiError):
     def __init__(self, status: str, nonce: str, leg: int) -> None:
         super().__init__(status=status, nonce=nonce, leg=str(leg))
         self.status = status
+
+
+class QuoteRefused(ApiError):
+    pass
+
+
+class QuoteUnavailable(QuoteRefused):
+    def __init__(self, give: str, receive: str, reason: str) -> None:
+        super().__init__(**{"from": give, "to": receive, "reason": reason})
+
+
+class QuoteUnknown(QuoteRefused):
+    def __init__(self, reference: str) -> None:
+        super().__init__(reference=reference)
+
+
+class QuoteExpired(QuoteRefused):
+    def __init__(self, expires_at: int, now: int) -> None:
+        super().__init__(expires_at=str(expires_at), now=str(now))
 
 
 class ChainUnavailable(ApiError):

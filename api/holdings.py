@@ -98,6 +98,10 @@ class HoldingsReader:
         self._kept.put(key, _Kept(sequence, tip.hash, body), now)
         return body
 
+    async def prices(self) -> PriceBook:
+        """The feeds as last read, a few seconds old at most."""
+        return (await self.tip()).prices
+
     async def _read_sequence(self) -> int:
         async with self._engine.connect() as conn:
             return await history.last_sequence(conn)

@@ -160,6 +160,19 @@ withdrawals = Table(
 )
 """One row an accepted withdrawal order, made from the journal's record; `destination` is the order's salted hash."""
 
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("holder", LargeBinary, ForeignKey("users.holder"), nullable=False),
+    Column("expires_at", whole(), nullable=False, index=True),
+    Column("document", Text, nullable=False),
+    Column("accepted_sequence", whole()),
+    CheckConstraint("length(id) = 32", name="id_width"),
+    sqlite_strict=True,
+)
+"""Quotes by their digest; `expires_at` in Unix seconds, `document` the signed fields. Accepted ones are evidence."""
+
 cursors = Table(
     "cursors",
     metadata,

@@ -34,7 +34,7 @@ from wallet.review_orders import limit_text
 from wallet.wallet import OrderPlan, Wallet
 
 PAGES_MAX = 100
-PAGE_ITEMS = 200
+PAGE_ITEMS = 50
 ID_DIGITS_MIN = 6
 
 

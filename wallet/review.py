@@ -14,7 +14,7 @@ from enum import StrEnum
 from chain.address import Address
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
-from fiat.holder import fingerprint
+from fiat.holder import HolderGenesis, fingerprint
 from wallet.signable import read_sign_in, read_transaction
 
 
@@ -233,12 +233,19 @@ def review_sign_in(text: str, *, host: str) -> Review:
 
 
 def review_registration(
-    ledger_id: bytes, holder: bytes, handle: str, accounts: Sequence[tuple[int, Address]], digest: bytes, *, host: str
+    ledger_id: bytes,
+    genesis: HolderGenesis,
+    handle: str,
+    accounts: Sequence[tuple[int, Address]],
+    digest: bytes,
+    *,
+    host: str,
 ) -> Review:
-    """Of the statements that open an account: which handle, which holder, which chain addresses."""
+    """Of the statements that open an account: which handle, which holder, which chain addresses, what recovery."""
     facts = [
         Fact(Label.HANDLE, f"@{handle}", Source.BYTES),
-        Fact(Label.FINGERPRINT, fingerprint(holder), Source.BYTES),
+        Fact(Label.FINGERPRINT, fingerprint(genesis.holder_id), Source.BYTES),
+        Fact(Label.RECOVERY, genesis.recovery.name.lower(), Source.BYTES),
         *(Fact(Label.ADDRESS, f"{account} ({chain_id})", Source.BYTES) for chain_id, account in accounts),
         Fact(Label.LEDGER, ledger_id.hex()[:16], Source.CLAIMED),
     ]

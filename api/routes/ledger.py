@@ -14,8 +14,16 @@ from api.routes.problems import PROBLEM
 from api.routes.sessions import SignedIn
 from api.server import ServerHere
 from api.signed import HeadAnswer, SealAnswer, head_answer, seal_answer
+from api.standing import (
+    CounterAnswer,
+    OfficerAnswer,
+    ReservesAnswer,
+    counter_answers,
+    officer_answers,
+    reserves_answers,
+)
 from chain.address import Address
-from fiat import history
+from fiat import history, history_officers
 from fiat.signature import DOMAIN_NAME, DOMAIN_VERSION
 
 router = APIRouter(prefix="/v1", tags=["ledger"], responses=PROBLEM)
@@ -59,7 +67,10 @@ class FeeAnswer(Answer):
 
 
 class LedgerAnswer(Answer):
-    """keccak256(genesis_record) is the ledger id; the record pins the operator's key."""
+    """keccak256(genesis_record) is the ledger id; the record pins the operator's key.
+
+    `counters` is what the head's `counters` is the hash of: entries by (reason, ledger), 29 bytes each, under SHA-256.
+    """
 
     ledger_id: Bytes32
     genesis_record: str
@@ -70,6 +81,9 @@ class LedgerAnswer(Answer):
     currencies: list[CurrencyAnswer]
     fees: list[FeeAnswer]
     head: SealAnswer
+    counters: list[CounterAnswer]
+    officers: list[OfficerAnswer]
+    reserves: list[ReservesAnswer]
 
 
 class HeadsAnswer(Answer):
@@ -88,6 +102,8 @@ async def ledger(server: ServerHere) -> LedgerAnswer:
     journal, now = server.journal, server.clock
     async with server.engine.connect() as conn:
         seal = await history.latest_seal(conn)
+        counters, totals = await history_officers.counters(conn), await history_officers.totals(conn)
+        officers = await history_officers.officers(conn)
     return LedgerAnswer(
         ledger_id=spelled(journal.ledger_id),
         genesis_record=spelled(journal.genesis),
@@ -98,6 +114,9 @@ async def ledger(server: ServerHere) -> LedgerAnswer:
         currencies=[CurrencyAnswer(code=c.code, exponent=c.exponent) for c in CURRENCIES.values()],
         fees=[FeeAnswer.model_validate(row) for row in server.tariff.rows()],
         head=seal_answer(seal),
+        counters=counter_answers(counters),
+        officers=officer_answers(officers),
+        reserves=reserves_answers(totals, CURRENCIES),
     )
 
 

@@ -84,11 +84,14 @@ class AccountAnswer(Answer):
 
 
 class RegistrationAnswer(Card):
-    """`blind` lets the holder follow their own chain of records; it is theirs alone."""
+    """`blind` lets the holder follow their own chain of records; it is theirs alone.
+
+    It and the head are told once, when the account is opened; afterwards `GET /heads` tells them to a session.
+    """
 
     accounts: list[AccountAnswer]
-    blind: Bytes32
-    head: HeadAnswer
+    blind: Bytes32 | None
+    head: HeadAnswer | None
 
 
 @router.post("", status_code=201, responses={200: {"model": RegistrationAnswer, "description": "Already open"}})
@@ -105,7 +108,7 @@ async def register(
         known = await _record(server, claim)
     await server.index.watch([account.address for account in claim.accounts])
     response.status_code = 200 if known else 201
-    return await _answer(server, claim)
+    return _known_answer(claim) if known else await _answer(server, claim)
 
 
 @router.get("/{handle}")
@@ -211,6 +214,12 @@ def address_row(holder: bytes, account: AccountProof, now: int) -> dict[str, obj
         "signature": account.attestation,
         "created_at": now,
     }
+
+
+def _known_answer(claim: Registration) -> RegistrationAnswer:
+    """What whoever has a copy of the registration may be told: nothing that it does not say itself."""
+    accounts = [AccountAnswer(chain_id=a.chain_id, address=a.address) for a in claim.accounts]
+    return RegistrationAnswer(**_card(claim.handle, claim.genesis), accounts=accounts, blind=None, head=None)
 
 
 async def _answer(server: Server, claim: Registration) -> RegistrationAnswer:

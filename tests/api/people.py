@@ -14,12 +14,25 @@ from coincurve import PrivateKey
 from api.auth import personal_digest
 from chain.address import Address
 from fiat.holder import HolderGenesis
-from fiat.order import LedgerTransfer, LedgerWithdrawal, Order, address_digest, registration_digest, text_hash
+from fiat.order import (
+    LedgerControl,
+    LedgerConversion,
+    LedgerHold,
+    LedgerMandate,
+    LedgerTransfer,
+    LedgerWithdrawal,
+    Order,
+    address_digest,
+    registration_digest,
+    text_hash,
+)
 from fiat.signature import address_of
 
 CHAIN_ID = 31337
 PAID_IBAN = "iban:DE89370400440532013000"
 RETURNED_IBAN = "iban:DE94370400440532010000"
+
+ORDER_HEAD = ("holder", "key_epoch", "nonce", "valid_after", "valid_before", "seen_head")
 
 
 class Key:
@@ -96,6 +109,7 @@ class Person(Caller):
         self.root, self.account = Key(), Key()
         self.genesis = HolderGenesis(self.root.address, os.urandom(32))
         self.holder = self.genesis.holder_id
+        self.epoch = 1
 
     def registration(self, **changes: Any) -> dict[str, Any]:
         valid_before = now_s() + 600
@@ -141,10 +155,10 @@ class Person(Caller):
         assert answer.status == 201, answer.body
         return self
 
-    async def sign_in(self) -> Person:
-        given = await self.post("/v1/sessions/challenge", {"address": Address.from_bytes(self.root.address)})
+    async def sign_in(self, key: Key | None = None) -> Person:
+        given = await self.post("/v1/sessions/challenge", {"address": Address.from_bytes((key or self.root).address)})
         message = given.json["message"]
-        signature = spelled(self.root.sign(personal_digest(message)))
+        signature = spelled((key or self.root).sign(personal_digest(message)))
         answer = await self.post("/v1/sessions", {"message": message, "signature": signature})
         assert answer.status == 201, answer.body
         self.token = answer.json["token"]
@@ -174,6 +188,41 @@ class Person(Caller):
         order = LedgerWithdrawal(**(self._fields(amount_minor) | hashes | changes))
         return self.signed(order, shown=(salt_2, text), destination=(salt, destination))
 
+    def hold(self, captor: bytes, amount_minor: int, text: str = "@shop\ndeposit", /, **changes: Any) -> dict[str, Any]:
+        salt = os.urandom(16)
+        own = {"captor": captor, "shown": text_hash(salt, text), "until": now_s() + 3600}
+        return self.signed(LedgerHold(**(self._fields(amount_minor) | own | changes)), shown=(salt, text))
+
+    def mandate(self, payee: bytes, per_period_minor: int, /, **changes: Any) -> dict[str, Any]:
+        """Weekly, three times."""
+        salt, text = os.urandom(16), "@shop\nsubscription"
+        fields = self._fields(0) | {"payee": payee, "shown": text_hash(salt, text), "until": now_s() + 10**7}
+        fields |= {"per_period_minor": per_period_minor, "period_seconds": 7 * 86400, "count": 3}
+        for name in ("amount_minor", "total_max_minor"):
+            del fields[name]
+        return self.signed(LedgerMandate(**(fields | changes)), shown=(salt, text))
+
+    def conversion(self, quote: dict[str, Any], /, **changes: Any) -> dict[str, Any]:
+        """Accepts an answer of POST /v1/quotes."""
+        salt, text, told = os.urandom(16), "EUR > USD", quote["quote"]
+        fields = self._fields(int(told["amountMinor"])) | {
+            "shown": text_hash(salt, text),
+            "currency": told["currency"],
+            "exponent": int(told["exponent"]),
+            "total_max_minor": int(quote["total_minor"]),
+            "receive_asset": told["receiveAsset"],
+            "receive_min_minor": int(told["receiveMinor"]),
+            "receive_to": bytes(20),
+            "reference": bytes.fromhex(quote["id"][2:]),
+        }
+        return self.signed(LedgerConversion(**(fields | changes)), shown=(salt, text))
+
+    def control(
+        self, action: str, subject: bytes = bytes(32), value: int = 0, /, key: Key | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        fields = {name: self._fields(0)[name] for name in ORDER_HEAD} | {"action": action}
+        return self.signed(LedgerControl(**(fields | {"subject": subject, "value": value} | changes)), key)
+
     def signed(self, order: Order, key: Key | None = None, **texts: tuple[bytes, str]) -> dict[str, Any]:
         return {
             "type": order.type_name,
@@ -186,7 +235,7 @@ class Person(Caller):
         now = now_s()
         return {
             "holder": self.holder,
-            "key_epoch": 1,
+            "key_epoch": self.epoch,
             "nonce": os.urandom(32),
             "valid_after": now - 60,
             "valid_before": now + 600,
@@ -199,6 +248,12 @@ class Person(Caller):
 
     async def order(self, body: dict[str, Any]) -> Answer:
         return await self.put(f"/v1/orders/{body['order']['nonce']}", body)
+
+    async def use(self, kind: str, order: dict[str, Any], body: dict[str, Any], use_id: str | None = None) -> Answer:
+        """Captures, release or collections under an order: `kind` is the path's word."""
+        place = "mandates" if kind == "collections" else "holds"
+        path = f"/v1/{place}/{order['order']['holder']}/{order['order']['nonce']}/{kind}"
+        return await self.put(f"{path}/{use_id or spelled(os.urandom(32))}", body)
 
 
 async def until(ask: Any, reached: Any, seconds: float = 15) -> Answer:

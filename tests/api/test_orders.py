@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from fiat.order import LedgerHold, order_from_json, text_hash
+from api.routes.order_models import ORDER_MODELS
+from fiat.order import ORDER_TYPES, order_from_json
 from fiat.seal import Receipt, Seal
 from tests.api.people import PAID_IBAN, RETURNED_IBAN, now_s, until
 
@@ -154,11 +155,17 @@ async def test_a_payee_without_an_account_in_the_currency_gets_one(person):
     assert await bob.balance("JPY") == 700
 
 
-async def test_unbuilt_types_say_so(person):
-    alice = await person()
-    fields = alice._fields(10) | {"captor": bytes(32), "shown": text_hash(bytes(16), ""), "until": now_s() + 100}
-    answer = await alice.order(alice.signed(LedgerHold(**fields)))
-    assert (answer.status, answer.slug) == (422, "not_built_yet")
+async def test_a_known_nonce_tells_nothing_to_whoever_did_not_sign_it(person):
+    """The look-up comes before every other check, and the signature before the answer."""
+    alice, bob = await person(funded=1000), await person()
+    accepted, refused = alice.transfer(bob.holder, 300), alice.transfer(bob.holder, 10**6)
+    assert ((await alice.order(accepted)).status, (await alice.order(refused)).status) == (201, 422)
+    forged = bob.transfer(bob.holder, 1)["signature"]
+    for body in (accepted, refused):
+        answer = await bob.order(body | {"signature": forged})
+        assert (answer.status, answer.slug) == (422, "order_key_unknown")
+    assert (await alice.order(accepted)).status == 200
+    assert (await alice.order(refused)).slug == "exceeds_credits"
 
 
 async def test_a_withdrawal_is_accepted_and_then_paid(person):
@@ -204,14 +211,22 @@ async def test_an_order_of_somebody_else_is_not_there(person):
     assert (await bob.get(path)).slug == "not_found"
 
 
-async def test_the_order_model_and_the_order_type_have_the_same_fields(person):
+def test_the_order_models_and_the_order_types_have_the_same_fields():
     """A field that the signature covers cannot be missing in the HTTP model, nor the other way round."""
+    assert set(ORDER_MODELS) == set(ORDER_TYPES)
+    for name, model in ORDER_MODELS.items():
+        assert set(model.model_fields) == {field for field, _ in ORDER_TYPES[name].STRUCT.fields}, name
+
+
+async def test_no_field_of_an_order_may_be_left_out_or_added(person):
     alice, bob = await person(), await person()
-    for body in (alice.transfer(bob.holder, 1), alice.withdrawal(PAID_IBAN, 1)):
+    bodies = [alice.transfer(bob.holder, 1), alice.withdrawal(PAID_IBAN, 1), alice.hold(bob.holder, 1)]
+    for body in [*bodies, alice.mandate(bob.holder, 1), alice.control("freeze")]:
         path = f"/v1/orders/{body['order']['nonce']}"
         for name in body["order"]:
             shorter = {n: v for n, v in body["order"].items() if n != name}
             assert (await alice.put(path, body | {"order": shorter})).slug == "invalid_input"
         longer = body | {"order": body["order"] | {"fee": "0"}}
         assert (await alice.order(longer)).slug == "invalid_input"
+        assert (await alice.order(body | {"texts": body["texts"] | {"more": {}}})).slug == "invalid_input"
         assert order_from_json(body["type"], body["order"]).to_json() == body["order"]

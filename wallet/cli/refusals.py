@@ -41,6 +41,29 @@ SLUGS: dict[str, Row] = {
     ),
     "fee_exceeds_amount": (N_("The fee of {fee_minor} minor units would take the whole amount."), _REFUSED),
     "statement_too_long": (N_("More than {lines_max} lines are in this period: choose a shorter one."), _USAGE),
+    "quote_unavailable": (
+        N_("{server} has no current price for {from} to {to} ({reason}); nothing was changed. Try again later."),
+        _NETWORK,
+    ),
+    "quote_unknown": (N_("{server} does not know the quote that the order accepts; nothing was changed."), _REFUSED),
+    "quote_expired": (N_("The quote is over: convert again for a new one. Nothing was changed."), _REFUSED),
+    "quote_used": (N_("The quote was used before: convert again for a new one. Nothing was changed."), _REFUSED),
+    "receive_too_little": (
+        N_("The conversion would give {receive_minor} minor units, less than you signed; nothing was changed."),
+        _REFUSED,
+    ),
+    "liquidity_missing": (
+        N_("{server} cannot give that much {currency} now; nothing was changed. Try again later."),
+        _NETWORK,
+    ),
+    "order_until_wrong": (
+        N_("The order would be over at once, or last longer than a year; nothing was changed."),
+        _REFUSED,
+    ),
+    "use_refused": (
+        N_("That cannot be taken ({status}): {rest_minor} minor units are left. Nothing was moved."),
+        _REFUSED,
+    ),
     "payee_unknown": (N_("{server} knows no such payee; nothing was sent."), _REFUSED),
     "payee_is_self": (N_("That is your own account; nothing was sent."), _USAGE),
     "destination_invalid": (N_("The destination is not right ({reason}); nothing was sent."), _USAGE),
@@ -109,6 +132,7 @@ SLUGS |= dict.fromkeys(
         "method_not_allowed",
         "node_refused",
         "order_refused",
+        "quote_refused",
         "order_signature_wrong",
         "receiver_refused",
         "sign_in_refused",

@@ -50,10 +50,17 @@ def tell_notices(run: Run, wallet: Wallet) -> None:
 
 @command("register", _("Open an account at the server with your wallet's own signature."), asks=True)
 @click.argument("handle")
-def register(run: Run, handle: str) -> None:
+@click.option(
+    "--recoverable",
+    is_flag=True,
+    help=_(
+        "two officers may move everything to a new account of yours, after 14 days' notice; cannot be changed later"
+    ),
+)
+def register(run: Run, handle: str, recoverable: bool) -> None:
     name = read_handle(handle)
     with run.store.one_command():
-        user = wait(_register(run, name))
+        user = wait(_register(run, name, recoverable))
 
     def show() -> None:
         click.echo(_("You are @{handle}, fingerprint {fingerprint}.").format(**user))
@@ -62,20 +69,22 @@ def register(run: Run, handle: str) -> None:
     run.answer(user, show)
 
 
-async def _register(run: Run, handle: str) -> Json:
+async def _register(run: Run, handle: str, recoverable: bool) -> Json:
     async with open_wallet(run) as wallet:
         signer = await wallet.signer()
         status = await signer.status()
         assert status.root is not None
         chain_id = current_network(run.config, run.store).chain_id
         accounts = [(chain_id, account) for account in status.accounts]
-        plan = await plan_enrolment(wallet.client, status.root, handle, accounts)
+        plan = await plan_enrolment(wallet.client, status.root, handle, accounts, recoverable=recoverable)
         tell_notices(run, wallet)
         approve(run, plan.review, _("Open this account?"))
         await enrol(wallet.client, signer, status.root, plan)
     holder = plan.genesis.holder_id
     opened = [{"chain_id": chain, "address": account} for chain, account in accounts]
-    return {"handle": handle, "holder": "0x" + holder.hex(), "fingerprint": fingerprint(holder), "accounts": opened}
+    choice = plan.genesis.recovery.name.lower()
+    who = {"handle": handle, "holder": "0x" + holder.hex(), "fingerprint": fingerprint(holder)}
+    return {**who, "accounts": opened, "recovery": choice}
 
 
 @command("login", _("Sign in at the server with your wallet's signature. It moves no money."))

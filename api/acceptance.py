@@ -1,0 +1,154 @@
+"""Accepting signed orders: everything that leaves a nonce free is checked here, then the journal decides.
+
+A known nonce is looked up before every other check, expiry too; before its first answer is given again, the signature
+is seen to be a key's of that holder, so that a nonce alone tells nothing.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete
+
+from api.currencies import CURRENCIES
+from api.database import recording
+from api.fields import spelled
+from api.gateways.destination import check_destination
+from api.gateways.sandbox import PAYOUT
+from api.server import Server
+from api.tables import sessions
+from fiat import history
+from fiat.authority import SaltedText, authorise, check_texts, legs, order_currency
+from fiat.currency import Currency
+from fiat.errors import CurrencyUnknown, HolderUnknown, OrderHeadUnknown, OrderKeyUnknown, PayeeUnknown
+from fiat.fee import fee_minor
+from fiat.holder import MAIN, OPERATOR, account_id
+from fiat.journal_values import OrderResult
+from fiat.money import AMOUNT_MINOR_MAX
+from fiat.order import (
+    LedgerControl,
+    LedgerConversion,
+    LedgerHold,
+    LedgerMandate,
+    LedgerTransfer,
+    LedgerWithdrawal,
+    Order,
+    SignedOrder,
+)
+from fiat.record import KeyRecord, TransferRecord, decode
+from fiat.transfer import Transfer
+
+FEE_KINDS: dict[type[Order], str] = {
+    LedgerTransfer: "transfer",
+    LedgerWithdrawal: "withdrawal",
+    LedgerHold: "hold",
+}
+"""What is charged by the tariff when the order comes; a conversion's fee is its quote's, a mandate bears none."""
+
+
+async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedText]) -> OrderResult:
+    """The answer to an order: the first one again where its nonce is known. Raises OrderRefused, NonceConflict."""
+    order = signed.order
+    digest = order.digest(server.journal.ledger_id)
+    known = await server.journal.order_result(order.holder, order.nonce, digest)
+    if known is not None:
+        await _check_known(server, signed, known)
+        return known
+    await _authorise(server, signed)
+    check_texts(order, texts)
+    async with server.engine.connect() as conn:
+        if not await history.head_known(conn, order.holder, order.seen_head):
+            raise OrderHeadUnknown(spelled(order.seen_head))
+    if isinstance(order, LedgerControl):
+        return await _control(server, signed)
+    transfers = await _legs(server, order)
+    await _check_receiver(server, order, texts)
+    result = await server.journal.submit(signed, transfers, texts)
+    if isinstance(order, LedgerConversion) and result.sequence is not None:
+        await server.quotes.keep(order.reference, result.sequence)
+    return result
+
+
+async def _check_known(server: Server, signed: SignedOrder, known: OrderResult) -> None:
+    """The signature is by whoever signed the order that was answered; of a refusal, by a key of the holder's now.
+
+    Raises OrderKeyUnknown, OrderSignatureWrong.
+    """
+    ledger_id = server.journal.ledger_id
+    signer = signed.signer(ledger_id)
+    if known.receipt is None:
+        allowed = (await server.journal.keys(signed.order.holder)).signers
+    else:
+        record = decode(known.receipt.record)
+        assert isinstance(record, (TransferRecord, KeyRecord)) and record.order is not None, "it carries its order"
+        allowed = frozenset({record.order.signer(ledger_id)})
+    if signer not in allowed:
+        raise OrderKeyUnknown(spelled(signer))
+
+
+async def _authorise(server: Server, signed: SignedOrder) -> None:
+    ledger_id = server.journal.ledger_id
+    try:
+        keys = await server.journal.keys(signed.order.holder)
+    except HolderUnknown:  # the same answer as for a key that is not the holder's: who has an account is not told
+        raise OrderKeyUnknown(spelled(signed.signer(ledger_id))) from None
+    authorise(signed, ledger_id, keys, server.clock // 10**9)
+
+
+async def _control(server: Server, signed: SignedOrder) -> OrderResult:
+    """What may sign changes at once or waits; the sessions of a key that was revoked end."""
+    order = signed.order
+    assert isinstance(order, LedgerControl), "asked for as one"
+    result = await server.journal.control(signed)
+    if order.action == "key-revoke":
+        mine = (sessions.c.holder == order.holder, sessions.c.key == order.subject[12:])
+        async with recording(server.engine).begin() as conn:
+            await conn.execute(delete(sessions).where(*mine))
+    return result
+
+
+async def _legs(server: Server, order: Order) -> list[Transfer]:
+    """The transfers that carry the order out, its fee among them. Raises QuoteUnknown, QuoteExpired, AmountRefused."""
+    ledger_id = server.journal.ledger_id
+    if isinstance(order, LedgerConversion):
+        quote = await server.quotes.accepted_by(order)
+        fee, receive = quote.fee_minor, quote.receive_minor
+        return legs(order, ledger_id, CURRENCIES, payout=PAYOUT, fee_minor=fee, receive_minor=receive)
+    fee = 0
+    kind = FEE_KINDS.get(type(order))
+    amount_minor = getattr(order, "amount_minor", 0)
+    if kind is not None and 0 < amount_minor <= AMOUNT_MINOR_MAX:
+        assert isinstance(order, (LedgerTransfer, LedgerWithdrawal, LedgerHold)), "FEE_KINDS names no other"
+        fee = fee_minor(server.tariff.schedule(kind, order.currency), amount_minor)
+    return legs(order, ledger_id, CURRENCIES, payout=PAYOUT, fee_minor=fee)
+
+
+async def _check_receiver(server: Server, order: Order, texts: dict[str, SaltedText]) -> None:
+    """Whoever receives has an account in the currency, or the destination is one.
+
+    Raises PayeeUnknown, CurrencyUnknown, DestinationInvalid.
+    """
+    if isinstance(order, LedgerWithdrawal):
+        check_destination(texts["destination"].text)
+    elif isinstance(order, LedgerConversion):
+        received = CURRENCIES.get(order.receive_asset)
+        if received is None:
+            raise CurrencyUnknown(order.receive_asset)
+        await _open(server, order.holder, received)
+    elif isinstance(order, (LedgerTransfer, LedgerMandate, LedgerHold)):
+        payee = order.captor if isinstance(order, LedgerHold) else order.payee
+        currency = order_currency(order, CURRENCIES)
+        if isinstance(order, LedgerMandate):  # it moves nothing yet, so that the payer may have no account either
+            await _open(server, order.holder, currency)
+        await _open(server, payee, currency)
+
+
+async def _open(server: Server, holder: bytes, currency: Currency) -> None:
+    """An account of that holder's in the currency, opened where there is none yet. Raises PayeeUnknown."""
+    if holder == OPERATOR:  # its accounts are nobody's to pay into
+        raise PayeeUnknown(spelled(holder))
+    async with server.engine.connect() as conn:
+        if await history.account(conn, account_id(holder, currency)) is not None:
+            return
+    try:
+        await server.journal.open_account(holder, currency, MAIN)
+    except HolderUnknown:
+        raise PayeeUnknown(spelled(holder)) from None

@@ -1,0 +1,18 @@
+"""Quotes: kept until they are accepted or long over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+from api.migrations import statements
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for statement in statements(Path(__file__), connection.dialect.name):
+        connection.exec_driver_sql(statement)
