@@ -114,4 +114,13 @@ WORDS: dict[str, str] = {
     # ReceiverRefused.fault
     "zero-address": N_("the zero address"),
     "token-contract": N_("the token's own contract"),
+    # UseRefused.status
+    "exceeds_pending_transfer_amount": N_("more than is reserved"),
+    "pending_transfer_already_posted": N_("it was taken to its end"),
+    "pending_transfer_already_voided": N_("it was let go"),
+    "pending_transfer_expired": N_("its time is over"),
+    "exceeds_credits": N_("the payer has not enough money"),
+    "exceeds_mandate_period": N_("more than this period allows"),
+    "mandate_ended": N_("the mandate is over"),
+    "too_many_legs": N_("it was used too often"),
 }
