@@ -20,6 +20,8 @@ _COMMANDS = {
     "officer": "api.commands.later",
     "export": "api.commands.export",
     "report": "api.commands.report",
+    "bank": "api.commands.bank",
+    "reconcile": "api.commands.bank",
 }
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}
 
@@ -87,6 +89,8 @@ def _sentence(name: str) -> str:
     sentences = {
         "SettingWrong": _("{name}: {reason}."),
         "JournalBroken": _("The journal is not as it must be (record {sequence}): {reason}. Nothing was changed."),
+        "BankFileMalformed": _("The file cannot be used: {place}: {reason}. Nothing was changed."),
+        "StatementTooLong": _("More than {lines_max} entries are in this period: take a shorter one."),
         "JournalUnsafe": _(
             "PostgreSQL runs with {setting}={value} and may lose what was acknowledged: turn it on and start again."
         ),

@@ -152,13 +152,13 @@ class Sandbox:
     async def _pay(self, row: RowMapping) -> int:
         currency = CURRENCIES[row["currency"]]
         accounts = (account_id(OPERATOR, currency, PAYOUT), account_id(OPERATOR, currency, BANK))
-        source = Source(SourceKind.SANDBOX_PAID, _withdrawal_event(row))
+        source = Source(SourceKind.SANDBOX_PAID, withdrawal_event(row))
         return await self._move(row, accounts, TransferCode.WITHDRAWAL_PAID, source)
 
     async def _give_back(self, row: RowMapping) -> int:
         currency = CURRENCIES[row["currency"]]
         accounts = (account_id(OPERATOR, currency, PAYOUT), account_id(row["holder"], currency))
-        source = Source(SourceKind.SANDBOX_RETURN, _withdrawal_event(row))
+        source = Source(SourceKind.SANDBOX_RETURN, withdrawal_event(row))
         return await self._move(row, accounts, TransferCode.WITHDRAWAL_RETURNED, source)
 
     async def _move(self, row: RowMapping, accounts: tuple[int, int], code: TransferCode, source: Source) -> int:
@@ -211,7 +211,8 @@ def _withdrawal_row(record: Record, now: int, delay_ns: int) -> dict[str, object
     }
 
 
-def _withdrawal_event(row: RowMapping) -> bytes:
+def withdrawal_event(row: RowMapping) -> bytes:
+    """The event that ends a withdrawal, 32 bytes; its first 16 are the id of the transfer that does, whoever posts."""
     return source_id(f"sandbox-withdrawal:{row['holder'].hex()}:{row['nonce'].hex()}")
 
 
