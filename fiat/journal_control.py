@@ -31,10 +31,13 @@ class Control:
     signed: SignedOrder
     digest: bytes
 
-    @property
-    def order(self) -> LedgerControl:
+    def __post_init__(self) -> None:
         if not isinstance(self.signed.order, LedgerControl):
             raise OrderMalformed("type", "is LedgerControl")
+
+    @property
+    def order(self) -> LedgerControl:
+        assert isinstance(self.signed.order, LedgerControl), "checked when it was made"
         return self.signed.order
 
     @property
@@ -98,6 +101,10 @@ class ContractKey:
     key: bytes
     chain_id: int
     block_hash: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.key) != 20 or len(self.block_hash) != 32 or not 0 < self.chain_id < 1 << 63:
+            raise ValueError("a key has 20 bytes, a block's hash 32, a chain a number above zero")
 
     @property
     def size(self) -> int:

@@ -25,6 +25,8 @@ from fiat.errors import (
     NonceConflict,
     OrderEpochWrong,
     OrderKeyUnknown,
+    OrderMalformed,
+    OrderSignatureWrong,
 )
 from fiat.holder import MAIN
 from fiat.journal import Journal
@@ -220,6 +222,19 @@ async def test_a_control_order_is_carried_out_once(engine, desk, funded, bob):
     assert (await desk.submit(paid)).accepted
     await refused(desk.control(funded, "freeze", nonce=paid.order.nonce, key_epoch=2), NonceConflict)
     await intact(engine)
+
+
+async def test_what_is_no_control_order_never_reaches_the_journal(desk, funded, bob):
+    with pytest.raises(OrderMalformed):
+        await desk.journal.control(desk.a_payment(funded, bob, 1))
+    for wrong in ((PHONE.address[1:], 1, ZERO), (PHONE.address, 0, ZERO), (PHONE.address, 1, ZERO[1:])):
+        with pytest.raises(ValueError, match="a key has 20 bytes"):
+            ContractKey(funded.id, *wrong)
+    torn = desk.an_order(funded, "freeze")
+    results = await asyncio.gather(
+        desk.journal.control(SignedOrder(torn.order, bytes(65))), desk.pay(funded, bob), return_exceptions=True
+    )
+    assert [type(results[0]), results[1]] == [OrderSignatureWrong, TransferStatus.CREATED]
 
 
 async def test_a_stranger_has_no_controls(desk, journal):
