@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.auth import rfc3339
 from api.currencies import CURRENCIES
+from api.errors import InvalidInput
 from api.fields import Answer, Bytes32, CurrencyCode, DecimalText, Digits, LongDigits, Signature, Strict, Time, spelled
 from api.prices import rate_text
 from api.quotes import Offer
@@ -71,6 +72,8 @@ async def make_quote(body: QuoteRequest, session: SignedIn, server: ServerHere, 
     """A quote for the holder, from the price feeds as they stand; a stale or missing price gives none."""
     server.limit(request)
     give, receive = _currency(body.from_), _currency(body.to)
+    if give == receive:
+        raise InvalidInput(("body.to", "is another currency"))
     amount_minor = parse_minor(body.amount_minor)
     if amount_minor == 0:
         raise AmountNotPositive(body.amount_minor)
