@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fiat.authority import Keys, check_signer, check_window
 from fiat.errors import ControlNeedsRoot, ControlRefused, HolderFrozen, OrderMalformed
-from fiat.journal_values import Holder
+from fiat.holder import Holder
 from fiat.limit import LIMIT_MAX, LIMITS_MAX, NO_LIMIT, LimitKey, OwnLimit, Raise, limits_bytes, own_limits
 from fiat.order import ZERO_32, LedgerControl
 from fiat.record import KeyAction

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fiat.authority import Keys, SaltedText
 from fiat.control import keys_at
 from fiat.head import Balance
-from fiat.holder import OPERATOR
+from fiat.holder import OPERATOR, Holder
 from fiat.journal_store import account_row, holder_of, known_order, transfer_of
-from fiat.journal_values import AccountRow, Holder, KnownOrder
+from fiat.journal_values import AccountRow, KnownOrder
 from fiat.record import Kind, Record, decode, leaf_hash
 from fiat.seal import Seal
 from fiat.tables import accounts, holder_heads, holders, journal_head, keys, orders, pendings, records, seals, texts

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import Currency
 from fiat.errors import FiatError
-from fiat.holder import OPERATOR, account_id, leg_id
-from fiat.journal_values import Holder
+from fiat.holder import OPERATOR, Holder, account_id, leg_id
 from fiat.money import AMOUNT_MINOR_MAX
 from fiat.order import (
     ZERO_32,

@@ -13,8 +13,7 @@ from fiat.errors import FiatError, LimitExceeded
 from fiat.history_legs import OrderLegs
 from fiat.history_replay_keys import contracted, controlled
 from fiat.history_replay_officers import OfficerReplay
-from fiat.holder import OPERATOR, HolderGenesis
-from fiat.journal_values import Holder
+from fiat.holder import OPERATOR, Holder, HolderGenesis
 from fiat.limit import NO_POLICY, count, spend
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
 from fiat.order import ZERO_32, LedgerMandate, SignedOrder

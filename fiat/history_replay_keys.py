@@ -6,8 +6,8 @@ from collections.abc import Generator
 
 from fiat.control import contract_key, control
 from fiat.errors import FiatError
+from fiat.holder import Holder
 from fiat.journal_control import control_record
-from fiat.journal_values import Holder
 from fiat.order import LedgerControl
 from fiat.record import KeyAction, KeyRecord
 

@@ -13,8 +13,7 @@ from fiat.authority import check_window
 from fiat.book import Book
 from fiat.chart import account_code
 from fiat.errors import EntryRefused, FiatError
-from fiat.holder import OPERATOR
-from fiat.journal_values import Holder
+from fiat.holder import OPERATOR, Holder
 from fiat.officer import Entry, OfficerChange, Officers, counters_hash, signed_by
 from fiat.officer_book import EntryBook, counted
 from fiat.officer_rules import Party, Undone, plan

@@ -1,4 +1,4 @@
-"""Holders: the genesis document that names a person at the ledger, and the ids that follow from it.
+"""Holders: the genesis document that names a person at the ledger, the ids that follow from it, and how they stand now.
 
 `holderId` is the hash of a document that contains the root key, so the operator cannot put a key of its own on a
 person's account without the id changing.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from fiat.currency import Currency
 from fiat.errors import OrderMalformed
+from fiat.head import chain_head, chain_link
 from fiat.signature import keccak256
 
 GENESIS_VERSION = 1
@@ -58,6 +60,41 @@ class HolderGenesis:
         if len(document) != GENESIS_LENGTH or document[0] != GENESIS_VERSION or document[53] > 1:
             raise OrderMalformed("genesis", "is 54 bytes: version 1, root address, salt, recovery 0 or 1")
         return cls(document[1:21], document[21:53], Recovery(document[53]))
+
+
+class Holder(NamedTuple):
+    """A person at the ledger now. Before the first record `count` is 0 and `head` is the id.
+
+    `root` is the key that control orders answer to; `contract` is empty or the ERC-1271 account that authorised that
+    key, once. `keyring` are the further keys (control.py), `limits` the person's limits and `spent` what counts
+    against them (limit.py), as the bytes that lie in the row.
+    """
+
+    id: bytes
+    root: bytes
+    recovery: int
+    blind: bytes
+    epoch: int
+    frozen: bool
+    count: int  # type: ignore[assignment]  # nobody counts a holder's fields
+    head: bytes
+    contract: bytes = b""
+    keyring: bytes = b""
+    limits: bytes = b""
+    spent: bytes = b""
+
+    def link(self) -> bytes:
+        """The link that this holder's next record carries."""
+        return chain_link(self.blind, self.count + 1, self.head)
+
+    def after(self, link: bytes, leaf: bytes) -> Holder:
+        """The holder once a record with that link and leaf stands in the journal."""
+        head = chain_head(self.id, link, leaf)
+        return Holder(*self[:6], self.count + 1, head, *self[8:])
+
+    def counted(self, spent: bytes) -> Holder:
+        """The holder with other counters."""
+        return Holder(*self[:11], spent)
 
 
 def account_id(holder_id: bytes, currency: Currency, purpose: str = MAIN) -> int:

@@ -26,7 +26,7 @@ from fiat.authority import Keys, SaltedText
 from fiat.currency import Currency
 from fiat.errors import FiatError, HolderUnknown, JournalBroken, JournalBusy, JournalClockWrong, JournalUnknown
 from fiat.head import Head
-from fiat.holder import HolderGenesis
+from fiat.holder import Holder, HolderGenesis
 from fiat.journal_agreed import load_uses
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Cache, Wanted
@@ -46,7 +46,7 @@ from fiat.journal_store import (
     swap_head,
     write,
 )
-from fiat.journal_values import Holder, JournalHead, OrderResult, Source, new_account
+from fiat.journal_values import JournalHead, OrderResult, Source, new_account
 from fiat.limit import NO_POLICY, Policy
 from fiat.order import SignedOrder
 from fiat.record import ledger_id

@@ -12,7 +12,7 @@ from typing import Any
 
 from fiat.authority import DEAD_AFTER_SECONDS
 from fiat.book import Changes, Posting
-from fiat.holder import OPERATOR
+from fiat.holder import OPERATOR, Holder
 from fiat.journal_cache import Cache
 from fiat.journal_rows import (
     NO_CAUSE,
@@ -24,7 +24,7 @@ from fiat.journal_rows import (
     transfer_record,
     transfer_row,
 )
-from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder, Source
+from fiat.journal_values import AccountRow, JournalHead, KnownOrder, Source
 from fiat.limit import spend
 from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
 from fiat.officer import Counters, SignedEntry, counters_hash

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeVar
 
-from fiat.journal_values import AccountRow, Holder, KnownOrder
+from fiat.holder import Holder
+from fiat.journal_values import AccountRow, KnownOrder
 from fiat.limit import NO_POLICY, Policy
 from fiat.officer import Counters, Entry, Officers
 from fiat.officer_book import EntryBook

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from fiat.control import Change, contract_key, control
 from fiat.errors import HolderUnknown, OrderMalformed
+from fiat.holder import Holder
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Wanted
 from fiat.journal_keys import append_key
 from fiat.journal_requests import answer
-from fiat.journal_values import Holder, KnownOrder, OrderResult
+from fiat.journal_values import KnownOrder, OrderResult
 from fiat.order import LedgerControl, SignedOrder
 from fiat.record import KeyAction, KeyRecord
 from fiat.signature import recover

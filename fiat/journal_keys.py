@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fiat.holder import HolderGenesis
+from fiat.holder import Holder, HolderGenesis
 from fiat.journal_batch import Batch
-from fiat.journal_values import Holder
 from fiat.record import KeyAction, KeyRecord
 
 

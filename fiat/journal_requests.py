@@ -26,12 +26,12 @@ from fiat.errors import (
     PayeeUnknown,
     QuoteUsed,
 )
-from fiat.holder import OPERATOR, HolderGenesis, leg_id
+from fiat.holder import OPERATOR, Holder, HolderGenesis, leg_id
 from fiat.journal_batch import Batch, dead_at_of
 from fiat.journal_cache import Wanted
 from fiat.journal_keys import open_holder
 from fiat.journal_rows import Cause
-from fiat.journal_values import AccountRow, Holder, KnownOrder, OrderResult, Source
+from fiat.journal_values import AccountRow, KnownOrder, OrderResult, Source
 from fiat.order import LedgerConversion, LedgerHold, LedgerMandate, Order, SignedOrder
 from fiat.transfer import NANOSECONDS, TRANSIENT, Outcome, Transfer, TransferFlags, TransferStatus
 

@@ -18,14 +18,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fiat.holder import OPERATOR
+from fiat.holder import OPERATOR, Holder
 from fiat.journal_batch import Batch
 from fiat.journal_bulk import insert_rows as _insert
 from fiat.journal_bulk import one_of, pair_of
 from fiat.journal_bulk import update_rows as _update
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_officers import load_entries, load_officers, load_totals, write_officers, write_totals
-from fiat.journal_values import AccountRow, Holder, JournalHead, KnownOrder
+from fiat.journal_values import AccountRow, JournalHead, KnownOrder
 from fiat.seal import Seal
 from fiat.tables import (
     accounts,

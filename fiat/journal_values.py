@@ -7,47 +7,11 @@ from typing import NamedTuple
 
 from fiat.chart import AccountCode, SourceKind, account_code
 from fiat.currency import Currency
-from fiat.head import chain_head, chain_link
 from fiat.holder import OPERATOR, account_id
 from fiat.seal import Receipt
 from fiat.transfer import Account, AccountFlags, TransferStatus
 
 _BOUNDED_CODES = {AccountCode.HOLDER, AccountCode.PAYOUT, AccountCode.LIQUIDITY}
-
-
-class Holder(NamedTuple):
-    """A person at the ledger now. Before the first record `count` is 0 and `head` is the id.
-
-    `root` is the key that control orders answer to; `contract` is empty or the ERC-1271 account that authorised that
-    key, once. `keyring` are the further keys (control.py), `limits` the person's limits and `spent` what counts
-    against them (limit.py), as the bytes that lie in the row.
-    """
-
-    id: bytes
-    root: bytes
-    recovery: int
-    blind: bytes
-    epoch: int
-    frozen: bool
-    count: int  # type: ignore[assignment]  # nobody counts a holder's fields
-    head: bytes
-    contract: bytes = b""
-    keyring: bytes = b""
-    limits: bytes = b""
-    spent: bytes = b""
-
-    def link(self) -> bytes:
-        """The link that this holder's next record carries."""
-        return chain_link(self.blind, self.count + 1, self.head)
-
-    def after(self, link: bytes, leaf: bytes) -> Holder:
-        """The holder once a record with that link and leaf stands in the journal."""
-        head = chain_head(self.id, link, leaf)
-        return Holder(*self[:6], self.count + 1, head, *self[8:])
-
-    def counted(self, spent: bytes) -> Holder:
-        """The holder with other counters."""
-        return Holder(*self[:11], spent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from api.server import ServerHere
 from chain.address import Address
 from fiat import history
 from fiat.control import added_keys
-from fiat.journal_values import Holder
+from fiat.holder import Holder
 from fiat.limit import NO_LIMIT, LimitKey, OwnLimit, Period, Policy, own_limits, spent_keys, used
 
 router = APIRouter(prefix="/v1", tags=["controls"], responses=PROBLEM)

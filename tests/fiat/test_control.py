@@ -18,7 +18,7 @@ from fiat.control import (
     keys_at,
 )
 from fiat.errors import ControlRefused, FiatError
-from fiat.journal_values import Holder
+from fiat.holder import Holder
 from fiat.limit import LIMIT_MAX, LIMITS_MAX, NO_LIMIT, LimitKey, OwnLimit, Raise, limits_bytes, own_limits
 from fiat.order import LedgerControl
 from fiat.record import KeyAction
