@@ -114,7 +114,7 @@ class _Auditor:
         self.excess: dict[int, int] = {}
         self.running: Order | None = None
         self.entry: Values | None = None
-        self.chained, self.evident = 0, False
+        self.chained = 0
 
     def require(self, holds: object, code: str) -> None:
         if not holds:
@@ -301,7 +301,7 @@ class _Auditor:
         self.require(not by_root or signer == holder.root, "control_signer_wrong")
         if record.action == _KEY_ADD:
             self.require(subject[:12] == bytes(12) and asked not in (ZERO_20, holder.root, *keys), "key_add_wrong")
-            self.require(len(keys) < _KEYS_MAX, "keys_too_many")
+            self.require(len(keys) + 1 < _KEYS_MAX, "keys_too_many")
             keys[asked] = (now + _DELAY, order.nonce)
         elif record.action == _KEY_REVOKE:
             self.require(subject[:12] == bytes(12) and keys.pop(asked, None), "key_revoke_wrong")
@@ -410,7 +410,7 @@ class _Auditor:
         debit.debits_posted += amount
         credit.credits_posted += amount
         reserve = debit.weight and debit.code != Code.PEOPLE and (credit.code == Code.PEOPLE or not credit.weight)
-        self.require(not reserve or self.evident, "reserve_source_missing")
+        self.require(not reserve or record.source_kind in _EVIDENCE, "reserve_source_missing")
         self.excess[debit.ledger] = self.excess.get(debit.ledger, 0) + amount * (credit.weight - debit.weight)
         if credit.code == Code.PEOPLE:
             self.credited[record.sequence] = (debit.id, credit.id, amount)
@@ -431,7 +431,6 @@ class _Auditor:
             self._entry(record)
         else:
             self._authority(record)
-        self.evident = record.source_kind in _EVIDENCE or (self.evident and bool(self.chained))
         self.chained = record.kind if record.flags & _LINKED else 0
         if holds:
             (self._resolve if record.flags & (_POST | _VOID) else self._move)(record)

@@ -367,7 +367,7 @@ def one_of_everything():
 
 def _open(m):
     m.wait()
-    for purpose in ("bank", "clearing:sandbox", "fees", "payout:sandbox", "liquidity", "receivable", "rounding"):
+    for purpose in ("bank", "clearing:sandbox", "fees", "payout:sandbox", "liquidity", "receivable", "suspense"):
         setattr(m, purpose.partition(":")[0], m.account(OPERATOR, EUR, purpose))
     m.compelled, m.inquiry = m.account(OPERATOR, EUR, "compelled"), m.account(OPERATOR, EUR, "inquiry")
     m.bank_usd, m.liquidity_usd = m.account(OPERATOR, USD, "bank"), m.account(OPERATOR, USD, "liquidity")
@@ -379,8 +379,8 @@ def _open(m):
         m.move(id_, m.bank, person.account, amount, **m.source(4))
     m.move(5, m.bank, m.liquidity, 9_000, **m.source(4))
     m.move(6, m.bank_usd, m.liquidity_usd, 9_001, money=USD, **m.source(4))
-    m.move(7, m.clearing, m.fees, 30, flags=LINKED, **m.source(6))
-    m.move(8, m.clearing, m.rounding, 31)
+    m.move(7, m.clearing, m.suspense, 61, flags=LINKED, **m.source(6))
+    m.move(8, m.suspense, m.fees, 30)
     m.move(9, m.bank, m.clearing, 500)
     m.wait()
 

@@ -156,7 +156,7 @@ FORGERIES = [
     # reserves
     ("account_code_wrong", lambda f: f.change({"kind": "AccountRecord", "purpose": "bank"}, code=9)),
     ("reserve_source_missing", lambda f: f.change(moved(100_000), source_kind=0, source_id=bytes(32))),
-    ("reserve_source_missing", lambda f: f.change(moved(30), source_kind=2)),
+    ("reserve_source_missing", lambda f: f.change(moved(61), source_kind=2)),
     ("reserves_exceeded", lambda f: f.change_entry(CREDIT, amount=60_000, user_data_64=60_000)),
 ]
 

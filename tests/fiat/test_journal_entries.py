@@ -29,6 +29,7 @@ from fiat.journal_entries import NameOfficer, PostEntry
 from fiat.officer import counters_hash
 from fiat.record import KeyAction, KeyRecord, OperatorRecord, Reason, decode
 from fiat.transfer import Transfer, TransferFlags
+from tests.fiat.agreements import intact
 from tests.fiat.conftest import OPERATOR_KEY, Person
 from tests.fiat.officers import ANNA, BEN, CARL, DAY, EUR, EVERYTHING, HOUR, SECOND, Office, subject
 
@@ -49,7 +50,7 @@ async def office(engine):
     office.alice, office.bob, office.carol = Person(0xA11CE), Person(0xB0B), Recoverable(0xCAFE)
     yield office
     await office.journal.close()
-    assert (await verify(engine)).problems == []
+    await intact(engine)
 
 
 async def refused(coroutine, rule):
