@@ -216,8 +216,13 @@ async def seal_of(conn: AsyncConnection, sequence: int) -> tuple[Seal, list[byte
     row = (await conn.execute(select(seals).where(seals.c.number == number))).mappings().one_or_none()
     if row is None:
         return None
-    query = select(records.c.body).where(records.c.seal_number == row["number"]).order_by(records.c.sequence)
-    return Seal(**row), list((await conn.execute(query)).scalars())
+    return Seal(**row), list((await conn.execute(bodies_of(row["first_sequence"], row["size"]))).scalars())
+
+
+def bodies_of(first_sequence: int, size: int) -> Select[Any]:
+    """The bodies that a seal is over, in order: sequences have no gaps."""
+    within = records.c.sequence.between(first_sequence, first_sequence + size - 1)
+    return select(records.c.body).where(within).order_by(records.c.sequence)
 
 
 async def latest_seal(conn: AsyncConnection) -> Seal:

@@ -8,7 +8,8 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.audit_values import MAGIC
-from fiat.tables import records, seals
+from fiat.history import bodies_of
+from fiat.tables import seals
 
 PAGE = 500
 """Batches that are read at once."""
@@ -23,7 +24,7 @@ async def export(conn: AsyncConnection) -> AsyncIterator[bytes]:
         page = (await conn.execute(query)).mappings().all()
         for seal in page:
             yield seal_bytes(seal)
-            bodies = select(records.c.body).where(records.c.seal_number == seal["number"]).order_by(records.c.sequence)
+            bodies = bodies_of(seal["first_sequence"], seal["size"])
             yield b"".join(record_bytes(body) for body in (await conn.execute(bodies)).scalars())
         if len(page) < PAGE:
             return

@@ -79,8 +79,13 @@ def _lengths(table: str, **lengths: int) -> list[CheckConstraint]:
     return [_check(table, f"{name}_length", f"length({name}) = {length}") for name, length in lengths.items()]
 
 
-def _table(name: str, *items: Any) -> Table:
-    return Table(name, metadata, *items, sqlite_strict=True)
+def _table(name: str, *items: Any, **options: Any) -> Table:
+    return Table(name, metadata, *items, sqlite_strict=True, **options)
+
+
+# Rows that every batch updates: half of each page stays free, so that a new version lies beside the old one and no
+# index has to be told.
+_UPDATED = {"postgresql_with": {"fillfactor": 50}}
 
 
 journal_head = _table(
@@ -117,7 +122,6 @@ records = _table(
     _integer("seal_number", ForeignKey("seals.number", name="records_seal")),
     _bytes("body"),
     UniqueConstraint("timestamp", name="records_timestamp_once"),
-    Index("records_by_seal", "seal_number"),
     _check("records", "kind_known", "kind BETWEEN 0 AND 5"),
 )
 
@@ -160,6 +164,7 @@ accounts = _table(
         "(flags & 4) = 0 OR credits_pending <= debits_posted - credits_posted",
     ),
     *_lengths("accounts", id=16, holder=32),
+    **_UPDATED,
 )
 
 orders = _table(
@@ -246,6 +251,16 @@ for _party, _side in (("payer", "debit"), ("payee", "credit")):
         postgresql_where=text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL"),
     )
 
+# Statements by effective date: bank lines alone (source kind 4) carry another date than the record's.
+for _side in ("debit", "credit"):
+    Index(
+        f"transfers_{_side}_value_date",
+        transfers.c[f"{_side}_account_id"],
+        transfers.c.user_data_64,
+        sqlite_where=text("source_kind = 4"),
+        postgresql_where=text("source_kind = 4"),
+    )
+
 pendings = _table(
     "pendings",
     _id("id", primary_key=True),
@@ -291,6 +306,7 @@ holders = _table(
     _check("holders", "frozen_or_not", "frozen IN (0, 1)"),
     _check("holders", "contract_length", "length(contract) IN (0, 20)"),
     *_lengths("holders", id=32, root=20, salt=32, blind=32, head=32),
+    **_UPDATED,
 )
 
 holder_heads = _table(
@@ -300,7 +316,6 @@ holder_heads = _table(
     _bytes("head"),
     _integer("sequence", ForeignKey("records.sequence", name="holder_heads_record")),
     UniqueConstraint("head", name="holder_heads_head_once"),
-    Index("holder_heads_by_record", "sequence"),
     *_lengths("holder_heads", head=32),
 )
 
