@@ -47,6 +47,7 @@ from api.routes import (
     problems,
     quotes,
     sessions,
+    statements,
     topups,
     users,
     views,
@@ -70,7 +71,7 @@ INDEXER_PAUSE_SECONDS = 0.25
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, chains, problems),
+    *(topups, statements, chains, problems),
 )
 
 

@@ -65,6 +65,7 @@ KINDS = {
     "collection": N_("collection"),
     "rounding": N_("rounding"),
     "operator": N_("operator's entry"),
+    "settlement": N_("settlement"),
     "reversal": N_("reversal"),
     "other": N_("other"),
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 
+@unique
 class TransferCode(IntEnum):
     """Reasons of transfers. Numbers are stored for ever: add, never renumber."""
 
@@ -23,7 +24,7 @@ class TransferCode(IntEnum):
     ROUNDING = 13
     OPERATOR = 14
     SETTLEMENT = 15
-    REVERSAL = 15
+    REVERSAL = 16
 
 
 class AccountCode(IntEnum):

@@ -22,7 +22,7 @@ from fiat.history import last_sequence
 from fiat.holder import OPERATOR
 from fiat.record import Kind
 from fiat.statement import LINES_MAX, POSTS_NOTHING, By, Movement, Side, Statement, effective_at, make
-from fiat.tables import transfers
+from fiat.tables import records, transfers
 from fiat.transfer import NANOSECONDS
 
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
@@ -104,6 +104,15 @@ async def movements_of_lines(conn: AsyncConnection, account_id: int, line_ids: S
         of_lines = transfers.c.source_id.in_(line_ids[at : at + PAGE]), transfers.c.source_kind == _BANK
         sides = {side: [transfers.c[f"{side}_account_id"] == account_id, *of_lines] for side in Side}
         found += await _movements(conn, sides, 2 * PAGE)
+    return found
+
+
+async def bodies(conn: AsyncConnection, sequences: Sequence[int]) -> dict[int, bytes]:
+    """The canonical bytes of these records, by sequence."""
+    found: dict[int, bytes] = {}
+    for at in range(0, len(sequences), PAGE):
+        query = select(records.c.sequence, records.c.body).where(records.c.sequence.in_(sequences[at : at + PAGE]))
+        found |= {row.sequence: row.body for row in await conn.execute(query)}
     return found
 
 

@@ -10,6 +10,8 @@ from fiat.transfer import TIMESTAMP_MAX
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z", re.ASCII)
+YEAR_MAX = 9998
+"""Beyond it a day after the last would be no date any more; nanoseconds end long before."""
 PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z)?$"
 
 
@@ -30,7 +32,7 @@ def nanoseconds(text: str, *, is_end: bool = False) -> int:
     """The instant that a day begins, or, as an end, that the next one does; of an instant: itself."""
     if _DAY.fullmatch(text):
         day = date.fromisoformat(text)
-        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=int(is_end))
+        moment = datetime(min(day.year, YEAR_MAX), day.month, day.day, tzinfo=UTC) + timedelta(days=int(is_end))
     elif _INSTANT.fullmatch(text):
         moment = datetime.fromisoformat(text)
     else:
