@@ -15,17 +15,17 @@ from sqlalchemy import select
 
 from fiat.authority import legs
 from fiat.chart import SourceKind, TransferCode
-from fiat.currency import ISO_4217, currency
+from fiat.currency import ISO_4217, Currency, currency
 from fiat.errors import JournalBusy, JournalUnknown
 from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id, leg_id
 from fiat.journal import Journal
-from fiat.journal_values import Source
-from fiat.order import LedgerTransfer, LedgerWithdrawal, SignedOrder
+from fiat.journal_values import OrderResult, Source
+from fiat.order import LedgerConversion, LedgerHold, LedgerTransfer, LedgerWithdrawal, SignedOrder
 from fiat.signature import address_of
 from fiat.tables import burnt_ids, records, transfers
 from fiat.transfer import Transfer, TransferStatus
 
-EUR = currency("EUR")
+EUR, USD = currency("EUR"), currency("USD")
 CLEARING = "clearing:sandbox"
 PAYOUT = "payout:sandbox"
 FUNDED_AT_ONCE = 500
@@ -62,25 +62,34 @@ class Person:
     ) -> SignedOrder:
         return self._sign(ledger_id, LedgerTransfer, amount_minor, nonce, payee=payee.id, **fields)
 
-    def withdraw(self, ledger_id: bytes, amount_minor: int, nonce: bytes | None = None) -> SignedOrder:
-        return self._sign(ledger_id, LedgerWithdrawal, amount_minor, nonce, destination=bytes(31) + b"\1")
+    def withdraw(self, ledger_id: bytes, amount_minor: int, **fields) -> SignedOrder:
+        return self._sign(ledger_id, LedgerWithdrawal, amount_minor, None, destination=bytes(31) + b"\1", **fields)
+
+    def hold(self, ledger_id: bytes, captor: Person, amount_minor: int) -> SignedOrder:
+        until = time.time_ns() // 10**9 + 3600
+        return self._sign(ledger_id, LedgerHold, amount_minor, None, captor=captor.id, until=until)
+
+    def convert(self, ledger_id: bytes, amount_minor: int) -> SignedOrder:
+        """To as many cents; the reference stands for a quote of its own."""
+        fields = {"receive_asset": "USD", "receive_min_minor": amount_minor, "receive_to": bytes(20)}
+        return self._sign(ledger_id, LedgerConversion, amount_minor, None, reference=os.urandom(32), **fields)
 
     def _sign(self, ledger_id, kind, amount_minor, nonce, now=None, **fields):
         now = now or time.time_ns() // 10**9
-        order = kind(
-            holder=self.id,
-            key_epoch=1,
-            nonce=nonce or os.urandom(32),
-            valid_after=now - 60,
-            valid_before=now + 600,
-            seen_head=self.id,
-            shown=bytes(32),
-            currency="EUR",
-            exponent=2,
-            amount_minor=amount_minor,
-            total_max_minor=amount_minor,
-            **fields,
-        )
+        common = {
+            "holder": self.id,
+            "key_epoch": 1,
+            "nonce": nonce or os.urandom(32),
+            "valid_after": now - 60,
+            "valid_before": now + 600,
+            "seen_head": self.id,
+            "shown": bytes(32),
+            "currency": "EUR",
+            "exponent": 2,
+            "amount_minor": amount_minor,
+            "total_max_minor": amount_minor,
+        }
+        order = kind(**(common | fields))
         return SignedOrder(order, self.key.sign_digest(order.digest(ledger_id)))
 
 
@@ -88,18 +97,24 @@ def people(count: int) -> list[Person]:
     return [Person(number) for number in range(1, count + 1)]
 
 
-def move(debit: int, credit: int, amount_minor: int, code: int = TransferCode.TOPUP) -> Transfer:
+def move(debit: int, credit: int, amount_minor: int, listed: Currency = EUR) -> Transfer:
     number = int.from_bytes(os.urandom(15), "big")
-    return Transfer(number, debit, credit, amount_minor, ledger=EUR.ledger, code=code)
+    return Transfer(number, debit, credit, amount_minor, ledger=listed.ledger, code=TransferCode.TOPUP)
+
+
+async def raise_reserve(journal: Journal, purpose: str, amount_minor: int, listed: Currency = EUR) -> int:
+    """Money from outside, once, into that account of the operator's. Returns the account's id."""
+    clearing = (await journal.open_account(OPERATOR, listed, CLEARING)).id
+    account = (await journal.open_account(OPERATOR, listed, purpose)).id
+    raised = move(clearing, account, amount_minor, listed)
+    (outcome,) = await journal.post([raised], source=Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
+    assert outcome.status is TransferStatus.CREATED
+    return account
 
 
 async def fund(journal: Journal, townspeople: list[Person], amount_minor: int) -> None:
     """Give everyone the same amount: from outside in one posting, then from the operator's capital."""
-    clearing = (await journal.open_account(OPERATOR, EUR, CLEARING)).id
-    capital = (await journal.open_account(OPERATOR, EUR, "capital")).id
-    raised = move(clearing, capital, amount_minor * len(townspeople))
-    (outcome,) = await journal.post([raised], source=Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
-    assert outcome.status is TransferStatus.CREATED
+    capital = await raise_reserve(journal, "capital", amount_minor * len(townspeople))
     for first in range(0, len(townspeople), FUNDED_AT_ONCE):
         moves = [move(capital, who.account, amount_minor) for who in townspeople[first : first + FUNDED_AT_ONCE]]
         assert {outcome.status for outcome in await journal.post(moves)} == {TransferStatus.CREATED}
@@ -115,9 +130,9 @@ async def found(journal: Journal, count: int, amount_minor: int) -> list[Person]
     return townspeople
 
 
-async def submit(journal: Journal, signed: SignedOrder):
-    """Carry an order out on this journal."""
-    return await journal.submit(signed, legs(signed.order, journal.ledger_id, ISO_4217, payout=PAYOUT))
+async def submit(journal: Journal, signed: SignedOrder, **terms: int) -> OrderResult:
+    """Carry an order out on this journal; `terms` are a fee, or what a conversion gives (minor units)."""
+    return await journal.submit(signed, legs(signed.order, journal.ledger_id, ISO_4217, payout=PAYOUT, **terms))
 
 
 async def answered(ask: Callable, *, pause: float = 0.01):
