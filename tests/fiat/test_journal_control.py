@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
+import random
+from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -26,6 +28,7 @@ from fiat.errors import (
     OrderEpochWrong,
     OrderKeyUnknown,
     OrderMalformed,
+    OrderRefused,
     OrderSignatureWrong,
 )
 from fiat.holder import MAIN
@@ -469,3 +472,36 @@ async def test_the_root_of_a_contract_is_replaced_once(engine, journal, alice, b
     with pytest.raises(DBAPIError):
         async with writing(engine).begin() as conn:
             await conn.execute(text("UPDATE holders SET contract = root, count = count + 1 WHERE length(contract) > 0"))
+
+
+SUBJECTS = [LimitKey.parse(text).subject for text in ("transfer:EUR:day", "all:EUR:month", "hold:EUR:day")]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_whatever_is_accepted_holds_before_the_check_and_the_auditor(engine, desk, clock, funded, bob):
+    """Random controls by random keys at random times, and payments between: three programs agree on each."""
+    dice, keys, epoch, nonces, done = random.Random(4), [funded.key, PHONE, LAPTOP, Key(3)], 1, [ZERO], Counter()
+    mandates = [(await desk.mandate(funded, bob, 5)).nonce for _ in range(3)]
+    for _ in range(250):
+        clock.now += dice.choice((1, 10**9, 3600 * 10**9, 20 * 3600 * 10**9))
+        action = dice.choice(
+            ("key-add", "key-revoke", "freeze", "unfreeze", "limit", "mandate-revoke", "cancel", "pay")
+        )
+        subjects = {"limit": SUBJECTS, "cancel": nonces[-3:], "mandate-revoke": mandates}
+        subjects["key-add"] = subjects["key-revoke"] = [key_of(key) for key in keys]
+        subject = dice.choice(subjects.get(action, [ZERO]))
+        value = dice.choice((5, 40, 90, NO_LIMIT)) if action == "limit" else 0
+        person = on(funded.key if dice.random() < 0.6 else dice.choice(keys), funded)
+        nonce = dice.randbytes(32)
+        try:
+            if action == "pay":
+                await desk.pay(person, bob, dice.randint(1, 6), key_epoch=epoch)
+            else:
+                await desk.control(person, action, subject, value, nonce=nonce, key_epoch=epoch)
+        except OrderRefused:
+            continue
+        done[action] += 1
+        epoch += action in ("key-revoke", "unfreeze")
+        nonces += [nonce] * (action in ("key-add", "limit"))
+    assert len(done) == 8, done
+    await intact(engine)
