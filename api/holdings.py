@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.feeds import PriceFeeds
 from api.freshness import Latest, Recent
-from api.portfolio import ChainState, Holdings, portfolio
+from api.portfolio import ChainState, Holdings, Waiting, portfolio
 from api.prices import PriceBook
 from api.tables import addresses
 from chain.address import Address
@@ -24,8 +24,11 @@ from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token, TokenAmount
 from fiat import history
+from fiat.control import added_keys
 from fiat.currency import Currency
+from fiat.history_notices import active
 from fiat.journal import Journal
+from fiat.limit import own_limits
 
 TIP_NS_MAX = 250_000_000
 TIP_SECONDS_MAX = 5
@@ -137,7 +140,17 @@ class HoldingsReader:
             lag_blocks=None if tokens is None else 0,
             generation=None if indexed is None else indexed.generation,
         )
-        return Holdings(head, tokens, state, tip.prices)
+        return Holdings(head, await self._waiting(holder), tokens, state, tip.prices)
+
+    async def _waiting(self, holder_id: bytes) -> Waiting:
+        async with self._engine.connect() as conn:
+            holds = await active(conn, holder_id)
+            holder = await history.holder(conn, holder_id)
+        assert holder is not None, "its head was signed just now"
+        now = self._clock()
+        changes = sum(each.effective_at > now for each in added_keys(holder.keyring))
+        changes += sum(own.pending(now) is not None for own in own_limits(holder.limits).values())
+        return Waiting(operator_holds=holds, pending_changes=changes, frozen=holder.frozen)
 
     async def _tokens_of(self, holder: bytes) -> list[TokenAmount] | None:
         """The sums over the holder's addresses; a token whose contract does not answer is left out."""

@@ -53,6 +53,14 @@ class ChainState(Answer):
     generation: int | None = Field(examples=[0])
 
 
+class Waiting(Answer):
+    """What one should look at: holds of the operator's (`GET /notices`), changes to come and a freeze (`/controls`)."""
+
+    operator_holds: int = Field(examples=[0])
+    pending_changes: int = Field(examples=[0])
+    frozen: bool = Field(examples=[False])
+
+
 class Portfolio(Answer):
     """`total_state`: `current`; `stale` where a stale price is counted in; `partial` where something is not counted."""
 
@@ -62,15 +70,17 @@ class Portfolio(Answer):
     total_minor: LongDigits
     total_state: Literal["current", "stale", "partial"]
     head: HeadAnswer
+    waiting: Waiting
     chains: list[ChainState]
     positions: list[Position]
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What was read: the signed head, token amounts (None when the chain did not answer), and the prices."""
+    """What was read: the signed head, what waits, token amounts (None: the chain did not answer), and the prices."""
 
     head: Head
+    waiting: Waiting
     tokens: Sequence[TokenAmount] | None
     chain: ChainState
     prices: PriceBook
@@ -90,6 +100,7 @@ def portfolio(holdings: Holdings, currency: Currency, now_ns: int) -> Portfolio:
         total_minor=str(total),
         total_state=_total_state(positions, holdings.tokens is not None),
         head=head_answer(holdings.head),
+        waiting=holdings.waiting,
         chains=[holdings.chain],
         positions=positions,
     )

@@ -134,8 +134,8 @@ async def plan_limit(wallet: Wallet, key: LimitKey, value: int) -> OrderPlan:
     return await plan_control(wallet, "limit", key.subject, value, more)
 
 
-async def agreements(wallet: Wallet, kind: str) -> list[Json]:
-    """One's `holds` or `mandates`, on either side, newest first, as the server lists them."""
+async def listed(wallet: Wallet, kind: str) -> list[Json]:
+    """One's `holds`, `mandates` or `notices`, newest first, as the server lists them, to the last page."""
     await wallet.ensure_session()
     found: list[Json] = []
     cursor: object = None
@@ -154,7 +154,7 @@ async def find_agreement(wallet: Wallet, kind: str, text: str, role: str) -> Rea
     word, digits = kind.removesuffix("s"), text.lower().removeprefix("0x")
     if len(digits) < ID_DIGITS_MIN or len(digits) > 64 or set(digits) - set("0123456789abcdef"):
         raise InputMalformed(word, text[:80], "its number has hex digits, at least six of them")
-    rows = [Reader(wallet.client.host, kind, row) for row in await agreements(wallet, kind)]
+    rows = [Reader(wallet.client.host, kind, row) for row in await listed(wallet, kind)]
     found = [row for row in rows if row.text("role") == role and row.raw("nonce", 32).hex().startswith(digits)]
     if len(found) != 1:
         raise InputMalformed(word, text[:80], "more than one begins so" if found else "there is none of that number")

@@ -145,3 +145,19 @@ async def test_a_control_by_somebody_elses_key_changes_nothing(person):
 
 async def test_nothing_was_done_by_the_operator(person):
     assert (await (await person()).get("/v1/notices")).json == {"items": [], "next_cursor": None}
+
+
+async def test_the_one_view_says_what_waits(person):
+    alice = await person()
+    assert (await alice.get("/v1/portfolio")).json["waiting"] == {
+        "operator_holds": 0,
+        "pending_changes": 0,
+        "frozen": False,
+    }
+    for order in (alice.control("key-add", subject(Key())), alice.control("freeze")):
+        assert (await alice.order(order)).status == 201
+    assert (await alice.get("/v1/portfolio")).json["waiting"] == {
+        "operator_holds": 0,
+        "pending_changes": 1,
+        "frozen": True,
+    }

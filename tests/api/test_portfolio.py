@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.portfolio import ChainState, Holdings, portfolio
+from api.portfolio import ChainState, Holdings, Waiting, portfolio
 from api.prices import PriceBook, Reading
 from chain.token import Token, TokenAmount
 from fiat.currency import currency
@@ -14,6 +14,7 @@ NOW = 1_800_000_000
 ETH = Token.native(31337)
 ODD = Token(31337, None, "ODD", "Odd", 18)
 READINGS = {"ETH/USD": Reading(3000 * 10**8, 8, NOW), "EUR/USD": Reading(108_000_000, 8, NOW)}
+NOTHING_WAITS = Waiting(operator_holds=0, pending_changes=0, frozen=False)
 
 
 def head(*balances):
@@ -28,7 +29,9 @@ def balance(code, minor, pending=0):
 
 def view(tokens, *balances, into="EUR", readings=READINGS):
     state = ChainState(chain_id=31337, state="current", block=1, lag_blocks=0, generation=0)
-    return portfolio(Holdings(head(*balances), tokens, state, PriceBook(NOW, readings)), currency(into), NOW * 10**9)
+    return portfolio(
+        Holdings(head(*balances), NOTHING_WAITS, tokens, state, PriceBook(NOW, readings)), currency(into), NOW * 10**9
+    )
 
 
 def test_the_total_is_the_sum_of_what_is_shown():

@@ -23,9 +23,9 @@ from wallet.errors import InputMalformed
 from wallet.heads import Reader
 from wallet.orders import (
     Schedule,
-    agreements,
     default_until,
     find_agreement,
+    listed,
     order_of,
     plan_control,
     plan_hold,
@@ -208,7 +208,7 @@ def _used(answer: Json) -> Json:
 
 async def _listed(run: Run, kind: str) -> list[Any]:
     async with open_wallet(run) as wallet:
-        return list(await agreements(wallet, kind))
+        return list(await listed(wallet, kind))
 
 
 def _show(run: Run, rows: list[Any], what: str, columns: list[str], line: Any) -> None:

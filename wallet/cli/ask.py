@@ -59,6 +59,11 @@ TOTALS = {
     "stale": N_("Some prices are old: the total is only about right."),
     "partial": N_("Some prices are missing: the total leaves those positions out."),
 }
+WAITING = {
+    "frozen": N_("Your account is frozen: nothing leaves it until `tandem unfreeze`."),
+    "operator_holds": N_("The operator holds money of yours ({n}): `tandem notices` says what for, and until when."),
+    "pending_changes": N_("Changes of your account wait ({n}): `tandem keys` shows them and cancels them."),
+}
 
 
 class Asker:
@@ -91,7 +96,19 @@ class Asker:
                 self._check_ledger()
             raise
 
+    def fetch(self, path: str) -> bytes:
+        """GET below /v1 of a document that is no JSON, as it is. Raises what `ask` raises; problems are JSON anyway."""
+        status, raw = self._send(path)
+        if status == 200 and len(raw) <= ANSWER_BYTES_MAX:
+            return raw
+        judge(self.host, status, _parsed(raw), path)
+        raise AnswerUnfit(self.host, path.partition("?")[0])
+
     def _get(self, path: str) -> dict[str, Any]:
+        status, raw = self._send(path)
+        return judge(self.host, status, _parsed(raw), path)
+
+    def _send(self, path: str) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         try:
             self._connection.request("GET", f"{self._parts.path}/v1{path}", headers=headers)
@@ -101,7 +118,7 @@ class Asker:
             raise ServerUnreachable(self.host, "timeout") from None
         except (OSError, http.client.HTTPException):
             raise ServerUnreachable(self.host, "connection") from None
-        return judge(self.host, answer.status, _parsed(raw), path)
+        return answer.status, raw
 
     def _check_ledger(self) -> None:
         """A session that is refused may belong to a ledger that is gone."""
@@ -181,6 +198,7 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
         )
         for p in _items(host, view, "positions")
     ]
+    _show_waiting(view.get("waiting"))
     if not rows:
         click.echo(_("Nothing here yet: `tandem topup 100 EUR` or `tandem receive`."))
     else:
@@ -199,6 +217,15 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
     if not backed_up:
         advice = _("Not backed up: `tandem init` shows the phrase again and asks three words back.")
         click.echo(styled(advice, "warn"))
+
+
+def _show_waiting(waiting: object) -> None:
+    """A line for each thing that one should look at, above everything else."""
+    found = waiting if isinstance(waiting, dict) else {}
+    for name, sentence in WAITING.items():
+        count = found.get(name)
+        if isinstance(count, int) and count > 0:
+            click.echo(styled("! " + _(sentence).format(n=int(count)), "warn"))
 
 
 def _amount(position: dict[str, Any]) -> str:

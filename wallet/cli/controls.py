@@ -168,7 +168,8 @@ def _pending_number(standing: Reader, text: str) -> bytes:
 def _key_row(row: Reader) -> list[str]:
     states = {"in-force": _("may spend"), "pending": _("waits")}
     role = _("root") if row.document.get("is_root") is True else _("spending")
-    return [row.text("address"), role, states.get(row.text("state"), "?"), row.text("effective_at")[:19]]
+    since = row.document.get("effective_at")  # the root's is null: it holds from the beginning
+    return [row.text("address"), role, states.get(row.text("state"), "?"), "-" if since is None else _moment(since)]
 
 
 def _limit_row(row: Reader) -> list[str]:
@@ -196,10 +197,14 @@ def _show_pending(standing: Reader) -> None:
 
 def _pending_row(row: Reader) -> list[str]:
     action = row.text("action")
-    shown = [_(CHANGES.get(action, action)), row.text("about"), row.text("effective_at")[:19]]
+    shown = [_(CHANGES.get(action, action)), row.text("about"), _moment(row.text("effective_at"))]
     return [*shown, row.raw("nonce", 32).hex()[:10]]
 
 
 def _show_frozen(standing: Reader) -> None:
     if standing.document.get("frozen") is True:
         click.echo(_("The account is frozen: nothing leaves it until `tandem unfreeze`."))
+
+
+def _moment(text: object) -> str:
+    return str(text)[:19].replace("T", " ")

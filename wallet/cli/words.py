@@ -18,9 +18,9 @@ WORDS: dict[str, str] = {
     "mandate": N_("mandate"),
     "change": N_("change that waits"),
     "until": N_("end"),
-    "period": N_("period"),
     "conversion": N_("conversion"),
     "memo": N_("memo"),
+    "period": N_("period"),
     # InputMalformed.reason and SettingRefused.reason
     "@handle or an address is expected": N_("@handle or an address is expected"),
     "a fingerprint has 16 hex digits": N_("a fingerprint has 16 hex digits"),
@@ -47,6 +47,7 @@ WORDS: dict[str, str] = {
     "plain http is for this machine only; use https": N_("plain http is for this machine only; use https"),
     "the file cannot be read": N_("the file cannot be read"),
     "no URL": N_("no URL"),
+    "days or times in UTC, in order": N_("days or times in UTC, in order"),
     "http://HOST:PORT or https://HOST is expected": N_("http://HOST:PORT or https://HOST is expected"),
     "user names, queries and fragments have no place in it": N_(
         "user names, queries and fragments have no place in it"
