@@ -72,6 +72,10 @@ _KINDS = dict(zip(Type, ("transfer", "withdrawal", "conversion", "hold", "mandat
 _CODES = dict(zip(Type, (1, 2, 7, 8, 11), strict=False))
 _FEE, _COLLECTION, _ENTRY = 6, 12, 14
 _PURPOSES = {"clearing", "payout", "bank", "fees", "rounding", "liquidity", "receivable"}
+_SIGNED_BY_OFFICERS = (
+    "reason reason_code undoes document cap until successor nonce officer_1 signature_1 officer_2 signature_2"
+    " user_data_128 user_data_64"
+)
 _USE, _QUOTE, _EVIDENCE = 7, 8, {1, 4, 5, 6}
 
 
@@ -119,6 +123,9 @@ class _Auditor:
     def require(self, holds: object, code: str) -> None:
         if not holds:
             self.fail(code)
+
+    def _same(self, one: Values, other: Values, names: str, code: str) -> None:
+        self.require(all(getattr(one, name) == getattr(other, name) for name in names.split()), code)
 
     # The file and its seals.
 
@@ -216,10 +223,8 @@ class _Auditor:
         self.require(allowed and flags & 6 != _DEBITS_BOUND | _CREDITS_BOUND, "account_flags_wrong")
         self.require(code not in (Code.PEOPLE, Code.LIQUIDITY) or flags & _DEBITS_BOUND, "account_floor_missing")
         self.require(record.id not in self.accounts, "account_reopened")
-        opened = Account(
-            record.id, holder_id, record.ledger, currency, record.exponent, record.purpose, record.code, flags
-        )
-        self.accounts.setdefault(record.id, opened)
+        names = ["id", "holder", "ledger", "currency", "exponent", "purpose", "code", "flags"]
+        self.accounts.setdefault(record.id, Account(*(getattr(record, name) for name in names)))
 
     # Holders' chains.
 
@@ -386,8 +391,7 @@ class _Auditor:
         due, time_up = self._next_due(), due_at(pending)
         self.require(time_up and time_up <= record.timestamp, "expiry_too_early")
         self.require(not time_up or (due and due[2] == record.pending_id), "expiry_out_of_turn")
-        names = ("debit_account_id", "credit_account_id", "amount", "ledger")
-        self.require(all(getattr(record, n) == getattr(pending, n) for n in names), "expiry_differs")
+        self._same(record, pending, "debit_account_id credit_account_id amount ledger", "expiry_differs")
         self._release(record, pending, 0, reopen=True)
 
     def _release(self, record: Values, pending: Values, posted: int, *, reopen: bool) -> None:
@@ -487,8 +491,7 @@ class _Auditor:
             return
         time_up = due_at(pending)
         self.require(not time_up or record.timestamp < time_up, "pending_expired")
-        names = ("debit_account_id", "credit_account_id", "ledger", "code")
-        self.require(all(getattr(record, n) == getattr(pending, n) for n in names), "pending_differs")
+        self._same(record, pending, "debit_account_id credit_account_id ledger code", "pending_differs")
         self.require(record.kind == pending.kind and pending.owner is self.running, "pending_of_another")
         self.require(not record.timeout, "timeout_unexpected")
         self.require(record.amount <= pending.amount, "pending_exceeded")
@@ -642,11 +645,8 @@ class _Auditor:
         self.require(record.leg < _HOLD_LEGS_MAX, "use_legs_too_many")
         if running.rest is not None:
             again = flags == _PENDING and not linked and record.amount == running.rest > 0
-            same = (record.debit_account_id, record.credit_account_id, record.code) == (
-                *running.accounts,
-                _CODES[Type.HOLD],
-            )
-            self.require(again and same, "capture_rest_wrong")
+            same = (record.debit_account_id, record.credit_account_id) == running.accounts
+            self.require(again and same and record.code == _CODES[Type.HOLD], "capture_rest_wrong")
             self.require(ends_in_time(record, running.order.until), "hold_timeout_wrong")
             running.pending, running.rest = record.id, None
             return
@@ -688,11 +688,7 @@ class _Auditor:
             self.entry = entry = record
             entry.next_leg, entry.missing = 0, 0
             self._officers(record, debit)
-        names = (
-            "reason reason_code undoes document cap until successor nonce officer_1 signature_1 officer_2"
-            " signature_2 user_data_128 user_data_64"
-        )
-        self.require(all(getattr(record, n) == getattr(entry, n) for n in names.split()), "entry_differs")
+        self._same(record, entry, _SIGNED_BY_OFFICERS, "entry_differs")
         leg = entry.next_leg
         entry.next_leg += 1
         named = (record.user_data_32, record.id, record.code, record.source_kind)

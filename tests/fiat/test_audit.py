@@ -311,7 +311,12 @@ def codes_of(source):
     """Codes are in the source as texts given to `require`, `fail` and Unreadable."""
     found = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("self.require", "self.fail", "Unreadable"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "self.require",
+            "self._same",
+            "self.fail",
+            "Unreadable",
+        ):
             found |= {c.value for a in node.args[-1:] for c in ast.walk(a) if isinstance(c, ast.Constant)}
     return {code for code in found if isinstance(code, str) and "_" in code} - {"pending_id"}
 
