@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chain.typed_data import TypedData
 from fiat.authority import Keys
 from fiat.control import (
     ACTIONS,
@@ -20,7 +21,7 @@ from fiat.control import (
 from fiat.errors import ControlRefused, FiatError
 from fiat.holder import Holder
 from fiat.limit import LIMIT_MAX, LIMITS_MAX, NO_LIMIT, LimitKey, OwnLimit, Raise, limits_bytes, own_limits
-from fiat.order import LedgerControl
+from fiat.order import LedgerControl, contract_key_digest
 from fiat.record import KeyAction
 
 NOW = 1_800_000_000 * 10**9
@@ -281,3 +282,25 @@ def test_a_contract_authorises_one_key_once_and_first(holder, address, has_order
     assert (after.root, after.contract, after.epoch) == (address, STRANGER, 1)
     assert keys_at(after, NOW).signers == {address}, "the contract's own address signs nothing"
     assert asked(after, "key-add", key(SPENDING), 0, address).action is KeyAction.KEY_ADD
+
+
+def test_what_a_contract_signs_is_hashed_as_any_wallet_does_it():
+    """EIP-712 by the general encoder, from the JSON that eth_signTypedData_v4 takes."""
+    ledger_id = bytes(range(32))
+    values = {"holder": LIVED.id, "chain_id": 31337, "account": STRANGER, "key": NEW, "valid_before": 1_800_000_600}
+    members = (("holder", "bytes32"), ("chainId", "uint64"), ("account", "address"), ("key", "address"))
+    domain = (("name", "string"), ("version", "string"), ("salt", "bytes32"))
+    declared = {"LedgerKey": (*members, ("validBefore", "uint64")), "EIP712Domain": domain}
+    typed = {
+        "types": {name: [{"name": n, "type": t} for n, t in fields] for name, fields in declared.items()},
+        "primaryType": "LedgerKey",
+        "domain": {"name": "Tandem Ledger", "version": "1", "salt": "0x" + ledger_id.hex()},
+        "message": {
+            "holder": "0x" + LIVED.id.hex(),
+            "chainId": "31337",
+            "account": "0x" + STRANGER.hex(),
+            "key": "0x" + NEW.hex(),
+            "validBefore": "1800000600",
+        },
+    }
+    assert contract_key_digest(ledger_id, **values) == TypedData.parse(typed).digest
