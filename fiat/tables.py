@@ -242,14 +242,10 @@ transfers = _table(
 )
 
 # Holds and mandates of a holder, as payer and as captor or payee (history_orders.py).
-for _party, _side in (("payer", "debit"), ("payee", "credit")):
-    Index(
-        f"transfers_agreed_by_{_party}",
-        transfers.c[f"{_side}_holder"],
-        transfers.c.sequence,
-        sqlite_where=text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL"),
-        postgresql_where=text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL"),
-    )
+_agreed = text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL")
+for _name, _holder in (("payer", transfers.c.debit_holder), ("payee", transfers.c.credit_holder)):
+    _by = (_holder, transfers.c.sequence)
+    Index(f"transfers_agreed_by_{_name}", *_by, sqlite_where=_agreed, postgresql_where=_agreed)
 
 # Statements by effective date: bank lines alone (source kind 4) carry another date than the record's.
 for _side in ("debit", "credit"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from coincurve import PrivateKey
 
-from fiat.authority import Keys, SaltedText, authorise, check_texts, legs
+from fiat.authority import Keys, SaltedText, authorise, check_texts, legs, timed
 from fiat.currency import currency
 from fiat.errors import (
     AmountNotPositive,
@@ -29,6 +29,7 @@ from fiat.errors import (
 from fiat.holder import HolderGenesis, Recovery, account_id, fingerprint, leg_id
 from fiat.order import (
     ORDER_TYPES,
+    LedgerControl,
     LedgerHold,
     LedgerTransfer,
     LedgerWithdrawal,
@@ -37,6 +38,7 @@ from fiat.order import (
     text_hash,
 )
 from fiat.signature import address_of, domain_separator, keccak256, recover
+from fiat.transfer import TransferFlags
 
 LEDGER = bytes(range(32))
 KEY = PrivateKey(b"\x07" * 32)
@@ -211,14 +213,17 @@ def test_legs_refuse(changes: dict[str, object], error: type[Exception]) -> None
         legs(transfer(**changes), LEDGER, CURRENCIES, payout="payout:sandbox")
 
 
-def test_types_that_are_not_carried_out_yet_say_so() -> None:
+def test_legs_of_the_other_types() -> None:
     common = {
         name: getattr(transfer(), name) for name in ("holder", "key_epoch", "nonce", "valid_after", "valid_before")
     }
     money = {"seen_head": b"\0" * 32, "shown": b"\0" * 32, "currency": "EUR", "exponent": 2}
-    hold = LedgerHold(**common, **money, captor=b"\1" * 32, amount_minor=1, total_max_minor=1, until=NOW)
     with pytest.raises(OrderTypeUnbuilt):
-        legs(hold, LEDGER, CURRENCIES, payout="payout:sandbox")
+        legs(LedgerControl(**common, seen_head=bytes(32), action="freeze"), LEDGER, CURRENCIES, payout="payout:sandbox")
+    hold = LedgerHold(**common, **money, captor=b"\1" * 32, amount_minor=1, total_max_minor=1, until=NOW + 9)
+    (leg,) = legs(hold, LEDGER, CURRENCIES, payout="payout:sandbox")
+    assert (leg.flags, leg.credit_account_id) == (TransferFlags.PENDING, account_id(b"\1" * 32, CURRENCIES["EUR"]))
+    assert [each.timeout for each in timed(hold, (leg,), NOW * 10**9 + 1)] == [8]
     payout = LedgerWithdrawal(**common, **money, destination=b"\1" * 32, amount_minor=1, total_max_minor=1)
     (leg,) = legs(payout, LEDGER, CURRENCIES, payout="payout:sandbox")
     assert leg.credit_account_id == account_id(bytes(32), CURRENCIES["EUR"], "payout:sandbox")
