@@ -17,7 +17,7 @@ _COMMANDS = {
     "db": "api.commands.db",
     "devnet": "api.commands.devnet",
     "demo": "api.commands.demo",
-    "officer": "api.commands.later",
+    "officer": "api.commands.officer",
     "export": "api.commands.export",
     "report": "api.commands.report",
     "bank": "api.commands.bank",
@@ -94,6 +94,16 @@ def _sentence(name: str) -> str:
         "JournalUnsafe": _(
             "PostgreSQL runs with {setting}={value} and may lose what was acknowledged: turn it on and start again."
         ),
+        "EntryRefused": _("The ledger refused this: {rule}. Nothing was written."),
+        "ReservesExceeded": _(
+            "Refused: people would be credited {people_minor} against recorded reserves of {reserves_minor}"
+            " (minor units of {currency}). Nothing was written."
+        ),
+        "NonceConflict": _("This was posted before with other content."),
+        "OrderExpired": _("This was signed too long ago: sign it again."),
+        "JournalBusy": _("The ledger is busy; nothing was written. Try again."),
+        "OfficerKeyRefused": _("The key file was refused: {reason}."),
+        "OfficerDocumentMalformed": _("This is no paper of officers as this program writes them: {reason}."),
         "NodeUnreachable": _("No node answers at {url}. Start one (tandem-server devnet up) or set TANDEM_CHAIN_RPC."),
         "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
         "DevnetMissing": _("{program} is not installed: run make setup."),

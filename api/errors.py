@@ -32,6 +32,8 @@ ApiError
 |  `- QuoteExpired           expires_at, now (Unix seconds)
 |- ChainUnavailable          chain_id
 |- SettingWrong              name, reason (at start only)
+|- OfficerKeyRefused         reason (of a key file; on the command line only)
+|- OfficerDocumentMalformed  reason (of a paper between officers; on the command line only)
 `- StageFailed               command, output (demo and end-to-end tests only)
 """
 
@@ -197,6 +199,16 @@ class ChainUnavailable(ApiError):
 class SettingWrong(ApiError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name=name, reason=reason)
+
+
+class OfficerKeyRefused(ApiError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class OfficerDocumentMalformed(ApiError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
 
 
 class StageFailed(ApiError):

@@ -1,0 +1,209 @@
+"""`tandem-server officer`: keys, papers and signatures as officers handle them, on a real server's ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import stat
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from api.cli import commands
+from api.errors import OfficerKeyRefused
+from api.officer_key import load, make
+from fiat.currency import currency
+from fiat.history_check import verify_on
+from fiat.holder import account_id
+from fiat.journal_engine import open_engine
+from fiat.officer import counters_hash
+from tests.api.conftest import Running
+
+API = Path(__file__).resolve().parents[2] / "api"
+NOWHERE = "http://127.0.0.1:9"
+PASSWORD = "correct horse battery"
+
+
+class Bureau:
+    """Two officers with their key files and the paper that they pass on."""
+
+    def __init__(self, server: Running, folder: Path):
+        self.server, self.folder = server, folder
+        self.password = folder / "password"
+        self.password.write_text(PASSWORD + "\n")
+        self.addresses = {}
+
+    async def run(self, *arguments, status=0):
+        """In this process, since each of its own takes a while, and in a thread: commands have their own event loop."""
+        given = ["officer", *map(str, arguments), "--json"]
+        environment = self.server.environment
+        ended = await asyncio.to_thread(
+            CliRunner().invoke, commands, given, env=environment, standalone_mode=False, catch_exceptions=True
+        )
+        error = ended.exception
+        if isinstance(error, click.UsageError):
+            assert status == 2, error
+            return None
+        if error is not None and not isinstance(error, SystemExit):
+            assert status == 1, repr(error)
+            facts = error.fields() if callable(error.fields) else error.fields
+            return {"error": type(error).__name__, **facts}
+        assert ended.exit_code == status, ended.output
+        return json.loads(ended.stdout)
+
+    async def keygen(self, name):
+        made = await self.run("keygen", self.folder / name, "--password-file", self.password)
+        self.addresses[name] = made["address"]
+
+    async def set_up(self):
+        for name in ("anna", "ben", "carl"):
+            await self.keygen(name)
+            assert stat.S_IMODE((self.folder / name).stat().st_mode) == 0o600
+        for name in ("anna", "ben"):
+            assert (await self.run("name", self.addresses[name], "--yes"))["first"]
+
+    async def sign(self, paper, name, status=0):
+        key = ("--key", self.folder / name, "--password-file", self.password, "--yes")
+        return await self.run("sign", self.folder / paper, *key, status=status)
+
+    async def propose(self, paper, *what, status=0):
+        return await self.run("propose", *what, "--out", self.folder / paper, status=status)
+
+    async def post(self, paper, status=0):
+        return await self.run("post", self.folder / paper, status=status)
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    """A server of these tests' own, three keys, and two officers who were named."""
+    folder = tmp_path_factory.mktemp("office")
+    server = Running(folder / "state", NOWHERE).start()
+    bureau = Bureau(server, folder)
+    asyncio.run(bureau.set_up())
+    yield bureau
+    assert server.stop() == 0, server.log
+
+
+async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
+    alice = await (await office.server.person("alice").register()).sign_in()
+    await alice.top_up(90_000)
+    assert (await office.run("name", "0x" + "11" * 20, "--yes", status=1))["rule"] == "officers_named_already"
+
+    hold = ("hold", "inquiry", "--person", "@alice", "--amount", "300.00")
+    paper = await office.propose("hold.json", *hold)
+    entry = paper["entry"]
+    assert (entry["amountMinor"], paper["handle"], paper["signatures"]) == ("30000", "alice", [])
+    assert entry["debitAccount"] == str(account_id(alice.holder, currency("EUR")))
+    await office.propose("hold.json", *hold, status=2)
+    assert (await office.sign("hold.json", "anna"))["signatures"] == 1
+    assert (await office.sign("hold.json", "anna"))["signatures"] == 1, "the same officer twice is one"
+    assert (await office.post("hold.json", status=1))["rule"] == "two_signatures_needed"
+    assert (await office.sign("hold.json", "ben"))["signatures"] == 2
+    posted = await office.post("hold.json")
+    assert posted["first"]
+    assert not (await office.post("hold.json"))["first"]
+    assert posted["receipt"]["record"].startswith("0x0105"), "version 1, an operator record"
+    portfolio = (await alice.get("/v1/portfolio")).json
+    euros = next(p for p in portfolio["positions"] if p["asset"] == "EUR")
+    assert (euros["amount"], euros["available"]) == ("900.00", "600.00")
+
+    ledger = (await alice.get("/v1/ledger")).json
+    assert [(c["reason"], c["count"], c["amount_minor"]) for c in ledger["counters"]] == [("hold", "1", "30000")]
+    counted = {
+        (c["reason_code"], int(c["ledger"])): (int(c["count"]), int(c["amount_minor"])) for c in ledger["counters"]
+    }
+    assert ledger["head"]["counters"] == "0x" + counters_hash(counted).hex()
+    assert {o["address"].lower() for o in ledger["officers"]} == {office.addresses["anna"], office.addresses["ben"]}
+    euro = next(r for r in ledger["reserves"] if r["currency"] == "EUR")
+    assert (euro["credits"], euro["claim"]) == ("900.00", "credits match recorded reserves")
+    assert int(euro["reserves_minor"]) >= int(euro["credits_minor"])
+
+    await office.propose("release.json", "release", "--hold", posted["sequence"])
+    for name in ("ben", "anna"):
+        await office.sign("release.json", name)
+    await office.post("release.json")
+    listed = await office.run("list")
+    assert [c["reason"] for c in listed["counters"]] == ["hold", "release"]
+    async with open_engine(f"sqlite:///{office.server.folder / 'tandem.sqlite3'}").connect() as conn:
+        assert (await verify_on(conn)).problems == []
+
+
+async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
+    alice = await (await office.server.person("bella").register()).sign_in()
+    await alice.top_up(10_000)
+    assert (await office.propose("x.json", "hold", "gossip", "--person", "@bella", "--amount", "1", status=1))["rule"]
+    missing = await office.propose("x.json", "hold", "inquiry", "--person", "@nobody", "--amount", "1", status=1)
+    assert missing["error"] == "NotFound"
+    soon = ("hold", "inquiry", "--person", "@bella", "--amount", "1", "--days", "1")
+    await office.propose("soon.json", *soon)
+    for name in ("anna", "ben"):
+        await office.sign("soon.json", name)
+    assert (await office.post("soon.json", status=1))["rule"] == "notice_too_short"
+    gift = ("credit", "goodwill", "--person", "0x" + alice.holder.hex(), "--amount", "5")
+    gift = ("credit", "goodwill", "--person", "0x" + alice.holder.hex(), "--amount", "5")
+    credit = await office.propose("gift.json", *gift)
+    assert credit["handle"] == "bella"
+    for name in ("anna", "carl"):
+        await office.sign("gift.json", name)
+    assert (await office.post("gift.json", status=1))["rule"] in ("officer_not_in_force", "account_unknown")
+
+    changed = json.loads((office.folder / "soon.json").read_text())
+    changed["entry"]["amountMinor"] = "2"
+    (office.folder / "forged.json").write_text(json.dumps(changed))
+    assert (await office.post("forged.json", status=1))["error"] == "OfficerDocumentMalformed"
+    changed = json.loads((office.folder / "soon.json").read_text()) | {"handle": "\x1b[2Jbank"}
+    (office.folder / "ugly.json").write_text(json.dumps(changed))
+    assert (await office.sign("ugly.json", "anna", status=1))["error"] == "OfficerDocumentMalformed"
+
+    ledger_id = "0x" + office.server.ledger_id.hex()
+    signing = ("--ledger", ledger_id, "--key", office.folder / "anna", "--password-file", office.password, "--yes")
+    await office.run("change", "add", office.addresses["carl"], *signing, "--out", office.folder / "carl.json")
+    assert (await office.post("carl.json"))["first"]
+    listed = {o["address"].lower(): o["effective_at"] for o in (await office.run("list"))["officers"]}
+    assert listed[office.addresses["carl"]] > listed[office.addresses["anna"]]
+    told = await asyncio.to_thread(office.server.run, "officer", "list")
+    assert told.returncode == 0
+    assert sum(line.startswith("0x") for line in told.stdout.splitlines()) == 3
+    refused = await asyncio.to_thread(office.server.run, "officer", "post", str(office.folder / "soon.json"))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "The ledger refused this: notice_too_short. Nothing was written.\n"
+
+
+def test_a_key_file_opens_with_its_password_alone(tmp_path):
+    file = tmp_path / "key"
+    address = make(file, PASSWORD)
+    assert load(file, PASSWORD).address == address
+    assert PASSWORD not in file.read_text()
+    with pytest.raises(FileExistsError):
+        make(file, PASSWORD)
+    for wrong, reason in ((PASSWORD + "x", "wrong_password"), ("", "wrong_password")):
+        with pytest.raises(OfficerKeyRefused) as caught:
+            load(file, wrong)
+        assert caught.value.fields == {"reason": reason}
+    with pytest.raises(OfficerKeyRefused):
+        make(tmp_path / "short", "short")
+    document = json.loads(file.read_text())
+    for change in ({"memory_kib": 8}, {"memory_kib": 2**40}, {"passes": True}, {"kind": "x"}, {"sealed": "zz"}):
+        file.write_text(json.dumps(document | change))
+        with pytest.raises(OfficerKeyRefused):
+            load(file, PASSWORD)
+    file.write_text(json.dumps(document | {"address": "0x" + "00" * 20}))
+    with pytest.raises(OfficerKeyRefused):
+        load(file, PASSWORD)
+    file.write_text(json.dumps(document))
+    file.chmod(0o640)
+    with pytest.raises(OfficerKeyRefused):
+        load(file, PASSWORD)
+
+
+def test_only_the_officers_command_imports_the_room_of_their_keys():
+    """The serving program never does: it loads a command module only when it is called."""
+    importers = {
+        path.relative_to(API).as_posix()
+        for path in API.rglob("*.py")
+        if re.search(r"^(from|import) .*\b(officer_key|commands\.officer)\b", path.read_text(), re.M)
+    }
+    assert importers == {"commands/officer.py"}
