@@ -28,6 +28,7 @@ from wallet.cli.ask import Asker, check_positions
 from wallet.cli.problems import problem_of
 from wallet.cli.running import Run
 from wallet.cli.show import approve
+from wallet.cli.statement import checked
 from wallet.errors import (
     AnswerUnfit,
     BytesNotUnderstood,
@@ -102,6 +103,29 @@ async def see_balance(person: Person) -> None:
         check_positions(asker.host, view["positions"], asker.check_head(view["head"]))
 
     await asyncio.to_thread(ask)
+
+
+async def see_statement(person: Person) -> None:
+    """What `tandem statement` does."""
+
+    def ask() -> None:
+        checked(Asker(Run(person.config, True)), {"currency": "EUR", "by": "recorded"}, runs_up_to_now=True)
+
+    await asyncio.to_thread(ask)
+
+
+def hidden_line(document: Any) -> Any:
+    """A statement that adds up, from which the first line was left out."""
+    lines = document["lines"]
+    away = int(lines[0]["amount_minor"])
+    for line in lines:
+        line["balance_minor"] = str(int(line["balance_minor"]) - away)
+    return document | {
+        "lines": lines[1:],
+        "closing_minor": str(int(document["closing_minor"]) - away),
+        "in_minor": str(int(document["in_minor"]) - max(away, 0)),
+        "out_minor": str(int(document["out_minor"]) - max(-away, 0)),
+    }
 
 
 async def sign_in(person: Person) -> None:
@@ -188,6 +212,17 @@ LIES = [
     ),
     ("balance: none", "/v1/portfolio", set_to("positions", to=[]), see_balance, ProofMissing),
     ("balance: no rail", "/v1/portfolio", set_to("positions", 0, "rail", to="Ledger"), see_balance, ProofMissing),
+    ("statement: a line hidden", "/v1/statements", hidden_line, see_statement, ProofMissing),
+    ("statement: other sums", "/v1/statements", set_to("closing_minor", to=more), see_statement, AnswerUnfit),
+    (
+        "statement: a line changed",
+        "/v1/statements",
+        set_to("lines", 0, "amount_minor", to=more),
+        see_statement,
+        AnswerUnfit,
+    ),
+    ("statement: other decimals", "/v1/statements", set_to("decimals", to=-1), see_statement, AnswerUnfit),
+    ("statement: another currency", "/v1/statements", set_to("currency", to="USD"), see_statement, AnswerUnfit),
     ("card: another holder", "GET /v1/users/", set_to("holder", to=flipped), pay_bob, ProofMissing),
     ("card: another genesis", "GET /v1/users/", set_to("genesis", to=flipped), pay_bob, ProofMissing),
     ("card: another handle", "GET /v1/users/", set_to("handle", to="b0bby"), pay_bob, ProofMissing),
@@ -220,7 +255,7 @@ async def test_a_lie_is_refused_before_anything_is_signed(
     assert scene.alice.kept_head["count"] == kept["count"], "the control: the truth is taken again, and nothing moved"
 
 
-@pytest.mark.parametrize("act", [see_head, see_balance, sign_in, pay_bob, send_ether, send_dusd])
+@pytest.mark.parametrize("act", [see_head, see_balance, see_statement, sign_in, pay_bob, send_ether, send_dusd])
 async def test_the_control_everything_works_through_an_honest_proxy(scene: Scene, act: Any) -> None:
     scene.proxy.lie(".", lambda document: document | {"new": 1} if isinstance(document, dict) else document)
     await act(scene.alice)

@@ -31,6 +31,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     N_("Money"): {
         "balance": Entry("ask", N_("everything you hold, in one view")),
         "activity": Entry("ask", N_("everything that happened, in one history")),
+        "statement": Entry("statement", N_("an account over a period, also as CSV, PDF and camt.053")),
         "receive": Entry("receive", N_("where others send to, with a QR code")),
         "send": Entry("send", N_("send fiat or tokens to @handle or an address")),
         "topup": Entry("cash", N_("bring money in")),
