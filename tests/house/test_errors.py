@@ -17,13 +17,12 @@ from wallet.cli.refusals import MACHINE, SLUGS
 
 # Statements, bank files and reversals are the operator's (a person meets StatementTooLong as the server's problem).
 ORDERS = ("Order", "PayeeUnknown", "Limit", "Control", "Use", "QuoteUsed", "Receive", "Liquidity")
-OPERATORS = ("Statement", "Bank", "Reversal")
+OPERATORS = ("Statement", "Bank", "Reversal", "Entry", "Reserves", "Source")
 # Raised and answered on the server alone; the client meets them as the server's problems, by slug.
 SERVER_ONLY = {
     name
     for name, value in vars(fiat).items()
-    if name.startswith(("Holder", "Journal", "Nonce", "Debit", *ORDERS, *OPERATORS))
-    and name != "OrderMalformed"
+    if name.startswith(("Holder", "Journal", "Nonce", "Debit", *ORDERS, *OPERATORS)) and name != "OrderMalformed"
 }
 DEVELOPERS_ONLY = {
     name for name, value in vars(chain).items() if inspect.isclass(value) and issubclass(value, chain.DevnetError)

@@ -92,6 +92,11 @@ SLUGS: dict[str, Row] = {
         _REFUSED,
     ),
     "control_needs_root": (N_("Only the root key of the account may order this; nothing was changed."), _REFUSED),
+    "reserves_exceeded": (
+        N_("The ledger's reserves do not cover this now; nothing was changed. Try again later."),
+        _REFUSED,
+    ),
+    "entry_refused": (N_("The operator's entry was refused: {rule}."), _REFUSED),
     "control_refused": (N_("That cannot be done: {reason}. Nothing was changed."), _REFUSED),
     "not_built_yet": (N_("{server} has not built this yet ({what})."), _REFUSED),
     "address_invalid": (N_("The address is not right ({reason})."), _USAGE),
