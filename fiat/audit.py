@@ -274,6 +274,8 @@ class _Auditor:
             named = record.key != ZERO_20 and record.subject != ZERO_32 and record.value and record.order is None
             self.require(first and named, "key_contract_wrong")
             holder.contract, holder.root = True, record.key
+            if record.holder == self.watched:
+                self.report.contract_key = record.key
         elif record.order is None or record.order.type != Type.CONTROL:
             self.fail("key_order_missing")
         else:
@@ -507,12 +509,10 @@ class _Auditor:
         """Behind a chain, and before whatever cannot be part of it."""
         self.require(not self.chained, "chain_open")
         running, entry = self.running, self.entry
-        if running is not None and not running.accepted:
-            self.require(running.next_leg >= running.own_legs, "order_legs_wrong")
-            running.accepted = True
         if running is not None:
+            self.require(running.accepted or running.next_leg >= running.own_legs, "order_legs_wrong")
             self.require(running.rest is None, "capture_rest_wrong")
-            running.rest = None
+            running.accepted, running.rest = True, None
         if entry is not None:
             self.require(entry.next_leg == 1 + bool(entry.missing), "entry_legs_wrong")
         self.running, self.entry, self.chained = None, None, 0

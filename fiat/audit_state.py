@@ -36,7 +36,10 @@ class Own(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """The verdict. `ledger_id` is for the reader to compare; `seals` are EIP-712 digests by number, `own` in order."""
+    """The verdict. `ledger_id` is for the reader to compare; `seals` are EIP-712 digests by number.
+
+    Of the watched holder: `own` records in order, and the key that a contract put in their root's place.
+    """
 
     ledger_id: bytes = ZERO_32
     operator: bytes = ZERO_20
@@ -45,6 +48,7 @@ class Report:
     timestamp: int = 0
     seals: list[bytes] = field(default_factory=list)
     own: list[Own] = field(default_factory=list)
+    contract_key: bytes = b""
     failures: list[Failure] = field(default_factory=list)
 
     def fail(self, code: str) -> None:

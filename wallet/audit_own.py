@@ -134,6 +134,8 @@ def against_export(
 ) -> tuple[list[Finding], int]:
     """What is kept against an audited journal, which may end before it. Returns also how many of them it holds."""
     findings, held = [], 0
+    if report.contract_key:  # this wallet's roots are plain keys: nobody else's takes their place
+        findings.append(Finding("contract_key_forged", "0x" + report.contract_key.hex()))
     own = {record.sequence: record for record in report.own}
     for receipt in receipts:
         number, sequence = receipt.seal.number, receipt.record.sequence

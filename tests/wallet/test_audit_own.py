@@ -153,6 +153,18 @@ def two_records_of_one_number():
     return RECEIPTS | {"other": document}
 
 
+def root_taken_over():
+    """The operator claims that Alice's root is a contract which named a key of the operator's."""
+    forger = Forger(MADE.batches, MADE.seal_times)
+    opening = {"kind": "KeyRecord", "action": 1, "holder": ALICE.id}
+    named = {"action": 9, "key": OPERATOR_KEY.address, "subject": number("block"), "value": 1, "salt": ZERO_32}
+    before = forger.get(**opening)
+    now = before.timestamp + 1
+    record = replace(before, **named, recovery=0, blind=ZERO_32, timestamp=now, effective_at=now)
+    forger.put(record, behind=opening)
+    return audit(io.BytesIO(forger.data), ALICE.id)
+
+
 def other_balances():
     made = head(9)
     return [replace(made.balances[0], credits_posted=made.balances[0].credits_posted + 1), *made.balances[1:]]
@@ -167,6 +179,7 @@ LIES = {
     "chain_broken": lambda: found(heads=[*HEADS, spelled(head(7, head=ZERO_32))]),
     "receipt_missing": lambda: found(leaves=[*LEAVES[:6], *LEAVES[7:]]),
     "seal_of_another_journal": lambda: found(report=another_journal()),
+    "contract_key_forged": lambda: found(report=root_taken_over()),
     "balances_differ": lambda: found(heads=[spelled(head(9, balances=tuple(other_balances())))]),
 }
 

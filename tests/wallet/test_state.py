@@ -14,6 +14,8 @@ import pytest
 
 from wallet import state
 from wallet.errors import StateBusy, StateUnusable
+from wallet.head_log import HEADS_MAX, keep_head, kept_heads
+from wallet.heads import Kept
 from wallet.state import Store
 
 
@@ -80,6 +82,8 @@ def test_changes_of_many_processes_all_count(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
+from wallet.head_log import HEADS_MAX, keep_head, kept_heads
+from wallet.heads import Kept
 from wallet.state import Store
 with Store(Path(sys.argv[1])).one_command():
     print("held", flush=True)
@@ -106,6 +110,8 @@ def test_two_commands_that_move_money_do_not_run_at_once(tmp_path, monkeypatch):
 WRITE = """
 import sys
 from pathlib import Path
+from wallet.head_log import HEADS_MAX, keep_head, kept_heads
+from wallet.heads import Kept
 from wallet.state import Store
 store, n = Store(Path(sys.argv[1])), 0
 print("started", flush=True)
@@ -124,3 +130,13 @@ def test_a_kill_in_the_middle_of_writing_leaves_a_whole_file(tmp_path):
         writer.wait()
         writer.stdout.close()
         assert len(json.loads((tmp_path / "head.json").read_bytes())["pad"]) == 50_000
+
+
+def test_the_log_of_signed_heads_is_bounded_and_keeps_the_first_of_a_count(tmp_path):
+    folder = Store(tmp_path).ledger(bytes(32))
+    for count in range(1, HEADS_MAX + 3):
+        keep_head(folder, Kept(count, bytes(32)), {"count": str(count)})
+    keep_head(folder, Kept(count, bytes(32)), {"count": str(count), "other": True})
+    kept = kept_heads(folder)
+    assert [head["count"] for head in kept[:-1]] == [str(n) for n in range(3, HEADS_MAX + 3)]
+    assert kept[-1] == {"count": str(count), "other": True}, "a second story of one count stands beside the first"

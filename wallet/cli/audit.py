@@ -49,6 +49,7 @@ FINDINGS = {
     "receipt_missing": N_("A record that you hold a receipt for is missing or changed: {what}"),
     "seal_of_another_journal": N_("The journal is not the one that you hold a receipt of: {what}"),
     "balances_differ": N_("The ledger signed other balances than its journal gives, at record {what} of your account"),
+    "contract_key_forged": N_("A key that is not yours was put in your root key's place: {what}"),
     "another_ledger": N_("This is another ledger than the one that this client knows at {what}."),
 }
 REMARKS = {
