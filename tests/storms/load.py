@@ -12,9 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import asyncpg
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fiat.errors import JournalBusy, JournalUnknown
@@ -27,8 +25,6 @@ from tests.storms.witness import once
 
 PEOPLE, OPENING = 8, 10**6
 PAUSE = 0.01
-UNKNOWN = (JournalBusy, JournalUnknown, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a caller may meet while the database is away: the same is asked again."""
 
 
 class Log:
@@ -94,7 +90,7 @@ class Load:
         while self.attempts_max is None or len(failures) < self.attempts_max:
             try:
                 result = await submit(self.journal, self._order(number, now, asked_before + len(failures)))
-            except UNKNOWN as error:
+            except (JournalBusy, JournalUnknown) as error:
                 failures.append(error)
                 if self.bug == "hasty":
                     break
