@@ -22,8 +22,11 @@ _NONE = "-"
 _NUMBER = "(?:0|[1-9][0-9]{0,17})"
 _CURSOR = re.compile(rf"l(-|{_NUMBER})c(-|{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.(?:-1|{_NUMBER}))", re.ASCII)
 
-Kind = Literal["transfer", "topup", "withdrawal", "withdrawal_return", "fee", "chain_transfer", "other"]
-State = Literal["pending", "done", "accepted", "paid", "returned", "failed"]
+Kind = Literal[
+    "transfer", "topup", "withdrawal", "withdrawal_return", "fee", "conversion", "hold", "capture", "release", "expiry",
+    "mandate", "collection", "operator", "chain_transfer", "other",
+]  # fmt: skip
+State = Literal["pending", "done", "accepted", "paid", "returned", "failed", "reserved", "released", "expired"]
 
 
 class Counterparty(Answer):
@@ -33,6 +36,15 @@ class Counterparty(Answer):
     holder: str | None = None
     address: str | None = None
     label: str | None = None
+
+
+class Received(Answer):
+    """What a conversion gave for the item's amount."""
+
+    asset: str
+    amount: DecimalText
+    amount_minor: str
+    decimals: int
 
 
 class Item(Answer):
@@ -49,6 +61,7 @@ class Item(Answer):
     decimals: int
     state: State
     counterparty: Counterparty
+    received: Received | None = None
     memo: str | None = None
     nonce: str | None = None
     sequence: int | None = None

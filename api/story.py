@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.activity import Counterparty, Item, Kind, Placed, State, memo_of
+from api.activity import Counterparty, Item, Kind, Placed, Received, State, memo_of
 from api.auth import rfc3339
+from api.currencies import CURRENCIES
 from api.fields import spelled
 from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
@@ -17,11 +18,14 @@ from chain.recorded import Position, RecordedTransfer
 from chain.token import Token, TokenAmount
 from fiat import history
 from fiat.chart import TransferCode
+from fiat.currency import currency_of_ledger
 from fiat.history import Entry
-from fiat.holder import OPERATOR
+from fiat.holder import OPERATOR, leg_id
 from fiat.money import decimal_text
-from fiat.order import LedgerTransfer, LedgerWithdrawal, Order
+from fiat.order import LedgerHold, LedgerMandate, LedgerTransfer, LedgerWithdrawal, Order
+from fiat.record import Kind as RecordKind
 from fiat.record import TransferRecord
+from fiat.transfer import TransferFlags
 
 _KINDS: dict[int, Kind] = {
     TransferCode.TRANSFER: "transfer",
@@ -29,7 +33,15 @@ _KINDS: dict[int, Kind] = {
     TransferCode.WITHDRAWAL_RETURNED: "withdrawal_return",
     TransferCode.TOPUP: "topup",
     TransferCode.FEE: "fee",
+    TransferCode.CONVERSION: "conversion",
+    TransferCode.HOLD: "hold",
+    TransferCode.MANDATE: "mandate",
+    TransferCode.COLLECTION: "collection",
+    TransferCode.OPERATOR: "operator",
 }
+_STATES: dict[Kind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
+"""Orders whose shown text has a memo for both sides."""
 
 
 class Story:
@@ -49,12 +61,13 @@ class Story:
             texts = await history.texts_by_hash(conn, _hashes(orders.values()))
             handles = await _handles(conn, (entry.other_holder for entry in entries))
             states = await _withdrawal_states(conn, entries)
+            received = await _received(conn, entries)
         shown = {text_hash: salted.text for text_hash, salted in texts.items()}
         return [
             Placed(
                 entry.timestamp,
                 entry.sequence,
-                _ledger_item(entry, orders.get(entry.sequence), shown, handles, states.get(entry.sequence, "done")),
+                _ledger_item(entry, orders.get(entry.sequence), shown, handles, states.get(entry.sequence), received),
             )
             for entry in entries
         ]
@@ -107,26 +120,51 @@ class Story:
         )
 
 
+def _is_part_of_another(entry: Entry) -> bool:
+    """A conversion's second leg is in the first one's item; what stays reserved after a capture is no news."""
+    again = entry.code == TransferCode.HOLD and entry.leg > 0 and entry.flags & TransferFlags.PENDING
+    return bool(again) or (entry.code == TransferCode.CONVERSION and entry.leg == 1)
+
+
+def _kind(entry: Entry) -> Kind:
+    if entry.kind is RecordKind.EXPIRY:
+        return "expiry"
+    if entry.kind is RecordKind.OPERATOR:
+        return "operator"
+    if entry.flags & TransferFlags.POST_PENDING_TRANSFER:
+        return "capture"
+    return "release" if entry.flags & TransferFlags.VOID_PENDING_TRANSFER else _KINDS.get(entry.code, "other")
+
+
 def _ledger_item(
-    entry: Entry, order: Order | None, shown: dict[bytes, str], handles: dict[bytes, str], state: State
-) -> Item:
-    other = entry.other_holder
+    entry: Entry,
+    order: Order | None,
+    shown: dict[bytes, str],
+    handles: dict[bytes, str],
+    state: State | None,
+    received: dict[int, Received],
+) -> Item | None:
+    """None for what is told in another entry's item."""
+    if _is_part_of_another(entry):
+        return None
+    other, kind = entry.other_holder, _kind(entry)
     label = shown.get(order.destination) if isinstance(order, LedgerWithdrawal) else None
-    memo = shown.get(order.shown) if isinstance(order, (LedgerTransfer, LedgerWithdrawal)) else None
+    memo = shown.get(order.shown) if isinstance(order, TOLD) else None
     return Item(
         id=f"l{entry.sequence}.{entry.side}",
         at=rfc3339(entry.timestamp),
-        kind=_KINDS.get(entry.code, "other"),
+        kind=kind,
         rail="ledger",
         direction="out" if entry.side == "debit" else "in",
         asset=entry.currency,
         amount=decimal_text(entry.amount, entry.exponent),
         amount_minor=str(entry.amount),
         decimals=entry.exponent,
-        state=state,
+        state=state or _STATES.get(kind, "done"),
         counterparty=Counterparty(
             handle=handles.get(other), holder=None if other == OPERATOR else spelled(other), label=label
         ),
+        received=received.get(entry.sequence),
         memo=memo_of(memo),
         nonce=spelled(entry.order_nonce) if entry.order_nonce else None,
         sequence=entry.sequence,
@@ -149,11 +187,27 @@ async def _orders(conn: AsyncConnection, entries: Iterable[Entry]) -> dict[int, 
 def _hashes(orders: Iterable[Order]) -> list[bytes]:
     hashes = []
     for order in orders:
-        if isinstance(order, (LedgerTransfer, LedgerWithdrawal)):
+        if isinstance(order, TOLD):
             hashes.append(order.shown)
         if isinstance(order, LedgerWithdrawal):
             hashes.append(order.destination)
     return hashes
+
+
+async def _received(conn: AsyncConnection, entries: Iterable[Entry]) -> dict[int, Received]:
+    """What the conversions among these entries gave, by the sequence of their first leg."""
+    found: dict[int, Received] = {}
+    for entry in entries:
+        if entry.code != TransferCode.CONVERSION or entry.leg != 0 or entry.order_nonce is None:
+            continue
+        assert entry.order_holder is not None, "a nonce is somebody's"
+        second = await history.transfer(conn, leg_id(entry.order_holder, entry.order_nonce, 1))
+        assert second is not None, "the legs of a conversion are one chain"
+        code = currency_of_ledger(second[1].ledger)
+        exponent, units = CURRENCIES[code].exponent, second[1].amount
+        text = decimal_text(units, exponent)
+        found[entry.sequence] = Received(asset=code, amount=text, amount_minor=str(units), decimals=exponent)
+    return found
 
 
 async def _handles(conn: AsyncConnection, holders: Iterable[bytes]) -> dict[bytes, str]:

@@ -154,3 +154,20 @@ async def test_amounts_have_one_spelling(person):
         answer = await shop.use("captures", body, {"amount_minor": wrong})
         slugs = ("invalid_input", "amount_not_positive", "amount_too_large", "malformed_json")
         assert 400 <= answer.status < 500 and answer.slug in slugs, wrong
+
+
+async def test_the_history_tells_what_became_of_a_hold(person):
+    alice, shop, body = await agreed(person)
+    assert (await shop.use("captures", body, {"amount_minor": "1500"})).status == 201
+    assert (await shop.use("release", body, {})).status == 201
+    seen = {
+        name: [(i["kind"], i["direction"], i["amount"], i["state"], i["memo"]) for i in page["items"]]
+        for name, page in (
+            ("alice", (await alice.get("/v1/activity")).json),
+            ("shop", (await shop.get("/v1/activity")).json),
+        )
+    }
+    told = [("release", "25.00", "released"), ("capture", "15.00", "done"), ("hold", "40.00", "reserved")]
+    assert seen["shop"] == [(kind, "in", amount, state, "deposit") for kind, amount, state in told]
+    assert seen["alice"][:3] == [(kind, "out", amount, state, "deposit") for kind, amount, state in told]
+    assert seen["alice"][3][0] == "topup"

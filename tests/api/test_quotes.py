@@ -47,6 +47,9 @@ async def test_a_quote_is_signed_itemised_and_converts_once(person, running):
     answers = await asyncio.gather(*(alice.order(order) for _ in range(4)))
     assert sorted(a.status for a in answers) == [200] * 3 + [201]
     assert (await alice.balance(), await alice.balance("USD")) == (15_000, quote.receive_minor)
+    items = (await alice.get("/v1/activity")).json["items"]
+    assert [item["kind"] for item in items] == ["conversion", "topup"], "two legs are one item"
+    assert (items[0]["amount"], items[0]["received"]["amount"]) == ("100.00", told["receive"])
     used = await alice.order(alice.conversion(told))
     assert (used.status, used.slug) == (409, "quote_used")
     assert (await alice.balance(), await alice.balance("USD")) == (15_000, quote.receive_minor)

@@ -45,6 +45,15 @@ KINDS = {
     "topup": N_("top-up"),
     "withdrawal": N_("withdrawal"),
     "withdrawal_return": N_("withdrawal returned"),
+    "fee": N_("fee"),
+    "conversion": N_("conversion"),
+    "hold": N_("hold"),
+    "capture": N_("taken from a hold"),
+    "release": N_("hold released"),
+    "expiry": N_("hold ended"),
+    "mandate": N_("mandate"),
+    "collection": N_("collection"),
+    "operator": N_("by the operator"),
     "chain_transfer": N_("on the chain"),
 }
 STATES = {
@@ -54,6 +63,9 @@ STATES = {
     "paid": N_("paid"),
     "returned": N_("returned"),
     "failed": N_("failed"),
+    "reserved": N_("reserved"),
+    "released": N_("released"),
+    "expired": N_("expired"),
 }
 TOTALS = {
     "stale": N_("Some prices are old: the total is only about right."),
@@ -291,6 +303,9 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
 
 
 def _other(item: dict[str, Any]) -> str:
+    received = item["received"]
+    if isinstance(received, dict):
+        return f"+{received.get('amount')} {received.get('asset')}"
     other = _Item(item["counterparty"] or {})
     if other["address"] == ZERO_ADDRESS:
         return _("(minted)")
