@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, text, tuple_
+from sqlalchemy import func, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.chart import TransferCode
@@ -98,11 +98,17 @@ async def mandate(conn: AsyncConnection, holder: bytes, nonce: bytes, now: int |
 async def _agreed(
     conn: AsyncConnection, holder: bytes, code: TransferCode, limit: int, before: int | None
 ) -> list[Key]:
-    query = select(transfers.c.order_holder, transfers.c.order_nonce).where(_AGREED, transfers.c.code == int(code))
-    query = query.where(or_(transfers.c.debit_holder == holder, transfers.c.credit_holder == holder))
-    if before is not None:
-        query = query.where(transfers.c.sequence < before)
-    query = query.order_by(transfers.c.sequence.desc()).limit(max(1, min(limit, PAGE_MAX)))
+    """Each side read along its own index up to the limit, then both merged; nobody agrees with themselves."""
+    limit = max(1, min(limit, PAGE_MAX))
+    sides = []
+    for party in (transfers.c.debit_holder, transfers.c.credit_holder):
+        side = select(transfers.c.sequence, transfers.c.order_holder, transfers.c.order_nonce)
+        side = side.where(party == holder, _AGREED, transfers.c.code == int(code))
+        if before is not None:
+            side = side.where(transfers.c.sequence < before)
+        sides.append(select(side.order_by(transfers.c.sequence.desc()).limit(limit).subquery()))
+    merged = union_all(*sides).subquery()
+    query = select(merged.c.order_holder, merged.c.order_nonce).order_by(merged.c.sequence.desc()).limit(limit)
     return [(payer, nonce) for payer, nonce in await conn.execute(query)]
 
 

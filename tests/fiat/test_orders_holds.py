@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import event
 
 from fiat import history, history_orders
 from fiat.errors import (
@@ -296,3 +297,28 @@ async def test_what_a_person_reads_of_their_holds(engine, agree, funded, bob):
         assert await history_orders.holds(conn, Person(0xCA401).id) == []
         assert await history_orders.hold(conn, funded.id, os.urandom(32)) is None
         assert await history_orders.mandate(conn, first.holder, first.nonce) is None
+
+
+async def test_what_a_use_looks_up_is_an_index_read(engine, agree, funded, bob):
+    """No statement of the committer or of the reads walks all transfers (SQLite tells its plan without statistics)."""
+    if engine.dialect.name != "sqlite":
+        return
+    hold, mandate = await agree.hold(funded, bob, 1_000), await agree.mandate(funded, bob, 1_000)
+    seen = []
+
+    def note(_conn, _cursor, statement, parameters, *_rest):
+        if statement.lstrip().startswith("SELECT") and "transfers" in statement:
+            seen.append((statement, parameters))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    await agree.capture(hold, 1)
+    await agree.collect(mandate, 1)
+    async with engine.connect() as conn:
+        await history_orders.holds(conn, bob.id)
+        await history_orders.mandates(conn, bob.id)
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+    assert len(seen) >= 8
+    async with engine.connect() as conn:
+        for statement, parameters in seen:
+            plan = [row[3] for row in await conn.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)]
+            assert not any(step == "SCAN transfers" or step.startswith("SCAN transfers USING") for step in plan), plan
