@@ -291,8 +291,8 @@ class _Auditor:
         document = b"\1" + record.key + record.salt + bytes([record.recovery])
         self.require(keccak256(document) == record.holder, "holder_id_wrong")
         self.require(record.holder not in self.holders, "holder_reopened")
-        id_, blind = record.holder, record.blind
-        self.holders.setdefault(id_, Holder(id_, record.key, blind, record.recovery, id_, {id_}))
+        opened = Holder(record.holder, record.key, record.blind, record.recovery, record.holder, {record.holder})
+        self.holders.setdefault(record.holder, opened)
 
     def _control(self, record: Values, order: Values, holder: Holder) -> bool:
         """Does it hold from 48 hours later on?"""
@@ -300,8 +300,7 @@ class _Auditor:
         signer = self._signer(record, order, holder)
         self._says_as_signed(record, order)
         asked = subject[12:]
-        before = holder.limit(subject, now)
-        raises = record.action == _LIMIT and order.value > before
+        raises = record.action == _LIMIT and order.value > holder.limit(subject, now)
         frees = record.action in (_KEY_REVOKE, _UNFREEZE, _MANDATE_REVOKE, _CANCEL)
         self.require(not holder.frozen or frees or (record.action == _LIMIT and not raises), "control_while_frozen")
         by_root = record.action in (_KEY_ADD, _UNFREEZE) or raises or (record.action == _KEY_REVOKE and signer != asked)
