@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
 
 from fiat import history
+from fiat.audit import audit
 from fiat.chart import SourceKind, TransferCode
 from fiat.history_check import verify
+from fiat.history_export import export
 from fiat.history_replay import Replay
 from fiat.holder import MAIN, OPERATOR, account_id, leg_id
 from fiat.journal import Journal
+from fiat.journal_values import Source
 from fiat.order import ZERO_32, SignedOrder
 from fiat.record import TransferRecord, leaf_hash
 from fiat.transfer import NANOSECONDS, Transfer, TransferFlags
@@ -237,6 +241,21 @@ async def test_what_the_holder_ended_is_ended(world):
     assert "collects under a revoked mandate" in world.told(record, revoked=ended)
     assert "collects from a frozen holder" in world.told(record, frozen=True)
     assert world.told(record) == []
+
+
+async def test_the_auditor_agrees_with_an_honest_journal(engine, world):
+    """It shares no rule with what wrote these orders."""
+    async with engine.connect() as conn:
+        data = b"".join([part async for part in export(conn)])
+    report = audit(io.BytesIO(data))
+    assert (report.failures, report.records) == ([], len(world.records) + 1)
+
+
+async def test_no_posting_passes_for_a_use_or_a_quote(journal, bank, alice):
+    move = Transfer(9, bank, alice.account, 1, ledger=EUR.ledger, code=TransferCode.TOPUP)
+    for kind in (SourceKind.USE, SourceKind.QUOTE):
+        with pytest.raises(ValueError, match="no use of an order"):
+            await journal.post([move], Source(kind, b"\1" * 32))
 
 
 async def test_re_sealed_by_the_operator_it_is_named(engine, journal, world):
