@@ -12,7 +12,8 @@ SECONDS_MAX = 1800
 
 
 def command(module: str, config: dict) -> list[str]:
-    return [sys.executable, "-m", f"tests.storms.{module}", json.dumps(config)]
+    """It ends with whoever started it, also where that was strace."""
+    return ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", f"tests.storms.{module}", json.dumps(config)]
 
 
 def run(module: str, configs: list[dict]) -> list[list[dict]]:

@@ -86,21 +86,22 @@ class Load:
         self.log.asked(number, now)
         if self.bug == "early":
             self.log.acknowledged(number)
-        failures: list[Exception] = []
-        while self.attempts_max is None or len(failures) < self.attempts_max:
+        failures, unknown = 0, False
+        while self.attempts_max is None or failures < self.attempts_max:
             try:
-                result = await submit(self.journal, self._order(number, now, asked_before + len(failures)))
+                result = await submit(self.journal, self._order(number, now, asked_before + failures))
             except (JournalBusy, JournalUnknown) as error:
-                failures.append(error)
+                failures += 1
+                unknown = unknown or isinstance(error, JournalUnknown)
                 if self.bug == "hasty":
                     break
                 await asyncio.sleep(PAUSE)
                 continue
             assert result.accepted, result
             break
-        if not self.attempts_max or len(failures) < self.attempts_max:
+        if self.attempts_max is None or failures < self.attempts_max:
             self.log.acknowledged(number)
-        elif all(isinstance(failure, JournalBusy) for failure in failures):
+        elif not unknown:
             self.log.refused(number)
 
     async def pay_all(self, numbers: Iterable[int], workers: int) -> None:

@@ -117,7 +117,7 @@ class Disk:
     """The folder as it was before the program began (synced), and what the program did to it."""
 
     def __init__(self, before: dict[str, bytes], effects: list[Effect]) -> None:
-        self.before, self.effects, names = before, [], set(before)
+        self.before, self.effects, self.lost, names = before, [], 0, set(before)
         for effect in effects:
             if effect.kind == "make" and effect.path in names:
                 continue  # opened, but it was there
@@ -128,7 +128,14 @@ class Disk:
 
     def crash(self, at: int, dice: Random) -> dict[str, bytes]:
         """Files by name after a crash at that line; which of the writes not yet covered are there, `dice` says."""
-        return self._state(at, _policy(dice), dice)
+        policy = _policy(dice)
+
+        def kept() -> bool:
+            there = policy()
+            self.lost += not there
+            return there
+
+        return self._state(at, kept, dice)
 
     def last(self) -> dict[str, bytes]:
         """Files by name when everything is there: what the program left, if the trace tells all that it did."""

@@ -89,6 +89,7 @@ async def storm(engine, journal, database_url, tmp_path, states, *, payments=45,
     for number in range(states):
         at = seen.moment(dice)
         wrong += [f"state {number}, line {at}: {what}" for what in await check(seen, at, dice, tmp_path / "state")]
+    assert seen.disk.lost > states, "the power was cut while something was on its way"
     return wrong
 
 
