@@ -37,6 +37,8 @@ class Registration:
     valid_before: int
     signature: bytes
     accounts: Sequence[AccountProof]
+    contract_key: bytes | None = None
+    """Of a contract account: the key that signs in its place."""
 
     @property
     def holder(self) -> bytes:
@@ -45,7 +47,9 @@ class Registration:
 
 def check_registration(claim: Registration, ledger_id: bytes, now: int) -> None:
     """Every signature is that of the key it names. Raises ProofInvalid, InvalidInput."""
-    root = claim.genesis.root
+    root = claim.contract_key or claim.genesis.root
+    if claim.contract_key is not None and claim.accounts:
+        raise InvalidInput(("body.accounts", "is empty for a contract account: nobody could check its attestations"))
     check_window("body.valid_before", claim.valid_before, now, REGISTRATION_SECONDS_MAX)
     digest = registration_digest(
         ledger_id,

@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.contract_keys import SIGNATURE_BYTES_MAX, ContractClaim, final_word
 from api.currencies import CURRENCIES
 from api.database import recording
 from api.errors import HandleInvalid, HandleLooksAlike, HandleTaken, HolderRegistered, NotFound, ProofInvalid
@@ -33,6 +34,7 @@ from api.tables import addresses, users
 from chain.address import Address
 from fiat import history
 from fiat.holder import GENESIS_LENGTH, MAIN, HolderGenesis, fingerprint
+from fiat.journal_control import ContractKey
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=PROBLEM)
 
@@ -58,14 +60,27 @@ class AccountClaim(Strict):
     attestation: Attestation
 
 
+class ContractKeyClaim(Strict):
+    """LedgerKey under the ledger's domain, signed as the contract (the genesis root) demands: ERC-1271."""
+
+    chain_id: ChainId
+    key: ChainAddress
+    valid_before: Seconds
+    signature: Annotated[str, Field(pattern="^0x([0-9a-f]{2})*$", max_length=2 + 2 * SIGNATURE_BYTES_MAX)]
+
+
 class RegistrationRequest(Strict):
-    """`signature` is the root key's LedgerRegistration (chainId 0, account = root); `genesis` the holder's document."""
+    """`signature` is the root key's LedgerRegistration (chainId 0, account = root); `genesis` the holder's document.
+
+    The root may be a contract: then `contract` names the one key that it authorised, which signs in its place.
+    """
 
     handle: Annotated[str, Field(min_length=1, max_length=128, examples=["alice"])]
     genesis: Genesis
     valid_before: Seconds
     signature: Signature
     accounts: Annotated[list[AccountClaim], Field(max_length=ACCOUNTS_MAX)]
+    contract: ContractKeyClaim | None = None
 
 
 class Card(Answer):
@@ -103,7 +118,10 @@ async def register(
     claim = _claim(body, server)
     check_registration(claim, server.journal.ledger_id, server.clock // 10**9)
     known = await _known(server, claim)
-    await server.journal.open_holder(claim.genesis, [(CURRENCIES["EUR"], MAIN)])
+    if body.contract is not None:
+        await _open_contract(server, claim, _contract_claim(body.contract))
+    else:
+        await server.journal.open_holder(claim.genesis, [(CURRENCIES["EUR"], MAIN)])
     if not known:
         known = await _record(server, claim)
     await server.index.watch([account.address for account in claim.accounts])
@@ -139,6 +157,7 @@ def _claim(body: RegistrationRequest, server: Server) -> Registration:
         valid_before=int(body.valid_before),
         signature=raw(body.signature),
         accounts=[account_proof(account) for account in body.accounts],
+        contract_key=None if body.contract is None else Address(body.contract.key).raw,
     )
 
 
@@ -151,6 +170,20 @@ def account_proof(claim: AccountClaim) -> AccountProof:
         attestation=raw(claim.attestation.signature),
         attested_until=int(claim.attestation.valid_before),
     )
+
+
+def _contract_claim(told: ContractKeyClaim) -> ContractClaim:
+    """Raises AddressMalformed, AddressChecksumWrong."""
+    return ContractClaim(told.chain_id, Address(told.key).raw, int(told.valid_before), raw(told.signature))
+
+
+async def _open_contract(server: Server, claim: Registration, contract: ContractClaim) -> None:
+    """Ask the contract, then write down the holder and the key. Raises ProofInvalid, ControlRefused, NodeError."""
+    server.check_chain(contract.chain_id)
+    now = server.clock // 10**9
+    block_hash = await final_word(server.node, server.journal.ledger_id, claim.genesis, contract, now)
+    await server.journal.open_holder(claim.genesis, [(CURRENCIES["EUR"], MAIN)])
+    await server.journal.ask(ContractKey(claim.holder, contract.key, contract.chain_id, block_hash))
 
 
 async def _known(server: Server, claim: Registration) -> bool:
