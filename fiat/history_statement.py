@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal_column, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fiat.chart import SourceKind
+from fiat.chart import SourceKind, TransferCode
 from fiat.currency import Currency
 from fiat.errors import StatementTooLong
 from fiat.history import account as account_row
@@ -23,7 +23,7 @@ from fiat.holder import OPERATOR
 from fiat.record import Kind
 from fiat.statement import LINES_MAX, POSTS_NOTHING, By, Movement, Side, Statement, effective_at, make
 from fiat.tables import records, transfers
-from fiat.transfer import NANOSECONDS
+from fiat.transfer import NANOSECONDS, TransferFlags
 
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _BANK = int(SourceKind.BANK_STATEMENT)
@@ -207,7 +207,7 @@ def _read(side: Side, rows: Iterable[RowMapping]) -> list[Movement]:
             id=row["id"],
             side=side,
             amount_minor=row["amount"],
-            code=row["code"],
+            code=_code(row),
             other_account=row[f"{other}_account_id"],
             other_holder=row[f"{other}_holder"] or OPERATOR,
             order_holder=row["order_holder"],
@@ -217,6 +217,12 @@ def _read(side: Side, rows: Iterable[RowMapping]) -> list[Movement]:
         )
         for row in rows
     ]
+
+
+def _code(row: RowMapping) -> int:
+    """What a hold's post takes is a capture to people, though the machine has it keep the hold's code."""
+    captured = row["code"] == TransferCode.HOLD and row["flags"] & TransferFlags.POST_PENDING_TRANSFER
+    return int(TransferCode.CAPTURE) if captured else int(row["code"])
 
 
 def _seconds(instant: int) -> int:

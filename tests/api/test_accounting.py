@@ -4,53 +4,95 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
 from api.bank import end_to_end_id
+from api.cli import commands
+from fiat.audit import audit
+from fiat.sheet import from_json
 from tests.api.conftest import Running
-from tests.api.people import PAID_IBAN
+from tests.api.people import PAID_IBAN, until
 
 NOWHERE = "http://127.0.0.1:9"
 
 
+async def operate(server, *arguments):
+    """A command in this process, in a thread of its own: it has an event loop of its own."""
+    environment = {name: None for name in os.environ if name.startswith("TANDEM")} | server.environment
+    return await asyncio.to_thread(CliRunner().invoke, commands, list(arguments), env=environment)
+
+
 @pytest.fixture
 async def used(tmp_path):
-    """A server with fees that two people used, stopped again."""
-    server = Running(tmp_path / "state", NOWHERE).start()
+    """A server that two people used, stopped again; the end-to-end ids of the top-up and of the withdrawal."""
+    server = Running(
+        tmp_path / "state", NOWHERE, TANDEM_SANDBOX_SETTLE_MS="86400000", TANDEM_SANDBOX_LIQUIDITY="0"
+    ).start()
     alice = await (await server.person().register()).sign_in()
     bob = await (await server.person().register()).sign_in()
     await alice.top_up(5000)
     assert (await alice.order(alice.transfer(bob.holder, 300))).status == 201
+    body = alice.withdrawal(PAID_IBAN, 200)
+    assert (await alice.order(body)).status == 201
+    paid = f"/v1/orders/{body['order']['nonce']}"
+    await until(lambda: alice.get(paid), lambda answer: answer.json["state"] == "paid")
+    rows = from_json((await alice.get("/v1/statements")).json).rows
     server.stop()
-    return server
+    return server, rows[0].reference, rows[-1].reference
 
 
 async def test_reports_of_a_server_that_was_used(used):
-    done = used.run("report", "trial-balance", "--json")
-    document = json.loads(done.stdout)
+    used, _topup, _withdrawal = used
+    done = await operate(used, "report", "trial-balance", "--json")
+    document = json.loads(done.output)
     people = next(row for row in document["rows"] if (row["currency"], row["purpose"]) == ("EUR", "people"))
-    assert (done.returncode, document["balances"], people["balance"]) == (0, True, "50.00")
-    told = used.run("report", "trial-balance")
-    assert told.returncode == 0 and "balanced" in told.stdout and "people" in told.stdout
-    income = used.run("report", "income", "--from", "2026-01-01", "--json")
-    assert json.loads(income.stdout)["totals"] == []
-    assert used.run("report", "income", "--from", "soon").returncode == 2
+    assert (done.exit_code, document["balances"], people["balance"]) == (0, True, "48.00")
+    told = await operate(used, "report", "trial-balance")
+    assert told.exit_code == 0 and "balanced" in told.output and "people" in told.output
+    income = await operate(used, "report", "income", "--from", "2026-01-01", "--json")
+    assert json.loads(income.output)["totals"] == []
+    assert (await operate(used, "report", "income", "--from", "soon")).exit_code == 2
+
+
+async def test_what_the_gateway_booked_is_not_booked_again(used, tmp_path):
+    server, topup, withdrawal = used
+    today = datetime.now(UTC).date().isoformat()
+    file = table(tmp_path / "bank.csv", ("A", "-2.00", withdrawal), ("B", "50.00", topup), day=today)
+    before = json.loads((await operate(server, "reconcile", file, "--json")).output)
+    assert [(pair["by"], pair["line"]["reference"]) for pair in before["matched"]] == [("reference", "A")]
+    assert [line["reference"] for line in before["missing"]] == ["B"]
+    first = await operate(server, "bank", "import", file, "--json")
+    assert (first.exit_code, states(first)) == (0, [("booked", ""), ("posted", "clearing:sandbox")])
+    after = json.loads((await operate(server, "reconcile", file, "--json")).output)
+    assert ([pair["by"] for pair in after["matched"]], after["agrees"]) == (["line", "reference"], True)
+    more = table(tmp_path / "more.csv", ("C", "50.00", topup))
+    assert states(await operate(server, "bank", "import", more, "--json")) == [("posted", "suspense:bank")], (
+        "owed nothing more"
+    )
+    assert (await operate(server, "db", "check")).exit_code == 0
+    assert (await operate(server, "export", str(tmp_path / "journal"))).exit_code == 0
+    with (tmp_path / "journal").open("rb") as journal:
+        report = audit(journal)
+    assert report.failures == []
 
 
 COLUMNS = ("reference", "booked_on", "amount", "currency", "end_to_end", "counterparty")
 DAY = "2026-11-02"  # long before what the server itself books today
 
 
-def table(path, *rows):
-    lines = [",".join(COLUMNS), *(",".join((ref, DAY, amount, "EUR", e2e, "Somebody")) for ref, amount, e2e in rows)]
+def table(path, *rows, day=DAY):
+    lines = [",".join(COLUMNS), *(",".join((ref, day, amount, "EUR", e2e, "Somebody")) for ref, amount, e2e in rows)]
     path.write_text("\n".join(lines) + "\n")
     return str(path)
 
 
 def states(done):
-    return [(line["state"], line["to"]) for line in json.loads(done.stdout)["lines"]]
+    return [(line["state"], line["to"]) for line in json.loads(done.output)["lines"]]
 
 
 @pytest.fixture
@@ -84,28 +126,28 @@ async def test_bank_lines_go_where_they_belong_each_once(withdrawing, tmp_path):
     named = end_to_end_id(alice.holder, bytes.fromhex(nonce[2:]))
     rows = [("A", "-12.00", named), ("B", "7.77", "hello"), ("C", "-1.00", ""), ("D", "0.00", "")]
     file = table(tmp_path / "bank.csv", *rows)
-    before = server.run("reconcile", file, "--json")
-    assert (before.returncode, len(json.loads(before.stdout)["missing"])) == (1, 3)
-    first = server.run("bank", "import", file, "--json")
-    assert first.returncode == 0, first.stderr + first.stdout
+    before = await operate(server, "reconcile", file, "--json")
+    assert (before.exit_code, len(json.loads(before.output)["missing"])) == (1, 3)
+    first = await operate(server, "bank", "import", file, "--json")
+    assert first.exit_code == 0, first.output
     assert states(first) == [("posted", "payout:sandbox"), ("posted", "suspense:bank"), ("posted", "suspense:bank")]
     assert (await alice.get(f"/v1/orders/{nonce}")).json["state"] == "paid"
-    again = server.run("bank", "import", file, "--json")
-    assert (again.returncode, states(again)) == (0, [("known", "")] * 3)
-    after = server.run("reconcile", file, "--json")
-    found = json.loads(after.stdout)
-    assert (after.returncode, [pair["by"] for pair in found["matched"]]) == (0, ["line"] * 3), after.stdout
+    again = await operate(server, "bank", "import", file, "--json")
+    assert (again.exit_code, states(again)) == (0, [("known", "")] * 3)
+    after = await operate(server, "reconcile", file, "--json")
+    found = json.loads(after.output)
+    assert (after.exit_code, [pair["by"] for pair in found["matched"]]) == (0, ["line"] * 3), after.output
     other = table(tmp_path / "other.csv", ("B", "7.78", "hello"))
-    wrong = server.run("bank", "import", other, "--json")
-    assert (wrong.returncode, states(wrong)) == (1, [("differs", "")])
-    compared = server.run("reconcile", other)
-    assert compared.returncode == 1 and "wrong amount: 7.78 EUR B, 7.77 EUR" in compared.stdout
+    wrong = await operate(server, "bank", "import", other, "--json")
+    assert (wrong.exit_code, states(wrong)) == (1, [("differs", "")])
+    compared = await operate(server, "reconcile", other)
+    assert compared.exit_code == 1 and "wrong amount: 7.78 EUR B, 7.77 EUR" in compared.output
 
     back = table(tmp_path / "back.csv", ("E", "12.00", named))
-    assert states(server.run("bank", "import", back, "--json")) == [("posted", "person")]
+    assert states(await operate(server, "bank", "import", back, "--json")) == [("posted", "person")]
     assert (await alice.balance(), (await alice.get(f"/v1/orders/{nonce}")).json["state"]) == (5000, "returned")
     for check in (("db", "check"), ("report", "trial-balance")):
-        assert server.run(*check).returncode == 0
+        assert (await operate(server, *check)).exit_code == 0
 
 
 def test_files_and_accounts_that_are_refused(tmp_path):

@@ -68,7 +68,9 @@ class Ledger:
         effective = value_date * NANOSECONDS or outcome.timestamp
         posts = not fields.get("flags", 0) & (TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER)
         if posts and amount:
-            self.all.append(Happened(debit, credit, amount, outcome.timestamp, effective, code))
+            captured = fields.get("flags", 0) & TransferFlags.POST_PENDING_TRANSFER
+            shown = TransferCode.CAPTURE if captured else code
+            self.all.append(Happened(debit, credit, amount, outcome.timestamp, effective, shown))
         return move
 
 
