@@ -13,9 +13,11 @@ from api.fields import Answer, Bytes32, Count, DecimalText, Digits, Time, spelle
 from api.routes.problems import PROBLEM
 from api.routes.sessions import SignedIn
 from api.server import ServerHere
+from api.signed import ReceiptAnswer, receipt_answer
 from fiat.history_notices import Notice, notices
 from fiat.money import decimal_text
 from fiat.officer import REASON_CODES
+from fiat.seal import Receipt
 
 router = APIRouter(prefix="/v1", tags=["notices"], responses=PROBLEM)
 LIMIT_MAX = 200
@@ -47,6 +49,7 @@ class NoticeAnswer(Answer):
     document: Bytes32 | None
     undoes: int | None
     successor: Bytes32 | None
+    receipt: ReceiptAnswer
 
 
 class NoticePage(Answer):
@@ -68,10 +71,11 @@ async def get_notices(
     async with server.engine.connect() as conn:
         found = await notices(conn, session.holder, limit + 1, before)
     next_cursor = str(found[limit - 1].sequence) if len(found) > limit else None
-    return NoticePage(items=[_answer(notice) for notice in found[:limit]], next_cursor=next_cursor)
+    items = [_answer(notice, await server.journal.receipt(notice.sequence)) for notice in found[:limit]]
+    return NoticePage(items=items, next_cursor=next_cursor)
 
 
-def _answer(notice: Notice) -> NoticeAnswer:
+def _answer(notice: Notice, receipt: Receipt) -> NoticeAnswer:
     return NoticeAnswer(
         sequence=notice.sequence,
         at=rfc3339(notice.timestamp),
@@ -92,4 +96,5 @@ def _answer(notice: Notice) -> NoticeAnswer:
         document=None if notice.document is None else spelled(notice.document),
         undoes=notice.undoes,
         successor=None if notice.successor is None else spelled(notice.successor),
+        receipt=receipt_answer(receipt),
     )

@@ -20,6 +20,7 @@ from fiat.history_check import verify_on
 from fiat.holder import account_id
 from fiat.journal_engine import open_engine
 from fiat.officer import counters_hash
+from fiat.seal import Receipt, Seal
 from tests.api.conftest import Running
 
 API = Path(__file__).resolve().parents[2] / "api"
@@ -87,6 +88,15 @@ def office(tmp_path_factory):
     assert server.stop() == 0, server.log
 
 
+def checked(receipt, ledger_id, operator):
+    """The record of a receipt as it came over HTTP, once its path and the operator's signature hold."""
+    names = {re.sub("([A-Z])", r"_\1", name).lower(): value for name, value in receipt["seal"].items()}
+    seal = Seal(**{n: bytes.fromhex(v[2:]) if v.startswith("0x") else int(v) for n, v in names.items()})
+    path = tuple(bytes.fromhex(one[2:]) for one in receipt["path"])
+    whole = Receipt(bytes.fromhex(receipt["record"][2:]), path, seal)
+    return whole.check(ledger_id, bytes.fromhex(operator[2:]))
+
+
 async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     alice = await (await office.server.person("alice").register()).sign_in()
     await alice.top_up(90_000)
@@ -110,7 +120,17 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     euros = next(p for p in portfolio["positions"] if p["asset"] == "EUR")
     assert (euros["amount"], euros["available"]) == ("900.00", "600.00")
 
+    (told,) = (await alice.get("/v1/notices")).json["items"]
+    assert (told["reason"], told["hold_for"], told["state"], told["asked_minor"]) == (
+        "hold",
+        "inquiry",
+        "active",
+        "30000",
+    )
+    assert told["receipt"] == posted["receipt"]
     ledger = (await alice.get("/v1/ledger")).json
+    record = checked(told["receipt"], office.server.ledger_id, ledger["operator"])
+    assert (record.sequence, record.amount, record.debit_holder) == (told["sequence"], 30_000, alice.holder)
     assert [(c["reason"], c["count"], c["amount_minor"]) for c in ledger["counters"]] == [("hold", "1", "30000")]
     counted = {
         (c["reason_code"], int(c["ledger"])): (int(c["count"]), int(c["amount_minor"])) for c in ledger["counters"]
@@ -125,6 +145,8 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     for name in ("ben", "anna"):
         await office.sign("release.json", name)
     await office.post("release.json")
+    items = (await alice.get("/v1/notices")).json["items"]
+    assert [(one["reason"], one["state"]) for one in items] == [("release", "released"), ("hold", "released")]
     listed = await office.run("list")
     assert [c["reason"] for c in listed["counters"]] == ["hold", "release"]
     async with open_engine(f"sqlite:///{office.server.folder / 'tandem.sqlite3'}").connect() as conn:
