@@ -117,6 +117,12 @@ async def test_db_check_names_a_changed_record_and_addresses_are_rate_limited(tm
     answers = [await alice.post("/v1/sessions/challenge", {"address": "0x" + "ab" * 20}) for _ in range(8)]
     assert [answer.status for answer in answers][:2] == [200, 200], "a burst is granted"
     assert (answers[-1].status, answers[-1].slug, answers[-1].headers["Retry-After"]) == (429, "too_many_requests", "1")
+    alice.token, topup = "0" * 64, {"gateway": "sandbox", "currency": "EUR", "amount_minor": "1"}
+    limited = [await alice.order(alice.transfer(bytes(32), 1)), await alice.order(alice.control("freeze"))]
+    limited += [await alice.use("captures", alice.hold(bytes(32), 1), {"amount_minor": "1"})]
+    limited += [await alice.put("/v1/topups/0x" + "22" * 32, topup)]
+    assert [answer.slug for answer in limited][:2] == ["too_many_requests"] * 2, "before a signature is checked"
+    assert [answer.slug for answer in limited][2:] == ["session_required"] * 2, "a session is asked for first"
     server.stop()
     database = sqlite3.connect(tmp_path / "state" / "tandem.sqlite3")
     (trigger,) = database.execute("SELECT name FROM sqlite_master WHERE name = 'records_no_update'").fetchone()

@@ -33,6 +33,10 @@ async def test_the_same_registration_again_is_the_same_account(running):
     answers = await asyncio.gather(*(someone.post("/v1/users", someone.registration()) for _ in range(6)))
     assert sorted(a.status for a in answers) == [200] * 5 + [201]
     assert len({a.json["holder"] for a in answers}) == 1
+    told = {a.status: (a.json["blind"] is not None, a.json["head"] is not None) for a in answers}
+    assert told == {201: (True, True), 200: (False, False)}, "a copy of a registration learns nothing from it"
+    await someone.sign_in()
+    assert (await someone.get("/v1/heads")).json["blind"] == next(a.json["blind"] for a in answers if a.status == 201)
 
 
 async def test_one_holder_has_one_handle(running):
