@@ -553,7 +553,8 @@ class _Auditor:
         self, record: Values, order: Values, holder: Holder | None, keys: Container[bytes] = ()
     ) -> bytes | None:
         """Who signed it, once it is theirs to sign, in time, for the first time, and they had seen what they say."""
-        now, signer = record.timestamp, recover(self._digest(order.struct_hash), order.signature)
+        order.digest = self._digest(order.struct_hash)
+        now, signer = record.timestamp, recover(order.digest, order.signature)
         epoch, heads = (holder.epoch, holder.heads) if holder else (0, {ZERO_32})
         entitled = signer in keys
         if holder is not None:
@@ -575,12 +576,10 @@ class _Auditor:
         if order.type == Type.CONTROL:
             self.fail("order_misplaced")
             return None
-        if holder is None:
-            self.fail("order_holder_unknown")
-        else:
-            self._signer(record, order, holder)
-            self.require(not holder.frozen, "order_while_frozen")
-        reference = first16(self._digest(order.struct_hash))
+        self.require(holder, "order_holder_unknown")
+        self._signer(record, order, holder)
+        self.require(not holder or not holder.frozen, "order_while_frozen")
+        reference = first16(order.digest)
         running = Order(order, reference, holder, now, (record.debit_account_id, record.credit_account_id))
         if order.type == Type.HOLD:
             self.require(now < order.until * SECOND <= now + _HOLD_MAX, "hold_until_wrong")
