@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData, inspect, text
+from sqlalchemy import MetaData, insert, inspect, text
 
 import api.tables
 import chain.tables
 import fiat.tables
 from api.database import is_fresh, open_database
 from api.migrations import pending, upgrade
+from fiat.journal_engine import writing
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -74,3 +75,35 @@ async def test_every_sqlite_table_is_strict(engine):
         "sqlite_temp_schema",
         "sqlite_sequence",
     }
+
+
+async def test_the_sums_of_a_ledger_that_lived_before_them(engine):
+    """What people had and what was held is summed up once; from then on each commit moves it."""
+    await upgrade(engine, "0004")
+    accounts = [
+        (1, b"\x01" * 32, "main", 1, 0, 900),
+        (2, b"\x02" * 32, "main", 1, 250, 300),
+        (3, None, "clearing:sandbox", 2, 1_200, 0),
+        (4, None, "bank", 4, 0, 200),
+        (5, None, "payout:sandbox", 3, 200, 250),
+    ]
+    async with writing(engine).begin() as conn:
+        seal = dict.fromkeys(("previous", "root", "counters"), bytes(32)) | {"signature": bytes(65)}
+        await conn.execute(insert(fiat.tables.seals).values(number=0, first_sequence=0, size=1, timestamp=1, **seal))
+        record = {"sequence": 0, "kind": 0, "timestamp": 1, "seal_number": 0, "body": b""}
+        await conn.execute(insert(fiat.tables.records).values(**record))
+        for number, holder, purpose, code, debited, credited in accounts:
+            values = {"id": number, "holder": holder, "purpose": purpose, "code": code, "ledger": 7, "sequence": 0}
+            values |= dict.fromkeys(("user_data_128", "user_data_64", "user_data_32"), 0)
+            values |= dict.fromkeys(("timestamp", "version", "debits_pending", "credits_pending"), 0)
+            values |= {
+                "currency": "EUR",
+                "exponent": 2,
+                "flags": 8,
+                "debits_posted": debited,
+                "credits_posted": credited,
+            }
+            await conn.execute(insert(fiat.tables.accounts).values(**values))
+    await upgrade(engine)
+    async with engine.connect() as conn:
+        assert [tuple(one) for one in await conn.execute(text("SELECT * FROM reserves"))] == [(7, 950, 1_000)]
