@@ -14,6 +14,7 @@ from pathlib import Path
 import pgserver
 import pytest
 
+from fiat.audit import audit
 from tests.api.people import Caller, Person
 
 PROGRAM = str(Path(sys.executable).with_name("tandem-server"))
@@ -86,6 +87,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, chain_url: str) -> Iterato
     yield server
     assert server.stop() == 0, server.log
     assert "Traceback" not in server.log, server.log
+    file = tmp_path_factory.mktemp("exported") / "journal.export"
+    exported = server.run("export", str(file))
+    assert exported.returncode == 0, exported.stderr
+    with file.open("rb") as journal:  # whatever the tests asked of it, the journal is honest
+        assert audit(journal).failures == []
 
 
 @pytest.fixture(scope="session")
