@@ -52,12 +52,10 @@ FINDINGS = {
     "contract_key_forged": N_("A key that is not yours was put in your root key's place: {what}"),
     "another_ledger": N_("This is another ledger than the one that this client knows at {what}."),
 }
-REMARKS = {
-    "server_unasked": N_("The server gave no answer that could be checked: only what is kept here was compared."),
-    "ends_before": N_("The export ends before {count} of your receipts and heads; they were not compared."),
-    "no_account": N_("This client has no account at a ledger that it could compare with the export."),
-    "not_pinned": N_("This client knows no ledger yet: compare the ledger's id with somebody you trust."),
-}
+SERVER_UNASKED = N_("The server gave no answer that could be checked: only what is kept here was compared.")
+ENDS_BEFORE = N_("The export ends before {count} of your receipts and heads; they were not compared.")
+NO_ACCOUNT = N_("This client has no account at a ledger that it could compare with the export.")
+NOT_PINNED = N_("This client knows no ledger yet: compare the ledger's id with somebody you trust.")
 
 
 @command("audit", _("Check a journal export, or your own receipts and heads."))
@@ -114,15 +112,15 @@ def _compared(
 ) -> tuple[list[Finding], list[str]]:
     """What the export says against what this client keeps."""
     if known is None:
-        return [], [_(REMARKS["not_pinned"])]
+        return [], [_(NOT_PINNED)]
     if known != report.ledger_id:
         return [Finding("another_ledger", run.config.server_host)], []
     if folder is None or pinned is None:
-        return [], [_(REMARKS["no_account"])]
+        return [], [_(NO_ACCOUNT)]
     receipts, heads, findings = _kept(folder, pinned)
     found, held = against_export(pinned, report, receipts, heads)
     missed = len(receipts) + len(heads) - held
-    remarks = [_(REMARKS["ends_before"]).format(count=missed)] if missed else []
+    remarks = [_(ENDS_BEFORE).format(count=missed)] if missed else []
     return findings + found, remarks
 
 
@@ -164,7 +162,7 @@ def _of_own(run: Run) -> tuple[Json, Callable[[], None]]:
     except LedgerReplaced as replaced:
         findings.append(Finding("another_ledger", replaced.server))
     except ServerError:
-        remarks.append(_(REMARKS["server_unasked"]))
+        remarks.append(_(SERVER_UNASKED))
     findings += contradictions(pinned, receipts, heads)
     upto = max([head.timestamp for head in heads] + [receipt.record.timestamp for receipt in receipts], default=0)
     document = {
