@@ -135,6 +135,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             time.time_ns,
             clearing_cap_minor=settings.sandbox_clearing_cap_minor,
             settle_ms=settings.sandbox_settle_ms,
+            tariff=tariff,
         )
         await sandbox.open_accounts()
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())

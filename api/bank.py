@@ -125,12 +125,10 @@ class Bank:
             code=TransferCode.TRANSFER,
             transfer_id=int.from_bytes(source.id[:16], "big"),
         )
-        found = (
-            await history.transfer(conn, int(line.end_to_end, 16)) if _END_TO_END.fullmatch(line.end_to_end) else None
-        )
+        found = await _named(conn, line.end_to_end)
         if found is None or found[1].amount != abs(line.amount_minor) or found[1].ledger != self._currency.ledger:
             return suspense
-        sequence, named, _resolution = found
+        sequence, named = found
         if named.code == TransferCode.WITHDRAWAL:
             return await self._withdrawal(conn, line, sequence, named, suspense)
         if named.code == TransferCode.TOPUP and line.amount_minor > 0:
@@ -245,6 +243,14 @@ async def _settled(conn: AsyncConnection, end_to_ends: set[str]) -> dict[int, li
             if (sequence := await conn.scalar(query)) is not None:
                 found.setdefault(sequence, []).append(name)
     return found
+
+
+async def _named(conn: AsyncConnection, end_to_end: str) -> tuple[int, Transfer] | None:
+    """The transfer that an end-to-end id names; of a top-up whose fee was kept back, the whole of it."""
+    found = await history.transfer(conn, int(end_to_end, 16)) if _END_TO_END.fullmatch(end_to_end) else None
+    if found is not None and found[1].code == TransferCode.TOPUP and found[1].user_data_128 != found[1].id:
+        found = await history.transfer(conn, found[1].user_data_128)
+    return found[:2] if found is not None else None
 
 
 async def _purpose_of(conn: AsyncConnection, account: int) -> str:

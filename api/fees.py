@@ -1,7 +1,7 @@
 """The operator's tariff, read once at start from the file that TANDEM_FEES names; without one nothing costs anything.
 
 The file: `{"transfer": {"EUR": {"fixed_minor": "10", "rate_ppm": 1000}, "*": {"rate_ppm": 2000}}, ...}`. Kinds are
-topup, transfer, withdrawal, conversion, hold and mandate (each collection); `*` is every other currency.
+topup, transfer, withdrawal, conversion, hold and mandate (always free); `*` is every other currency.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from fiat.tariff import PAYERS, Tariff
 SETTING = "TANDEM_FEES"
 BYTES_MAX = 256 * 1024
 EVERY = "*"
+UNCHARGED = frozenset({"mandate"})
+"""Published, always free: a collection has no leg for a fee."""
 
 
 def open_tariff(file: Path | None, currencies: Collection[str]) -> Tariff:
@@ -49,6 +51,8 @@ def parse(body: bytes, currencies: Collection[str]) -> Tariff:
                 schedules[kind, None if code == EVERY else code] = schedule_from_json(payer | document)
             except FeeScheduleWrong as wrong:
                 raise _wrong(place, wrong) from None
+            if kind in UNCHARGED and not schedules[kind, None if code == EVERY else code].is_free:
+                raise SettingWrong(SETTING, f"{place}: this server charges nothing for {kind}")
     try:
         return Tariff(schedules)
     except FeeScheduleWrong as wrong:

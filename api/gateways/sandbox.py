@@ -23,15 +23,19 @@ from api.tables import cursors, topups, withdrawals
 from fiat import history
 from fiat.authority import source_id
 from fiat.chart import SourceKind, TransferCode
-from fiat.errors import JournalBroken, NonceConflict, ReservesExceeded, SourceMissing
+from fiat.currency import Currency
+from fiat.errors import FeeExceedsAmount, JournalBroken, NonceConflict, ReservesExceeded, SourceMissing
+from fiat.fee import FREE, Charge, charge
 from fiat.holder import MAIN, OPERATOR, account_id
 from fiat.journal import Journal
 from fiat.journal_values import Source
 from fiat.order import LedgerWithdrawal
 from fiat.record import Record, TransferRecord
+from fiat.tariff import Tariff
 from fiat.transfer import Transfer, TransferStatus
 
 NAME = "sandbox"
+TOPUPS, FEES = "suspense:topup", "fees"
 CLEARING, PAYOUT, BANK = "clearing:sandbox", "payout:sandbox", "bank"
 ROWS_MAX = 100
 RECORDS_MAX = 500
@@ -56,8 +60,10 @@ class Sandbox:
         *,
         clearing_cap_minor: int | None = None,
         settle_ms: int = 60_000,
+        tariff: Tariff | None = None,
     ) -> None:
         self._engine = engine
+        self._tariff = tariff or Tariff({})
         self._journal = journal
         self._delay_ns = delay_ms * 10**6
         self._clock = clock
@@ -65,7 +71,7 @@ class Sandbox:
 
     async def open_accounts(self) -> None:
         """The operator's accounts that the gateway moves money between; one batch for all. Idempotent."""
-        purposes = (CLEARING, PAYOUT, BANK)
+        purposes = (CLEARING, PAYOUT, BANK, TOPUPS, FEES)
         await asyncio.gather(
             *(self._journal.open_account(OPERATOR, c, purpose) for c in CURRENCIES.values() for purpose in purposes)
         )
@@ -107,11 +113,55 @@ class Sandbox:
             return
         await self._journal.open_account(row["holder"], currency, MAIN)
         event = source_id(f"sandbox-topup:{row['holder'].hex()}:{row['id'].hex()}")
-        accounts = (account_id(OPERATOR, currency, CLEARING), account_id(row["holder"], currency))
-        sequence = await self._move(row, accounts, TransferCode.TOPUP, Source(SourceKind.SANDBOX_TOPUP, event))
+        sequence = await self._credit(row, currency, event)
         changed = {"state": "settled", "settled_at": self._clock(), "sequence": sequence, "waiting": None}
         async with recording(self._engine).begin() as conn:
             await conn.execute(update(topups).where(*mine).values(**changed))
+
+    async def _credit(self, row: RowMapping, currency: Currency, event: bytes) -> int:
+        """The record of the person's credit. Where a fee is kept back, the whole comes to `suspense:topup` first.
+
+        What was posted stands, whatever the tariff says by now: the event's transfer is looked for before it is posted.
+        """
+        first = int.from_bytes(event[:16], "big")
+        source = Source(SourceKind.SANDBOX_TOPUP, event)
+        clearing, person = account_id(OPERATOR, currency, CLEARING), account_id(row["holder"], currency)
+        if (posted := await self._posted(first)) is not None:
+            sequence, whole = posted
+            return sequence if whole.credit_account_id == person else sequence + 1
+        charged = topup_charge(self._tariff, currency, row["amount_minor"])
+        if not charged.fee_minor:
+            return await self._move(row, (clearing, person), TransferCode.TOPUP, source)
+        between, fees = (account_id(OPERATOR, currency, purpose) for purpose in (TOPUPS, FEES))
+        moves = (
+            (clearing, between, charged.amount_minor, TransferCode.TOPUP),
+            (between, person, charged.arrives_minor, TransferCode.TOPUP),
+            (between, fees, charged.fee_minor, TransferCode.FEE),
+        )
+        chain = [
+            Transfer(
+                id=first if leg == 0 else int.from_bytes(source_id(f"{event.hex()}:{leg}")[:16], "big"),
+                debit_account_id=debit,
+                credit_account_id=credit,
+                amount=amount,
+                user_data_128=first,
+                ledger=currency.ledger,
+                code=code,
+            )
+            for leg, (debit, credit, amount, code) in enumerate(moves)
+        ]
+        outcomes = await self._journal.post(chain, source)
+        if any(outcome.status is not TransferStatus.CREATED for outcome in outcomes):
+            raise JournalBroken(self._journal.sequence, f"the sandbox's posting: {outcomes[0].status.name.lower()}")
+        posted = await self._posted(first)
+        assert posted is not None, "a posted transfer can be read"
+        return posted[0] + 1
+
+    async def _posted(self, transfer_id: int) -> tuple[int, Transfer] | None:
+        """Sequence and transfer, where it stands already."""
+        async with self._engine.connect() as conn:
+            found = await history.transfer(conn, transfer_id)
+        return found[:2] if found is not None else None
 
     async def _wait_for_room(self, mine: Sequence[Any]) -> None:
         """The gateway holds as much unsettled money as it may: due again once that is paid out."""
@@ -209,6 +259,14 @@ def _withdrawal_row(record: Record, now: int, delay_ns: int) -> dict[str, object
         "due_at": now + delay_ns,
         "updated_at": record.timestamp,
     }
+
+
+def topup_charge(tariff: Tariff, currency: Currency, amount_minor: int) -> Charge:
+    """What is kept back of a top-up. One that the fee would use up was refused when it was asked for: it is free."""
+    try:
+        return charge(tariff.schedule("topup", currency.code), amount_minor)
+    except FeeExceedsAmount:
+        return charge(FREE, amount_minor)
 
 
 def withdrawal_event(row: RowMapping) -> bytes:

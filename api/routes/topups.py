@@ -14,13 +14,16 @@ from api.currencies import CURRENCIES
 from api.database import recording
 from api.errors import IdConflict, NotFound
 from api.fields import Answer, Bytes32, CurrencyCode, DecimalText, Digits, Strict, Time, raw, spelled
-from api.gateways.sandbox import TOPUP_MINOR_MAX
+from api.gateways.sandbox import TOPUP_MINOR_MAX, topup_charge
 from api.routes.problems import PROBLEM
 from api.routes.sessions import SignedIn
 from api.server import Server, ServerHere
 from api.tables import topups
+from fiat import history
 from fiat.errors import AmountNotPositive, AmountTooLarge, CurrencyUnknown
+from fiat.fee import charge
 from fiat.money import decimal_text, parse_minor
+from fiat.record import TransferRecord, decode
 
 router = APIRouter(prefix="/v1/topups", tags=["topups"], responses=PROBLEM)
 TopupId = Annotated[Bytes32, Path()]
@@ -40,6 +43,8 @@ class TopupAnswer(Answer):
     decimals: int = Field(examples=[2])
     amount: DecimalText
     amount_minor: Digits
+    fee: DecimalText
+    fee_minor: Digits = Field(description="kept back: the account is credited with the amount less this")
     state: Literal["pending", "settled"]
     waiting: Literal["clearing_cap"] | None = Field(
         description="why a pending one takes longer: the gateway holds as much unsettled money as it may"
@@ -65,11 +70,12 @@ async def put_topup(
     """Ask a gateway for money in. Sent again with the same content it gets the first answer; with other content 409."""
     server.limit(request)
     asked = _asked(body, min(TOPUP_MINOR_MAX, server.settings.sandbox_clearing_cap_minor))
+    charge(server.tariff.schedule("topup", body.currency), asked["amount_minor"])  # refused where nothing would arrive
     row, first = await _find_or_create(server, session.holder, raw(topup_id), asked)
     if any(row[name] != asked[name] for name in _CONTENT):
         raise IdConflict(topup_id)
     response.status_code = 201 if first else 200
-    return _answer(row, "pending")
+    return _answer(row, _fee_asked(server, row), "pending")
 
 
 @router.get("/{id}")
@@ -80,7 +86,7 @@ async def get_topup(
     row = await _find(server, session.holder, raw(topup_id))
     if row is None:
         raise NotFound("topup")
-    return _answer(row, row["state"], row["waiting"])
+    return _answer(row, await _fee_taken(server, row), row["state"], row["waiting"])
 
 
 def _asked(body: TopupRequest, minor_max: int) -> dict[str, Any]:
@@ -123,8 +129,24 @@ async def _find_or_create(server: Server, holder: bytes, topup_id: bytes, asked:
     return fresh | {"settled_at": None, "sequence": None}, True
 
 
+def _fee_asked(server: Server, row: Any) -> int:
+    """By the tariff, in minor units."""
+    return topup_charge(server.tariff, CURRENCIES[row["currency"]], row["amount_minor"]).fee_minor
+
+
+async def _fee_taken(server: Server, row: Any) -> int:
+    """What was kept back of a settled one: its amount less what its record credited."""
+    if row["state"] != "settled":
+        return _fee_asked(server, row)
+    async with server.engine.connect() as conn:
+        body = await history.record_body(conn, row["sequence"])
+    record = decode(body) if body is not None else None
+    assert isinstance(record, TransferRecord), "a settled top-up names its record"
+    return int(row["amount_minor"]) - record.amount
+
+
 def _answer(
-    row: Any, state: Literal["pending", "settled"], waiting: Literal["clearing_cap"] | None = None
+    row: Any, fee: int, state: Literal["pending", "settled"], waiting: Literal["clearing_cap"] | None = None
 ) -> TopupAnswer:
     """As asked for (`pending`), or as it is."""
     settled = state == "settled"
@@ -135,6 +157,8 @@ def _answer(
         decimals=row["exponent"],
         amount=decimal_text(row["amount_minor"], row["exponent"]),
         amount_minor=str(row["amount_minor"]),
+        fee=decimal_text(fee, row["exponent"]),
+        fee_minor=str(fee),
         state=state,
         waiting=waiting,
         created_at=rfc3339(row["created_at"]),

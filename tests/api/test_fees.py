@@ -13,6 +13,7 @@ from fiat.errors import FeeScheduleWrong
 from fiat.fee import FREE, FeeSchedule, PaidBy, fee_minor
 from fiat.tariff import PAYERS, Tariff
 from tests.api.conftest import Running
+from tests.api.people import until
 
 CODES = ("EUR", "JPY")
 FILE = {
@@ -71,6 +72,7 @@ def test_rows_that_make_no_sense(rows):
         ({"transfer": {"EUR": {"rate_ppm": 2_000_000}}}, "transfer.EUR: rate_ppm is 0 to 1000000"),
         ({"transfer": {"*": {"fixed_minor": "5"}}}, "currency is needed where minor units are named"),
         ({"transfer": {"EUR": {"paid_by": "payee"}}}, "paid_by is payer for transfer"),
+        ({"mandate": {"EUR": {"rate_ppm": 5}}}, "charges nothing for mandate"),
     ],
 )
 def test_a_wrong_file_is_refused_at_its_place(read, document, words):
@@ -97,3 +99,25 @@ def test_the_server_does_not_start_with_wrong_fees(tmp_path):
     file.write_text('{"transfer": {"EUR": {"rate_ppm": -1}}}')
     done = Running(tmp_path / "state", "http://127.0.0.1:9", TANDEM_FEES=str(file)).run("serve", "--json")
     assert (done.returncode, json.loads(done.stdout)["name"]) == (1, "TANDEM_FEES")
+
+
+async def test_a_top_ups_fee_is_kept_back_and_the_whole_is_in_the_books(tmp_path):
+    file = tmp_path / "fees.json"
+    file.write_text('{"topup": {"EUR": {"fixed_minor": "30", "rate_ppm": 10000}}}')
+    server = Running(tmp_path / "state", "http://127.0.0.1:9", TANDEM_FEES=str(file)).start()
+    try:
+        alice = await (await server.person().register()).sign_in()
+        path = f"/v1/topups/0x{'5a' * 32}"
+        body = {"gateway": "sandbox", "currency": "EUR", "amount_minor": "1000"}
+        assert (await alice.put(path, body)).json["fee_minor"] == "40"
+        found = await until(lambda: alice.get(path), lambda answer: answer.json["state"] == "settled")
+        assert (found.json["fee"], await alice.balance()) == ("0.40", 960)
+        lines = (await alice.get("/v1/statements")).json["lines"]
+        assert [(line["amount"], line["sequence"]) for line in lines] == [("9.60", found.json["sequence"])]
+        used_up = {**body, "amount_minor": "30"}
+        assert (await alice.put(f"/v1/topups/0x{'5b' * 32}", used_up)).slug == "fee_exceeds_amount"
+        earned = json.loads(server.run("report", "income", "--json").stdout)
+        assert earned["totals"] == [{"currency": "EUR", "net": "0.40", "net_minor": "40"}]
+        assert server.run("db", "check").returncode == 0
+    finally:
+        server.stop()
