@@ -217,7 +217,8 @@ def _facts(error: Exception) -> Iterator[tuple[str, object]]:
     if isinstance(error, own.ApiError):
         yield from error.fields.items()
     elif isinstance(error, ledger.FiatError):
-        yield from ((name, str(value)) for name, value in error.fields().items())
+        for name, value in error.fields().items():
+            yield "reason" if name == "status" else name, str(value)  # RFC 9457 has its own status
         if isinstance(error, ledger.CurrencyUnknown):
             yield "currency", str(error.fields()["code"])
     elif isinstance(error, on_chain.AddressChecksumWrong):

@@ -14,7 +14,7 @@ from fiat.fee import fee_minor
 from fiat.holder import HolderGenesis, fingerprint
 from fiat.order import LedgerHold, Order, address_digest
 from fiat.quote import Quote, quote_from_json
-from fiat.record import GenesisRecord, KeyRecord, Record, TransferRecord, decode, ledger_id
+from fiat.record import GenesisRecord, KeyRecord, OperatorRecord, Reason, Record, TransferRecord, decode, ledger_id
 from fiat.seal import Receipt, Seal
 from fiat.signature import recover
 from fiat.tariff import Tariff
@@ -135,6 +135,20 @@ def read_use_receipt(server: str, document: object, ledger: Ledger, use: Use) ->
         and (record.debit_holder, record.credit_holder) == (order.holder, use.receiver)
         and (record.flags & ~TransferFlags.LINKED, record.code) == (flags, code)
         and (use.action == "release" or record.amount == use.amount_minor)
+    ):
+        raise ProofMissing(server, "receipt", "it is for something else than was asked")
+    return record
+
+
+def read_notice(server: str, row: Reader, ledger: Ledger) -> OperatorRecord:
+    """The operator's record behind a notice, which says what the notice says. Raises AnswerUnfit, ProofMissing."""
+    record = _sealed_record(server, row.document.get("receipt"), ledger)
+    told = (row.integer("sequence"), row.integer("amount_minor"), row.integer("reason_code"), row.text("reason"))
+    if not isinstance(record, OperatorRecord) or told != (
+        record.sequence,
+        record.amount,
+        record.reason_code,
+        Reason(record.reason).name.lower(),
     ):
         raise ProofMissing(server, "receipt", "it is for something else than was asked")
     return record

@@ -19,7 +19,7 @@ from wallet.cli.show import table
 from wallet.cli.waiting import wait
 from wallet.cli.words import WORDS
 from wallet.enrolment import now_seconds
-from wallet.errors import InputMalformed
+from wallet.errors import InputMalformed, ServerRefused
 from wallet.heads import Reader
 from wallet.orders import (
     Schedule,
@@ -34,6 +34,7 @@ from wallet.orders import (
     use,
 )
 from wallet.payee import Payee, read_payee
+from wallet.review import Fact, Label, Source
 from wallet.review_orders import moment, period_text
 from wallet.term import read_period, read_until
 from wallet.texts import N_, _
@@ -87,7 +88,13 @@ def holds(run: Run) -> None:
         order = order_of(run.config.server_host, row)
         assert isinstance(order, LedgerHold)
         amounts = [_amount(order, n) for n in (order.amount_minor, row.integer("captured_minor"))]
-        return [*_names(row), *amounts, _amount(order, row.integer("reserved_minor")), moment(order.until), _state(row)]
+        return [
+            *_names(row),
+            *amounts,
+            _amount(order, row.integer("reserved_minor")),
+            moment(order.until)[:16],
+            _state(row),
+        ]
 
     run.answer({"holds": rows}, lambda: _show(run, rows, "holds", [*columns, _("State")], line))
 
@@ -150,7 +157,9 @@ def revoke(run: Run, number: str) -> None:
         async with open_wallet(run) as wallet:
             check_somebody_is_there(run)
             row = await find_agreement(wallet, "mandates", number, "payer")
-            plan = await plan_control(wallet, "mandate-revoke", row.raw("nonce", 32))
+            each = f"{row.text('per_period')} {row.text('currency')}"
+            about = [Fact(Label.PAYEE, _other(row), Source.CLAIMED), Fact(Label.PER_PERIOD, each, Source.CLAIMED)]
+            plan = await plan_control(wallet, "mandate-revoke", row.raw("nonce", 32), more=about)
             return outcome(await confirmed(run, wallet, plan), number)
 
     with run.store.one_command():
@@ -161,19 +170,17 @@ def revoke(run: Run, number: str) -> None:
 @group("mandates", _("What others may collect from you, and you from others."), revoke)
 def mandates(run: Run) -> None:
     rows = wait(_listed(run, "mandates"))
-    columns = [_("Number"), _("Whose"), _("With"), ">" + _("Each period"), _("Period"), ">" + _("Periods")]
-    columns += [">" + _("Collected"), ">" + _("Now free"), _("Until"), _("State")]
+    columns = [_("Number"), _("Whose"), _("With"), ">" + _("Each period"), ">" + _("Collected"), ">" + _("Now free")]
 
     def line(row: Reader) -> list[str]:
         order = order_of(run.config.server_host, row)
         assert isinstance(order, LedgerMandate)
         period = period_text(order.period_seconds)
         sums = [_amount(order, row.integer(name)) for name in ("collected_minor", "collectable_minor")]
-        each = _amount(order, order.per_period_minor)
-        shown = [each, _(WORDS.get(period, period)), str(order.count), *sums, moment(order.until)]
-        return [*_names(row), *shown, _state(row)]
+        each = f"{_amount(order, order.per_period_minor)}, {order.count} × {_(WORDS.get(period, period))}"
+        return [*_names(row), each, *sums, moment(order.until)[:10], _state(row)]
 
-    run.answer({"mandates": rows}, lambda: _show(run, rows, "mandates", columns, line))
+    run.answer({"mandates": rows}, lambda: _show(run, rows, "mandates", [*columns, _("Until"), _("State")], line))
 
 
 @command("collect", _("Collect under a mandate that is for you."), context_settings=NEGATIVES)
@@ -198,7 +205,11 @@ async def _use(run: Run, action: str, kind: str, number: str, amount: str, again
         currency = Currency(fields["currency"], int(fields["exponent"]))
         money = Money.parse(amount, currency) if amount else Money(0, currency)
         tell_notices(run, wallet)
-        answer = await use(wallet, action, order, money.minor, final=final)
+        try:
+            answer = await use(wallet, action, order, money.minor, final=final)
+        except ServerRefused as refused:
+            refused.facts.setdefault("currency", currency.code)  # the refusal counts in its minor units
+            raise
         return {**_used(answer), "amount": money.decimal, "asset": currency.code}
 
 
@@ -220,9 +231,12 @@ def _show(run: Run, rows: list[Any], what: str, columns: list[str], line: Any) -
 
 def _names(row: Reader) -> list[str]:
     role = row.text("role")
+    return [row.raw("nonce", 32).hex()[:SHORT], _(ROLES.get(role, role)), _other(row)]
+
+
+def _other(row: Reader) -> str:
     other = row.inner("counterparty").document
-    name = f"@{other['handle']}" if other.get("handle") else str(other.get("holder", ""))[:SHORT]
-    return [row.raw("nonce", 32).hex()[:SHORT], _(ROLES.get(role, role)), name]
+    return f"@{other['handle']}" if other.get("handle") else str(other.get("holder", ""))[:SHORT]
 
 
 def _state(row: Reader) -> str:

@@ -34,7 +34,7 @@ from wallet.heads import LEAVES_MAX, Kept, Reader, check_extends, judge, read_he
 from wallet.state import Folder
 from wallet.texts import CHAIN_RESTARTED, N_, _
 
-ANSWER_BYTES_MAX = 4 * 1024 * 1024
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
 PATIENCE_SECONDS = 15
 PAGES_MAX = 1000
 PAGE_ITEMS = 200
@@ -71,6 +71,7 @@ TOTALS = {
     "stale": N_("Some prices are old: the total is only about right."),
     "partial": N_("Some prices are missing: the total leaves those positions out."),
 }
+UNMOVED = {"hold", "release", "expiry", "mandate"}
 WAITING = {
     "frozen": N_("Your account is frozen: nothing leaves it until `tandem unfreeze`."),
     "operator_holds": N_("The operator holds money of yours ({n}): `tandem notices` says what for, and until when."),
@@ -291,7 +292,7 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
         (
             str(item["at"])[:19].replace("T", " "),
             _(KINDS.get(item["kind"], item["kind"])),
-            f"{'-' if item['direction'] == 'out' else '+'}{item['amount']} {item['asset']}",
+            f"{_sign(item)}{item['amount']} {item['asset']}",
             _other(item),
             _(STATES.get(item["state"], item["state"])),
             item["memo"] or "",
@@ -300,6 +301,11 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
     ]
     styles = ["warn" if item["state"] == "failed" else "in" if item["direction"] == "in" else "" for item in items]
     click.echo(grid([_("Time (UTC)"), _("What"), ">" + _("Amount"), _("With"), _("State"), _("Memo")], rows, styles))
+
+
+def _sign(item: dict[str, Any]) -> str:
+    """What is only reserved, freed or agreed has moved nothing."""
+    return "" if item["kind"] in UNMOVED else "-" if item["direction"] == "out" else "+"
 
 
 def _other(item: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from wallet.cli.words import WORDS
 from wallet.errors import InputMalformed
 from wallet.heads import Reader
 from wallet.orders import plan_control, plan_limit
+from wallet.review import Fact, Label, Source
 from wallet.texts import N_, _
 from wallet.wallet import Wallet
 
@@ -56,8 +57,9 @@ def cancel(run: Run, number: str) -> None:
     async def work() -> Json:
         async with open_wallet(run) as wallet:
             check_somebody_is_there(run)
-            nonce = _pending_number(await _standing(wallet), number)
-            plan = await plan_control(wallet, "cancel", nonce)
+            row = _pending(await _standing(wallet), number)
+            about = [Fact(Label.ABOUT, row.text("about"), Source.CLAIMED)]
+            plan = await plan_control(wallet, "cancel", row.raw("nonce", 32), more=about)
             return outcome(await confirmed(run, wallet, plan), number)
 
     with run.store.one_command():
@@ -152,12 +154,12 @@ async def _standing(wallet: Wallet) -> Reader:
     return Reader(wallet.client.host, "controls", await wallet.client.get("/controls", session=True))
 
 
-def _pending_number(standing: Reader, text: str) -> bytes:
-    """The nonce of the change that waits whose number begins as typed. Raises InputMalformed."""
+def _pending(standing: Reader, text: str) -> Reader:
+    """The change that waits whose number begins as typed. Raises InputMalformed."""
     digits = text.lower().removeprefix("0x")
     if len(digits) < ID_DIGITS_MIN or set(digits) - set("0123456789abcdef"):
         raise InputMalformed("change", text[:80], "its number has hex digits, at least six of them")
-    found = [n for row in standing.each("pending") if (n := row.raw("nonce", 32)).hex().startswith(digits)]
+    found = [row for row in standing.each("pending") if row.raw("nonce", 32).hex().startswith(digits)]
     if len(found) != 1:
         raise InputMalformed(
             "change", text[:80], "more than one begins so" if found else "there is none of that number"

@@ -10,6 +10,7 @@ from wallet.cli.show import table
 from wallet.cli.waiting import wait
 from wallet.heads import Reader
 from wallet.orders import listed
+from wallet.proofs import read_notice
 from wallet.texts import N_, _
 
 REASONS = {
@@ -61,8 +62,15 @@ def notices(run: Run) -> None:
 
 
 async def _read(run: Run) -> list[Json]:
+    """Each with a receipt that is checked and kept: what the operator did cannot be unsaid later."""
     async with open_wallet(run) as wallet:
-        return [dict(row) for row in await listed(wallet, "notices")]
+        rows = [dict(row) for row in await listed(wallet, "notices")]
+        ledger, kept = await wallet.client.ledger(), wallet.client.folder.below("notices")
+        for row in rows:
+            record = read_notice(wallet.client.host, Reader(wallet.client.host, "notices", row), ledger)
+            if not kept.read(str(record.sequence)):
+                kept.put(str(record.sequence), row)
+        return rows
 
 
 def _line(row: Reader) -> list[str]:

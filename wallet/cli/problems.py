@@ -14,7 +14,9 @@ from chain import errors as chain
 from chain.errors import ChainError
 from chain.token import Token, TokenAmount
 from fiat import errors as fiat
+from fiat.currency import ISO_4217
 from fiat.errors import FiatError
+from fiat.money import decimal_text
 from wallet import errors as wallet
 from wallet.cli.inert import inert
 from wallet.cli.refusals import MACHINE, SLUGS, UNKNOWN
@@ -78,6 +80,7 @@ def _server_problem(error: wallet.ServerRefused) -> Problem:
         text, status = N_("{server} failed ({status}); try again later."), NETWORK
     facts = {
         "currency": error.facts.get("code", "…"),
+        **_amounts(error.facts),
         **error.facts,
         "server": error.server,
         "status": error.status,
@@ -85,6 +88,15 @@ def _server_problem(error: wallet.ServerRefused) -> Problem:
         "title": error.title,
     }
     return Problem(error.slug, _(text).format_map(_Known(facts)), status, facts)
+
+
+def _amounts(facts: Facts) -> dict[str, str]:
+    """What a refusal says in minor units, as people read it, where its currency is one of ISO 4217."""
+    currency = ISO_4217.get(str(facts.get("currency")))
+    if currency is None:
+        return {}
+    minor = {name.removesuffix("_minor"): str(value) for name, value in facts.items() if name.endswith("_minor")}
+    return {n: decimal_text(int(v), currency.exponent) for n, v in minor.items() if v.isdecimal() and len(v) < 20}
 
 
 class _Known(dict[str, Any]):

@@ -61,7 +61,7 @@ SLUGS: dict[str, Row] = {
         _REFUSED,
     ),
     "use_refused": (
-        N_("That cannot be taken ({status}): {rest_minor} minor units are left. Nothing was moved."),
+        N_("That cannot be taken ({reason}): {rest} {currency} are left. Nothing was moved."),
         _REFUSED,
     ),
     "payee_unknown": (N_("{server} knows no such payee; nothing was sent."), _REFUSED),
@@ -85,10 +85,7 @@ SLUGS: dict[str, Row] = {
     ),
     "holder_frozen": (N_("The account is frozen; nothing was changed."), _REFUSED),
     "limit_exceeded": (
-        N_(
-            "The limit is {limit_minor} {currency} minor units a {period} ({kind}), and {used_minor} are used;"
-            " nothing was moved."
-        ),
+        N_("The limit is {limit} {currency} a {period} ({kind}), and {used} {currency} are used; nothing was moved."),
         _REFUSED,
     ),
     "control_needs_root": (N_("Only the root key of the account may order this; nothing was changed."), _REFUSED),

@@ -134,7 +134,8 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
 
 def review(shown: Review) -> None:
     """The review with the source of each fact, and what is unusual, on stderr."""
-    drawn = Table(title=_(TITLES[shown.title]), title_justify="left", title_style="bold", header_style="bold cyan")
+    console(stderr=True).print(Text(_(TITLES[shown.title]), style="bold"))
+    drawn = Table(header_style="bold cyan")
     for column in (_("What"), _("It says"), _("Known")):
         drawn.add_column(column, overflow="fold")
     for fact in shown.facts:

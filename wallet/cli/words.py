@@ -115,7 +115,7 @@ WORDS: dict[str, str] = {
     # ReceiverRefused.fault
     "zero-address": N_("the zero address"),
     "token-contract": N_("the token's own contract"),
-    # UseRefused.status
+    # UseRefused.reason
     "exceeds_pending_transfer_amount": N_("more than is reserved"),
     "pending_transfer_already_posted": N_("it was taken to its end"),
     "pending_transfer_already_voided": N_("it was let go"),
