@@ -146,6 +146,10 @@ async def test_bank_lines_go_where_they_belong_each_once(withdrawing, tmp_path):
     back = table(tmp_path / "back.csv", ("E", "12.00", named))
     assert states(await operate(server, "bank", "import", back, "--json")) == [("posted", "person")]
     assert (await alice.balance(), (await alice.get(f"/v1/orders/{nonce}")).json["state"]) == (5000, "returned")
+    when = f"/v1/statements?from={DAY}&to={DAY}&by="
+    by_value = from_json((await alice.get(when + "effective")).json)
+    assert [(row.kind, row.amount_minor) for row in by_value.rows] == [("withdrawal_returned", 1200)]
+    assert from_json((await alice.get(when + "recorded")).json).rows == (), "it was recorded today"
     for check in (("db", "check"), ("report", "trial-balance")):
         assert (await operate(server, *check)).exit_code == 0
 
