@@ -82,7 +82,7 @@ def _in_bounds(header: dict[str, Any]) -> bool:
     if any(type(number) is not int for number in numbers):
         return False
     memory_kib, passes, lanes = numbers
-    return MEMORY_KIB_MIN <= memory_kib <= MEMORY_KIB_MAX and 1 <= passes <= 16 and 1 <= lanes <= 16
+    return bool(MEMORY_KIB_MIN <= memory_kib <= MEMORY_KIB_MAX and 1 <= passes <= 16 and 1 <= lanes <= 16)
 
 
 def _derived(header: dict[str, Any], password: str) -> bytes:

@@ -159,6 +159,7 @@ async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
     assert (await office.propose("x.json", "hold", "gossip", "--person", "@bella", "--amount", "1", status=1))["rule"]
     missing = await office.propose("x.json", "hold", "inquiry", "--person", "@nobody", "--amount", "1", status=1)
     assert missing["error"] == "NotFound"
+    assert await office.run("name", office.addresses["carl"], status=2) is None, "nobody to ask, and no --yes"
     soon = ("hold", "inquiry", "--person", "@bella", "--amount", "1", "--days", "1")
     await office.propose("soon.json", *soon)
     for name in ("anna", "ben"):
