@@ -401,7 +401,7 @@ class _Auditor:
         credit.credits_pending -= pending.amount
         if record.kind != Kind.EXPIRY and not record.flags & _VOID:
             self._posted(record, debit, credit, posted)
-        elif pending.kind == Kind.OPERATOR and pending.undoes in self.undone:
+        elif pending.kind == Kind.OPERATOR and pending.reason_code == 1 and pending.undoes in self.undone:
             self.undone[pending.undoes] -= pending.user_data_64
         if reopen and pending.flags & _CLOSING_DEBIT:
             debit.closed = False
@@ -689,9 +689,13 @@ class _Auditor:
         self._same(record, entry, _SIGNED_BY_OFFICERS, "entry_differs")
         leg = entry.next_leg
         entry.next_leg += 1
-        named = (record.user_data_32, record.id, record.code, record.source_kind)
-        self.require(named == (leg, leg_id(OPERATOR, record.nonce, leg), _ENTRY, 0), "entry_malformed")
+        said = (record.user_data_32, record.id, record.code, record.source_kind)
+        self.require(said == (leg, leg_id(OPERATOR, record.nonce, leg), _ENTRY, 0), "entry_malformed")
         self.require(record.flags & (_POST | _VOID) or not record.pending_id, "pending_id_unexpected")
+        topic = record.reason_code if record.reason == _HELD else record.reason
+        papers = topic == _COMPELLED or (record.document == ZERO_32 and not record.cap)
+        named = (topic == _UNDOING or not record.undoes) and (topic == _RECOVERY or record.successor == ZERO_32)
+        self.require(papers and named and (record.reason == _HELD or not record.until), "entry_malformed")
         if leg:
             source = debit.holder == OPERATOR and debit.code == Code.RECEIVABLE and not record.flags
             whole = credit.id == entry.credit_account_id and record.amount == entry.missing
