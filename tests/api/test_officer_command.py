@@ -16,7 +16,7 @@ from api.cli import commands
 from api.errors import OfficerKeyRefused
 from api.officer_key import load, make
 from fiat.currency import currency
-from fiat.history_check import verify_on
+from fiat.history_check import verify
 from fiat.holder import account_id
 from fiat.journal_engine import open_engine
 from fiat.officer import counters_hash
@@ -149,8 +149,9 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     assert [(one["reason"], one["state"]) for one in items] == [("release", "released"), ("hold", "released")]
     listed = await office.run("list")
     assert [c["reason"] for c in listed["counters"]] == ["hold", "release"]
-    async with open_engine(f"sqlite:///{office.server.folder / 'tandem.sqlite3'}").connect() as conn:
-        assert (await verify_on(conn)).problems == []
+    engine = open_engine(f"sqlite:///{office.server.folder / 'tandem.sqlite3'}")
+    assert (await verify(engine)).problems == []
+    await engine.dispose()
 
 
 async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
