@@ -216,7 +216,7 @@ class Journal:
 
     async def receipt(self, sequence: int) -> Receipt:
         """The record, its path and its seal. Raises JournalBroken for a sequence that is not there."""
-        for batch in self._recent:
+        for batch in reversed(self._recent):
             if sequence in batch:
                 return batch.receipt(sequence)
         async with self._engine.connect() as conn:

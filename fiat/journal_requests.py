@@ -273,6 +273,8 @@ def check_standing(holder: Holder, epoch: int) -> None:
 
 def linked(transfers: Sequence[Transfer]) -> tuple[Transfer, ...]:
     """The same transfers as one chain: all but the last linked."""
+    if len(transfers) == 1 and not transfers[0].flags & _LINKED:
+        return (transfers[0],)
     chain = [replace(transfer, flags=int(transfer.flags) | _LINKED) for transfer in transfers[:-1]]
     return (*chain, replace(transfers[-1], flags=int(transfers[-1].flags) & ~_LINKED))
 

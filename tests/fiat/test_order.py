@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from coincurve import PrivateKey
+from Crypto.Hash import keccak
 
 from fiat.authority import Keys, SaltedText, authorise, check_texts, legs, timed
 from fiat.currency import currency
@@ -243,3 +245,21 @@ def test_a_holder_id_pins_root_salt_and_choice() -> None:
         with pytest.raises(OrderMalformed):
             HolderGenesis.parse(wrong)
     assert fingerprint(bytes.fromhex("3f2a91c077de0b12") + bytes(24)) == "3f2a 91c0 77de 0b12"
+
+
+def test_keccak_is_the_librarys_own_at_every_length():
+    """The state that is used again gives what a fresh object gives: around each multiple of the sponge's rate too."""
+    data = bytes(range(256)) * 3
+    for length in range(len(data)):
+        assert keccak256(data[:length]) == keccak.new(digest_bits=256, data=data[:length]).digest()
+
+
+def test_keccak_in_many_threads():
+    lengths = [list(range(start, 700, 8)) for start in range(8)]
+    data = bytes(700)
+
+    def digests(of):
+        return [keccak256(data[:length]) for length in of for _ in range(20)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(digests, lengths)) == [digests(of) for of in lengths]
