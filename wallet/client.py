@@ -34,6 +34,7 @@ from wallet.proofs import (
     Card,
     Ledger,
     Use,
+    check_named,
     read_address,
     read_card,
     read_ledger,
@@ -207,6 +208,7 @@ class Client:
             self._answered(nonce)
             raise
         record = read_receipt(self.host, answer.get("receipt"), ledger, signed.order, signed.signature)
+        check_named(self.host, answer, "nonce", signed.order.nonce)
         orders.put(nonce, {"body": dict(body), "state": "accepted", "answer": answer})
         self._answered(nonce)
         if isinstance(record, KeyRecord):
@@ -230,6 +232,7 @@ class Client:
                 raise OutcomeUnknown(self.host, number) from None
             raise
         read_use_receipt(self.host, answer.get("receipt"), ledger, use)
+        check_named(self.host, answer, "id", use.id)
         uses.put(number, {**kept, "action": use.action, "answer": answer})
         return answer
 

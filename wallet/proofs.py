@@ -5,16 +5,30 @@ The operator's key is pinned by the genesis record, whose hash is the ledgerId. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fiat.authority import MoneyOrder
 from fiat.chart import SourceKind, TransferCode
+from fiat.control import ACTIONS, DELAY_NS
+from fiat.currency import Currency
 from fiat.errors import FeeScheduleWrong, FiatError
 from fiat.fee import fee_minor
-from fiat.holder import HolderGenesis, fingerprint
-from fiat.order import LedgerHold, Order, address_digest
+from fiat.holder import OPERATOR, HolderGenesis, account_id, fingerprint
+from fiat.order import LedgerControl, LedgerHold, LedgerMandate, LedgerTransfer, Order, address_digest
 from fiat.quote import Quote, quote_from_json
-from fiat.record import GenesisRecord, KeyRecord, OperatorRecord, Reason, Record, TransferRecord, decode, ledger_id
+from fiat.record import (
+    GenesisRecord,
+    KeyAction,
+    KeyRecord,
+    OperatorRecord,
+    Reason,
+    Record,
+    TransferRecord,
+    decode,
+    ledger_id,
+)
 from fiat.seal import Receipt, Seal
 from fiat.signature import recover
 from fiat.tariff import Tariff
@@ -22,6 +36,8 @@ from fiat.transfer import TransferFlags
 from fiat.uses import use_source
 from wallet.errors import AnswerUnfit, ProofMissing
 from wallet.heads import Reader, reason_of
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +104,45 @@ def read_receipt(server: str, document: object, ledger: Ledger, order: Order, si
     return record
 
 
+def check_named(server: str, document: object, member: str, number: bytes) -> None:
+    """What is shown beside a receipt is no other's: the number that was asked for, and a time. Raises AnswerUnfit."""
+    answer = Reader(server, "order", document)
+    if answer.raw(member, 32) != number or not _TIME.fullmatch(answer.text("at")):
+        raise AnswerUnfit(server, f"order.{member}")
+
+
 def _carries_out(record: Record, order: Order) -> bool:
     """Does the record that carries the order do what the order says, as far as one record shows it?"""
-    if isinstance(record, KeyRecord):
-        signed = (getattr(order, "subject", None), getattr(order, "value", None))
-        return record.holder == order.holder and (record.subject, record.value) == signed
-    amount = getattr(order, "amount_minor", 0)  # a mandate moves nothing yet
+    if isinstance(order, LedgerControl):
+        return isinstance(record, KeyRecord) and _changes(record, order)
+    return isinstance(record, TransferRecord) and isinstance(order, MoneyOrder) and _moves(record, order)
+
+
+_WAITS: Mapping[int, tuple[int, ...]] = {KeyAction.KEY_ADD: (DELAY_NS,), KeyAction.LIMIT: (0, DELAY_NS)}
+
+
+def _changes(record: KeyRecord, order: LedgerControl) -> bool:
+    """The change that was signed, from when it may hold: at once, or in 48 hours."""
+    said = (record.holder, record.action, record.subject, record.value)
+    waits = _WAITS.get(record.action, (0,))
+    signed = (order.holder, ACTIONS.get(order.action), order.subject, order.value)
+    return said == signed and record.effective_at - record.timestamp in waits
+
+
+def _moves(record: TransferRecord, order: MoneyOrder) -> bool:
+    """The amount that was signed, from the signer's account to the account of whoever was signed for."""
+    amount = 0 if isinstance(order, LedgerMandate) else order.amount_minor  # a mandate moves nothing yet
     pending = TransferFlags.PENDING if isinstance(order, LedgerHold) else TransferFlags(0)
+    listed, credited = Currency(order.currency, order.exponent), record.credit_account_id
+    if isinstance(order, (LedgerTransfer, LedgerMandate, LedgerHold)):
+        receiver = order.captor if isinstance(order, LedgerHold) else order.payee
+        credited = account_id(receiver, listed)
+    else:  # to whichever account the operator pays out from, or exchanges through
+        receiver = OPERATOR
+    sides = (record.debit_holder, record.debit_account_id, record.credit_holder, record.credit_account_id)
     return (
-        isinstance(record, TransferRecord)
-        and (record.leg, record.debit_holder, record.amount) == (0, order.holder, amount)
+        (record.leg, record.amount) == (0, amount)
+        and sides == (order.holder, account_id(order.holder, listed), receiver, credited)
         and record.flags & ~TransferFlags.LINKED == pending
     )
 
@@ -126,6 +171,9 @@ _USE_SHAPES = {
 def read_use_receipt(server: str, document: object, ledger: Ledger, use: Use) -> Record:
     """The record of a receipt for this very use of this very order. Raises AnswerUnfit, ProofMissing."""
     record, order = _sealed_record(server, document, ledger), use.order
+    assert isinstance(order, (LedgerHold, LedgerMandate)), "only these are used later"
+    listed = Currency(order.currency, order.exponent)
+    accounts = account_id(order.holder, listed), account_id(use.receiver, listed)
     flags, code = _USE_SHAPES[use.action]
     if not (
         isinstance(record, TransferRecord)
@@ -133,6 +181,7 @@ def read_use_receipt(server: str, document: object, ledger: Ledger, use: Use) ->
         and record.source_id == use_source(order.holder, order.nonce, use.id)
         and record.user_data_128 == int.from_bytes(order.digest(ledger.id)[:16], "big")
         and (record.debit_holder, record.credit_holder) == (order.holder, use.receiver)
+        and (record.debit_account_id, record.credit_account_id) == accounts
         and (record.flags & ~TransferFlags.LINKED, record.code) == (flags, code)
         and (use.action == "release" or record.amount == use.amount_minor)
     ):

@@ -270,6 +270,9 @@ RECEIPTS = [
     ("another signature", set_to(*SEAL, "signature", to=lambda text: "0x" + "11" * 64 + "1b"), ProofMissing),
     ("a longer path", set_to("receipt", "path", to=lambda path: [*path, "0x" + "00" * 32]), ProofMissing),
     ("another record", set_to("receipt", "record", to=flipped), ProofMissing),
+    ("another order's number beside it", set_to("nonce", to=flipped), AnswerUnfit),
+    ("a terminal's commands for a number", set_to("nonce", to="\x1b]0;paid\x07"), AnswerUnfit),
+    ("no time", set_to("at", to="\x1b[2J"), AnswerUnfit),
 ]
 
 

@@ -210,12 +210,13 @@ def receipt_document(order=SIGNED, key=OPERATOR, **changes):
         "sequence": 7,
         "timestamp": 9,
         "id": 1,
-        "debit_account_id": 2,
-        "credit_account_id": 3,
+        "debit_account_id": account_id(HOLDER.holder_id, EUR),
+        "credit_account_id": account_id(ORDER.payee, EUR),
         "amount": 4000,
         "ledger": EUR.ledger,
         "code": int(TransferCode.TRANSFER),
         "debit_holder": HOLDER.holder_id,
+        "credit_holder": ORDER.payee,
         "order": order,
     }
     return sealed(TransferRecord(**(fields | changes)), key)
@@ -250,7 +251,22 @@ def test_a_receipt_for_this_order_is_read():
     assert receive(receipt_document()).order.order == ORDER
 
 
-@pytest.mark.parametrize("changes", [{"amount": 4001}, {"leg": 1}, {"debit_holder": bytes(32)}, {"flags": 2}])
+USD, MALLORY = Currency("USD", 2), b"\x0d" * 32
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": 4001},
+        {"leg": 1},
+        {"debit_holder": bytes(32)},
+        {"flags": 2},
+        {"credit_holder": MALLORY},
+        {"credit_account_id": account_id(MALLORY, EUR)},
+        {"credit_holder": MALLORY, "credit_account_id": account_id(MALLORY, EUR)},
+        {"debit_account_id": account_id(HOLDER.holder_id, USD), "credit_account_id": account_id(ORDER.payee, USD)},
+    ],
+)
 def test_a_receipt_of_a_record_that_does_something_else_is_refused(changes):
     with pytest.raises(ProofMissing):
         receive(receipt_document(**changes))
@@ -274,8 +290,8 @@ def use_document(**changes):
         "sequence": 7,
         "timestamp": 9,
         "id": 1,
-        "debit_account_id": 2,
-        "credit_account_id": 3,
+        "debit_account_id": account_id(HELD.holder, EUR),
+        "credit_account_id": account_id(HELD.captor, EUR),
         "amount": 1500,
         "pending_id": 4,
         "ledger": EUR.ledger,
@@ -306,6 +322,8 @@ def test_a_receipt_for_a_use_is_read():
         {"user_data_128": 1},
         {"debit_holder": HELD.captor},
         {"credit_holder": HELD.holder},
+        {"credit_account_id": account_id(MALLORY, EUR)},
+        {"debit_account_id": account_id(HELD.holder, USD), "credit_account_id": account_id(HELD.captor, USD)},
         {"flags": int(TransferFlags.PENDING)},
         {"flags": int(TransferFlags.VOID_PENDING_TRANSFER)},
         {"code": int(TransferCode.COLLECTION)},
@@ -321,9 +339,10 @@ def test_a_receipt_for_a_control_is_read():
     signed = SignedOrder(order, ROOT.sign_digest(order.digest(LEDGER_ID)))
     fields = {"sequence": 7, "timestamp": 9, "holder": HOLDER.holder_id, "link": bytes(32), "epoch": 1}
     fields |= {"action": int(KeyAction.KEY_ADD), "key": b"\1" * 20, "order": signed}
-    good = KeyRecord(**fields, subject=b"\1" * 32, effective_at=9)
+    good = KeyRecord(**fields, subject=b"\1" * 32, effective_at=9 + 48 * 3600 * 10**9)
     assert read_receipt("server", sealed(good), LEDGER, order, signed.signature).epoch == 1
-    for other in (replace(good, subject=bytes(32)), replace(good, value=1), replace(good, holder=bytes(32))):
+    others = [{"subject": bytes(32)}, {"value": 1}, {"holder": bytes(32)}, {"effective_at": 9}]
+    for other in (replace(good, **changes) for changes in [*others, {"action": int(KeyAction.KEY_REVOKE)}]):
         with pytest.raises(ProofMissing):
             read_receipt("server", sealed(other), LEDGER, order, signed.signature)
 
