@@ -12,6 +12,7 @@ from typing import Any
 from chain.address import Address
 from fiat.holder import HolderGenesis, Recovery
 from wallet.client import Client
+from wallet.devices import prove_added
 from wallet.errors import AnswerUnfit, HolderMissing, InputMalformed, ProofMissing, ServerRefused
 from wallet.head_log import keep_head
 from wallet.heads import Kept, Reader, read_head
@@ -188,14 +189,17 @@ def _handle(server: str, user: Reader) -> str:
 
 
 async def _learn_me(client: Client, handle: str, root: Address) -> None:
-    """After a restore: the genesis document names our root key, so the account is ours."""
+    """After a restore: the genesis document names our root key, so the account is ours.
+
+    On a second device it names another, and that root's own order names ours.
+    """
     answer = Reader(client.host, "user", await client.get(f"/users/{handle}"))
     card = read_card(client.host, answer.document, handle)
-    if card.root != root.raw:
-        raise ProofMissing(client.host, "card", "the account is another key's")
+    epoch = FIRST_EPOCH if card.root == root.raw else await prove_added(client, card, root)
     heads = Reader(client.host, "heads", await client.get("/heads?since=0", session=True))
     genesis = HolderGenesis.parse(answer.raw("genesis"))
     keep_me(client, handle=handle, genesis=genesis, blind=heads.raw("blind", 32))
+    client.keep_epoch(epoch)
     await client.head()
 
 
