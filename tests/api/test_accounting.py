@@ -46,8 +46,7 @@ async def used(tmp_path):
     return server, rows[0].reference, rows[-1].reference
 
 
-async def test_reports_of_a_server_that_was_used(used):
-    used, _topup, _withdrawal = used
+async def reports_are_right(used):
     done = await operate(used, "report", "trial-balance", "--json")
     document = json.loads(done.output)
     people = next(row for row in document["rows"] if (row["currency"], row["purpose"]) == ("EUR", "people"))
@@ -59,8 +58,9 @@ async def test_reports_of_a_server_that_was_used(used):
     assert (await operate(used, "report", "income", "--from", "soon")).exit_code == 2
 
 
-async def test_what_the_gateway_booked_is_not_booked_again(used, tmp_path):
+async def test_reports_are_right_and_what_the_gateway_booked_is_not_booked_again(used, tmp_path):
     server, topup, withdrawal = used
+    await reports_are_right(server)
     today = datetime.now(UTC).date().isoformat()
     file = table(tmp_path / "bank.csv", ("A", "-2.00", withdrawal), ("B", "50.00", topup), day=today)
     before = json.loads((await operate(server, "reconcile", file, "--json")).output)
