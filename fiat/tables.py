@@ -83,6 +83,11 @@ def _table(name: str, *items: Any, **options: Any) -> Table:
     return Table(name, metadata, *items, sqlite_strict=True, **options)
 
 
+def _partial(name: str, condition: str, *columns: Column[Any]) -> None:
+    """An index over the rows that the condition holds for."""
+    Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 # Rows that every batch updates: half of each page stays free, so that a new version lies beside the old one and no
 # index has to be told.
 _UPDATED = {"postgresql_with": {"fillfactor": 50}}
@@ -242,20 +247,18 @@ transfers = _table(
 )
 
 # Holds and mandates of a holder, as payer and as captor or payee (history_orders.py).
-_agreed = text("leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL")
-for _name, _holder in (("payer", transfers.c.debit_holder), ("payee", transfers.c.credit_holder)):
-    _by = (_holder, transfers.c.sequence)
-    Index(f"transfers_agreed_by_{_name}", *_by, sqlite_where=_agreed, postgresql_where=_agreed)
+for _party, _side in (("payer", "debit"), ("payee", "credit")):
+    _partial(
+        f"transfers_agreed_by_{_party}",
+        "leg = 0 AND code IN (8, 11) AND order_nonce IS NOT NULL",
+        transfers.c[f"{_side}_holder"],
+        transfers.c.sequence,
+    )
 
 # Statements by effective date: bank lines alone (source kind 4) carry another date than the record's.
 for _side in ("debit", "credit"):
-    Index(
-        f"transfers_{_side}_value_date",
-        transfers.c[f"{_side}_account_id"],
-        transfers.c.user_data_64,
-        sqlite_where=text("source_kind = 4"),
-        postgresql_where=text("source_kind = 4"),
-    )
+    _account = transfers.c[f"{_side}_account_id"]
+    _partial(f"transfers_{_side}_value_date", "source_kind = 4", _account, transfers.c.user_data_64)
 
 pendings = _table(
     "pendings",
@@ -267,12 +270,7 @@ pendings = _table(
     _check("pendings", "resolution_known", "resolution BETWEEN 1 AND 4"),
     _check("pendings", "resolved_by_a_record", "(resolution = 1) = (resolved_by IS NULL)"),
 )
-Index(
-    "pendings_due",
-    pendings.c.expires_at,
-    sqlite_where=(pendings.c.resolution == 1),
-    postgresql_where=(pendings.c.resolution == 1),
-)
+_partial("pendings_due", "resolution = 1", pendings.c.expires_at)
 
 burnt_ids = _table(
     "burnt_ids",
