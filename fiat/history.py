@@ -77,11 +77,15 @@ async def holder(conn: AsyncConnection, holder_id: bytes) -> Holder | None:
 
 
 async def holders_of_key(conn: AsyncConnection, key: bytes, now: int) -> list[bytes]:
-    """Ids of the holders that a key (20 bytes: root or spending) may sign for at `now` (ns), oldest first."""
+    """Ids of the holders that a key (20 bytes: root or spending) may sign for at `now` (ns).
+
+    Those come first whose root it is, then the oldest: anybody may add anybody's key to their own account.
+    """
     query = select(keys.c.holder).where(keys.c.key == key).order_by(keys.c.sequence).limit(PAGE_MAX)
     candidates = list(dict.fromkeys((await conn.execute(query)).scalars()))
     found = [(holder_id, await keys_of(conn, holder_id, now)) for holder_id in candidates]
-    return [holder_id for holder_id, current in found if current is not None and key in current.signers]
+    known = [(holder_id, keys) for holder_id, keys in found if keys is not None and key in keys.signers]
+    return [holder_id for holder_id, _ in sorted(known, key=lambda pair: pair[1].root != key)]
 
 
 async def keys_of(conn: AsyncConnection, holder_id: bytes, now: int) -> Keys | None:

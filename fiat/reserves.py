@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fiat.book import Posting
 from fiat.chart import AccountCode, SourceKind
 from fiat.currency import currency_of_ledger
-from fiat.errors import ReservesExceeded, SourceMissing
+from fiat.errors import AmountTooLarge, ReservesExceeded, SourceMissing
 from fiat.transfer import TransferFlags
 
 _PEOPLE = int(AccountCode.HOLDER)
@@ -26,6 +26,8 @@ _RAISING = frozenset(
         int(SourceKind.GATEWAY_EVENT),
     }
 )
+TOTAL_MAX = (1 << 63) - 1
+"""Each account stays below it by itself; the sum of several reserves might not."""
 # A pending movement posts nothing yet, and a void never does.
 _POSTS_NOTHING = int(TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER)
 
@@ -69,7 +71,7 @@ def effect(debit_code: int, credit_code: int, flags: int, amount: int) -> Totals
 def after(postings: Iterable[Posting], source_kind: int, find: Callable[[int], Totals]) -> dict[int, Totals]:
     """The sums that a request changes, by ledger. `source_kind` is its first posting's (0: none); the others have none.
 
-    Raises SourceMissing and ReservesExceeded.
+    Raises SourceMissing, ReservesExceeded, and AmountTooLarge for a sum that the table cannot take.
     """
     changed: dict[int, Totals] = {}
     for posting in postings:
@@ -84,6 +86,8 @@ def after(postings: Iterable[Posting], source_kind: int, find: Callable[[int], T
             before = changed.get(transfer.ledger) or find(transfer.ledger)
             changed[transfer.ledger] = Totals(before.people_minor + people, before.reserves_minor + reserves)
     for ledger, totals in changed.items():
+        if totals.reserves_minor > TOTAL_MAX:
+            raise AmountTooLarge(str(totals.reserves_minor))
         if totals.people_minor > totals.reserves_minor:
             raise ReservesExceeded(currency_of_ledger(ledger), *totals)
     return changed

@@ -24,7 +24,7 @@ from fiat import history
 from fiat.authority import source_id
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import Currency
-from fiat.errors import FeeExceedsAmount, JournalBroken, NonceConflict, ReservesExceeded, SourceMissing
+from fiat.errors import AmountTooLarge, FeeExceedsAmount, JournalBroken, NonceConflict, ReservesExceeded, SourceMissing
 from fiat.fee import FREE, Charge, charge
 from fiat.holder import MAIN, OPERATOR, account_id
 from fiat.journal import Journal
@@ -193,7 +193,7 @@ class Sandbox:
         """What the ledger refuses stays as it is and is due again later, behind everything else that is."""
         try:
             await settling
-        except (JournalBroken, NonceConflict, ReservesExceeded, SourceMissing) as refused:
+        except (AmountTooLarge, JournalBroken, NonceConflict, ReservesExceeded, SourceMissing) as refused:
             log.error("sandbox, %s: %s", table.name, refused)
             later = {"due_at": self._clock() + REFUSED_PAUSE_NS}
             async with recording(self._engine).begin() as conn:

@@ -31,7 +31,7 @@ from fiat.errors import (
     OrderRefused,
     OrderSignatureWrong,
 )
-from fiat.holder import MAIN
+from fiat.holder import MAIN, Recovery
 from fiat.journal import Journal
 from fiat.journal_control import ContractKey
 from fiat.journal_engine import writing
@@ -140,6 +140,15 @@ async def test_a_key_signs_48_hours_after_it_was_added(engine, desk, clock, fund
         assert await history.holders_of_key(conn, PHONE.address, clock.now) == [funded.id]
         assert await history.holders_of_key(conn, PHONE.address, clock.now - 1 - DELAY_NS) == []
     await intact(engine)
+
+
+async def test_a_key_that_a_stranger_added_still_names_its_own_account_first(engine, desk, clock, alice, person):
+    """Whoever knows an address before its owner has an account can add it to theirs, unasked."""
+    await desk.control(alice, "key-add", bytes(12) + Key(0xCA201).address)
+    clock.now += DELAY_NS + NANOSECONDS
+    carol = await person(0xCA201)
+    async with engine.connect() as conn:
+        assert await history.holders_of_key(conn, carol.key.address, clock.now) == [carol.id, alice.id]
 
 
 async def test_a_cancelled_key_never_signs(engine, desk, clock, funded, bob):
@@ -403,7 +412,7 @@ async def test_the_operators_limits_hold_where_they_are_lower(engine, desk, cloc
 
 
 async def test_a_contract_account_has_one_key(engine, desk, journal, bob, credit):
-    safe = Person(0x5AFE)
+    safe = Person(0x5AFE, Recovery.CONTRACT_NEVER)
     contract = safe.genesis.root
     await journal.open_holder(safe.genesis, [(EUR, MAIN)])
     await credit(safe, 100)
@@ -430,8 +439,8 @@ async def test_whoever_gave_an_order_is_no_contract(engine, desk, journal, funde
     racing = [desk.submit(desk.a_payment(funded, bob, 1)), journal.ask(request)]
     paid, late = await asyncio.gather(*racing, return_exceptions=True)
     assert paid.accepted
-    assert late.fields()["reason"] == "contract_used"
-    await refused(journal.ask(request), ControlRefused, reason="contract_used")
+    assert late.fields()["reason"] == "contract_none"
+    await refused(journal.ask(request), ControlRefused, reason="contract_none")
     await intact(engine)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from fiat import history_officers, reserves
 from fiat.chart import SourceKind
 from fiat.currency import currency
-from fiat.errors import JournalBusy, ReservesExceeded, SourceMissing
+from fiat.errors import AmountTooLarge, JournalBusy, ReservesExceeded, SourceMissing
 from fiat.history_check import verify
 from fiat.holder import OPERATOR
 from fiat.journal import Journal
@@ -156,3 +156,17 @@ async def test_the_replay_names_each_rule_that_was_broken(engine, journal, accou
     monkeypatch.undo()
     problems = [problem.reason for problem in (await verify(engine)).problems]
     assert problems == ["raises a reserve without an outside event"]
+
+
+async def test_reserves_that_pass_2_to_the_63_together_are_refused_and_hold_up_nobody(journal, accounts):
+    most = 2**63 - 1
+    first = Transfer(1, accounts["clearing:sandbox"], accounts["capital"], most, ledger=EUR.ledger, code=5)
+    other = await journal.open_account(OPERATOR, EUR, "suspense:other")
+    beyond = Transfer(2, accounts["bank"], other.id, 1, ledger=EUR.ledger, code=5)
+    (outcome,) = await journal.post([first], source())
+    assert outcome.status is TransferStatus.CREATED
+    with pytest.raises(AmountTooLarge):
+        await journal.post([beyond], source(SourceKind.BANK_STATEMENT))
+    back = Transfer(3, accounts["capital"], accounts["clearing:sandbox"], 1, ledger=EUR.ledger, code=5)
+    both = await asyncio.gather(journal.post([back]), journal.post([beyond], source(SourceKind.BANK_STATEMENT)))
+    assert [outcome.status for (outcome,) in both] == [TransferStatus.CREATED] * 2
