@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,18 @@ OFFLINE = [
     (("unlock",), 1, "There is no wallet"),
     (("balance",), 1, "You have no account"),
     (("receive", "XYZ"), 2, "neither a currency"),
-    (("convert", "1", "EUR", "USD"), 1, "not built yet"),
+    (("convert", "1", "EUR", "USD"), 4, "does not answer"),
+    (("convert", "1,5", "EUR", "USD"), 2, "is no amount"),
+    (("hold", "1", "EUR", "@bob", "--until", "soon"), 2, "a date such as 2026-12-31"),
+    (("hold", "1", "EUR", "@bob", "--until", "2020-01-01"), 2, "that is over already"),
+    (("hold", "1", "EUR", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"), 2, "is sent to a @handle"),
+    (("mandate", "1", "EUR", "@bob", "--every", "often", "--count", "1"), 2, "a number of seconds from 60"),
+    (("mandate", "1", "EUR", "@bob"), 2, "Missing option '--every'"),
+    (("limits", "set", "transfer", "EUR", "week", "1"), 2, "'week'"),
+    (("keys", "add", "0x12"), 2, "is no address"),
+    (("freeze",), 2, "there is no terminal"),
+    (("holds",), 1, "You have no account"),
+    (("notices",), 1, "You have no account"),
     (("audit",), 1, "You have no account"),
     (("audit", "nowhere"), 2, "cannot be read"),
     (("backup", "x"), 1, "not built yet"),
@@ -122,9 +134,10 @@ def holdings(tandem, person):
 def test_nothing_changes(tandem, people, place):
     alice, bob = people
     before = holdings(tandem, alice)
+    over = str(Decimal(before["EUR"]) + Decimal("0.01"))
     cases = [
-        (("send", "1000", "EUR", bob.in_full, "--yes"), 1, "1000.00 EUR are needed, 100.00 EUR are there, 900.00 EUR"),
-        (("withdraw", "100.01", "EUR", "--to", "account:DEMO0001", "--yes"), 1, "0.01 EUR are missing"),
+        (("send", "1000", "EUR", bob.in_full, "--yes"), 1, f"1000.00 EUR are needed, {before['EUR']} EUR are there"),
+        (("withdraw", over, "EUR", "--to", "account:DEMO0001", "--yes"), 1, "0.01 EUR are missing"),
         (("send", "500", "DUSD", bob.address, "--yes"), 1, "500 DUSD are needed, 100 DUSD are there, 400 DUSD"),
         (("send", "50", "ETH", bob.address, "--yes"), 1, "Not enough coins"),
         (("send", "1", "EUR", "@nobody", "--yes"), 1, "knows no such"),
