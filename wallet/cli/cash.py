@@ -7,11 +7,13 @@ import os
 
 import click
 
+from fiat.money import decimal_text
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import NEGATIVES, accepted, check_memo, check_somebody_is_there, sign_and_send
 from wallet.cli.waiting import wait
 from wallet.errors import AnswerUnfit, OutcomeUnknown, ServerUnreachable
+from wallet.heads import Reader
 from wallet.payee import read_destination
 from wallet.texts import _
 from wallet.wallet import Wallet
@@ -32,8 +34,9 @@ def topup(run: Run, amount: str, currency: str, gateway: str, again: str) -> Non
         found = wait(_topup(run, amount, currency.upper(), gateway, again))
 
     def show() -> None:
+        kept_back = _("{net} {currency} have arrived in your account; {fee} {currency} were kept back as a fee.")
         text = {
-            "settled": _("{amount} {currency} have arrived in your account."),
+            "settled": kept_back if found["fee"] else _("{amount} {currency} have arrived in your account."),
             "pending": _("{amount} {currency} are on their way; `tandem activity` shows when they arrive."),
         }
         click.echo(text[found["state"]].format(**found))
@@ -55,8 +58,13 @@ async def _topup(run: Run, amount: str, currency: str, gateway: str, again: str)
                 raise
             raise OutcomeUnknown(wallet.client.host, identity) from None
         found = await _settled(wallet, identity, found)
-        # What was asked for, in our own words; the server's part is whether it has come.
-        return {**found, "id": identity, "amount": money.decimal, "currency": money.currency.code}
+        fee = Reader(wallet.client.host, "topup", found).integer("fee_minor")
+        if fee >= money.minor:
+            raise AnswerUnfit(wallet.client.host, "topup.fee_minor")
+        net, fee_text = (decimal_text(minor, money.currency.exponent) for minor in (money.minor - fee, fee))
+        # What was asked for, in our own words; the server's part is whether it has come, and what it kept back.
+        own = {"id": identity, "amount": money.decimal, "currency": money.currency.code}
+        return {**found, **own, "net": net, "fee": fee_text if fee else ""}
 
 
 async def _settled(wallet: Wallet, identity: str, found: Json) -> Json:
