@@ -36,7 +36,9 @@ def topup(run: Run, amount: str, currency: str, gateway: str, again: str) -> Non
     def show() -> None:
         kept_back = _("{net} {currency} have arrived in your account; {fee} {currency} were kept back as a fee.")
         text = {
-            "settled": kept_back if found["fee"] else _("{amount} {currency} have arrived in your account."),
+            "settled": kept_back
+            if found["net"] != found["amount"]
+            else _("{amount} {currency} have arrived in your account."),
             "pending": _("{amount} {currency} are on their way; `tandem activity` shows when they arrive."),
         }
         click.echo(text[found["state"]].format(**found))
@@ -64,7 +66,7 @@ async def _topup(run: Run, amount: str, currency: str, gateway: str, again: str)
         net, fee_text = (decimal_text(minor, money.currency.exponent) for minor in (money.minor - fee, fee))
         # What was asked for, in our own words; the server's part is whether it has come, and what it kept back.
         own = {"id": identity, "amount": money.decimal, "currency": money.currency.code}
-        return {**found, **own, "net": net, "fee": fee_text if fee else ""}
+        return {**found, **own, "net": net, "fee": fee_text}
 
 
 async def _settled(wallet: Wallet, identity: str, found: Json) -> Json:
