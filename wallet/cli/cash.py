@@ -34,13 +34,11 @@ def topup(run: Run, amount: str, currency: str, gateway: str, again: str) -> Non
         found = wait(_topup(run, amount, currency.upper(), gateway, again))
 
     def show() -> None:
-        kept_back = _("{net} {currency} have arrived in your account; {fee} {currency} were kept back as a fee.")
-        text = {
-            "settled": kept_back
-            if found["net"] != found["amount"]
-            else _("{amount} {currency} have arrived in your account."),
-            "pending": _("{amount} {currency} are on their way; `tandem activity` shows when they arrive."),
-        }
+        settled = _("{amount} {currency} have arrived in your account.")
+        if found["net"] != found["amount"]:
+            settled = _("{net} {currency} have arrived in your account; {fee} {currency} were kept back as a fee.")
+        pending = _("{amount} {currency} are on their way; `tandem activity` shows when they arrive.")
+        text = {"settled": settled, "pending": pending}
         click.echo(text[found["state"]].format(**found))
 
     run.answer(found, show)
