@@ -14,7 +14,7 @@ import pgserver
 from pgserver._commands import POSTGRES_BIN_PATH, pg_ctl
 
 DATABASE = "storm"
-SECONDS_MAX = 30
+SECONDS_MAX = 120
 
 
 class Cluster:

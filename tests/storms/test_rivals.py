@@ -19,11 +19,12 @@ from tests.storms.town import found
 FIRST = (10**6, 2 * 10**6)
 """Below these each process's own numbers; the shared ones are smaller."""
 SHARED, WORKERS = 20, 6
-SHARE_MIN = 10
-"""Percent of its own that the slower has to have done when the faster is done."""
+SHARE_MIN = {"postgresql": 10, "sqlite": 1}
+"""Percent of its own that the slower has to have done when the faster is done. PostgreSQL has them take turns; SQLite
+gives its lock to whoever asks at the right moment, so there it is only asked that nobody waits for the other's end."""
 
 
-def progress(numbers, payments):
+def progress(numbers, payments, share_min):
     """Did both get on? `numbers` of payments in the journal's order. A process alone on the field gets everything."""
     owners = [next((at for at, first in enumerate(FIRST) if first <= n < first + payments), None) for n in numbers]
     positions = [[place for place, owner in enumerate(owners) if owner == at] for at in range(len(FIRST))]
@@ -32,7 +33,7 @@ def progress(numbers, payments):
     return [
         f"process {at} had done {count} of {payments} when the other was done"
         for at, count in enumerate(counts)
-        if count * 100 < payments * SHARE_MIN
+        if count * 100 < payments * share_min
     ]
 
 
@@ -53,7 +54,11 @@ async def storm(engine, journal, database_url, tmp_path, payments, bug=None):
     await asyncio.to_thread(crew.run, "rival", configs)
     assert all(len(Noted(log).acknowledged) == payments + SHARED for log in logs)
     wrong = await verdicts(engine, *logs)
-    return wrong if wrong and bug != "leader" else wrong + progress(await in_order(engine), payments)
+    return (
+        wrong
+        if wrong and bug != "leader"
+        else wrong + progress(await in_order(engine), payments, SHARE_MIN[engine.dialect.name])
+    )
 
 
 async def test_rivals(engine, journal, database_url, tmp_path):
