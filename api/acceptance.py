@@ -51,7 +51,7 @@ async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedTex
     known = await server.journal.order_result(order.holder, order.nonce, digest)
     if known is not None:
         await _check_known(server, signed, known)
-        return known
+        return await _kept(server, order, known)
     await _authorise(server, signed)
     check_texts(order, texts)
     async with server.engine.connect() as conn:
@@ -61,7 +61,11 @@ async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedTex
         return await _control(server, signed)
     transfers = await _legs(server, order)
     await _check_receiver(server, order, texts)
-    result = await server.journal.submit(signed, transfers, texts)
+    return await _kept(server, order, await server.journal.submit(signed, transfers, texts))
+
+
+async def _kept(server: Server, order: Order, result: OrderResult) -> OrderResult:
+    """The quote that was accepted is evidence from now on; a server that died before saying so says it at the next."""
     if isinstance(order, LedgerConversion) and result.sequence is not None:
         await server.quotes.keep(order.reference, result.sequence)
     return result

@@ -9,6 +9,7 @@ from wallet.cli.register import open_wallet
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import NEGATIVES, check_somebody_is_there, confirmed, outcome
 from wallet.cli.waiting import wait
+from wallet.errors import NotBuilt
 from wallet.orders import plan_conversion
 from wallet.texts import _
 
@@ -35,6 +36,8 @@ async def _convert(run: Run, amount: str, from_: str, to: str, again: str) -> Js
     async with open_wallet(run) as wallet:
         if again:
             return outcome(await wallet.repeat_order(again), again)
+        if any(wallet.purse.token(asset) is not None for asset in (from_, to)):
+            raise NotBuilt(f"convert {from_} {to}")  # tokens are no money of the ledger
         money = await wallet.money(amount, from_)
         receive = await wallet.currency(to)
         check_somebody_is_there(run)
