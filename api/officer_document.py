@@ -97,7 +97,7 @@ def read(text: bytes) -> EntryPaper | ChangePaper:
             _handle(document["handle"]),
             tuple(_bytes(one, 65) for one in document["signatures"]),
         )
-    except (KeyError, TypeError, ValueError, JsonMalformed, FiatError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, JsonMalformed, FiatError) as error:  # another shape
         raise OfficerDocumentMalformed(str(error)[:200]) from None
     if paper.to_json() != document:
         raise OfficerDocumentMalformed("digest")
@@ -136,8 +136,7 @@ def lines(paper: EntryPaper) -> Iterator[str]:
     yield _("from: {account}").format(account=_whose(paper, entry.debit_account, currency))
     yield _("to: {account}").format(account=_whose(paper, entry.credit_account, currency))
     if entry.until:
-        until = (_EPOCH + timedelta(seconds=entry.until)).isoformat()
-        yield _("ends by itself: {until}").format(until=until)
+        yield _("ends by itself: {until}").format(until=_moment(entry.until))
     if entry.undoes:
         yield _("undoes record: {sequence}").format(sequence=entry.undoes)
     if entry.pending_id:
@@ -149,6 +148,14 @@ def lines(paper: EntryPaper) -> Iterator[str]:
         yield _("successor: {holder}").format(holder="0x" + entry.successor.hex())
     yield _("ledger: {id}").format(id="0x" + paper.ledger_id.hex())
     yield _("signatures so far: {count}").format(count=len(paper.signatures))
+
+
+def _moment(seconds: int) -> str:
+    """What no calendar has stays a number."""
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    except OverflowError:
+        return str(seconds)
 
 
 def _whose(paper: EntryPaper, account: int, currency: Currency) -> str:

@@ -71,8 +71,10 @@ def load(path: Path, password: str) -> SigningKey:
         secret = ChaCha20Poly1305(_derived(document, password)).decrypt(nonce, sealed, _bound(document))
     except (InvalidTag, ValueError):
         raise OfficerKeyRefused("wrong_password") from None
+    except (KeyError, TypeError):
+        raise OfficerKeyRefused("no_key_file") from None
     key = SigningKey(PrivateKey(secret))
-    if "0x" + key.address.hex() != document["address"]:
+    if "0x" + key.address.hex() != document.get("address"):
         raise OfficerKeyRefused("no_key_file")
     return key
 

@@ -13,13 +13,14 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import commands
-from api.errors import OfficerKeyRefused
+from api.errors import OfficerDocumentMalformed, OfficerKeyRefused
+from api.officer_document import KIND, EntryPaper, lines, read, write
 from api.officer_key import load, make
 from fiat.currency import currency
 from fiat.history_check import verify
 from fiat.holder import account_id
 from fiat.journal_engine import open_engine
-from fiat.officer import counters_hash
+from fiat.officer import Entry, counters_hash
 from fiat.seal import Receipt, Seal
 from tests.api.conftest import Running
 
@@ -217,10 +218,46 @@ def test_a_key_file_opens_with_its_password_alone(tmp_path):
     file.write_text(json.dumps(document | {"address": "0x" + "00" * 20}))
     with pytest.raises(OfficerKeyRefused):
         load(file, PASSWORD)
+    for name in ("salt", "nonce", "sealed", "kind", "lanes"):
+        for other in ({}, {name: None}, {name: 5}):
+            file.write_text(json.dumps({k: v for k, v in document.items() if k != name} | other))
+            with pytest.raises(OfficerKeyRefused):
+                load(file, PASSWORD)
     file.write_text(json.dumps(document))
     file.chmod(0o640)
     with pytest.raises(OfficerKeyRefused):
         load(file, PASSWORD)
+
+
+STRANGE = (5, None, True, [], {}, [5], [None], "", "0x", "\u202e", "01", "-1", "1" * 39, "\u00b2", 10**400)
+
+
+def test_a_paper_of_another_shape_is_refused_by_name():
+    """It comes from somebody else's machine, and the officer who reads it types yes below what it says."""
+    entry = Entry(
+        reason=4,
+        reason_code=4,
+        nonce=b"\1" * 32,
+        debit_account=5,
+        credit_account=6,
+        amount_minor=7,
+        until=2**64 - 1,
+        currency="EUR",
+        exponent=2,
+    )
+    paper = EntryPaper(b"\2" * 32, entry, b"\3" * 32, "bob")
+    good = paper.to_json()
+    assert read(write(paper).encode()) == paper
+    assert any(str(2**64 - 1) in line for line in lines(paper))
+    change = {"kind": KIND, "ledger_id": good["ledger_id"], "order": {}, "signature": "0x" + "00" * 65}
+    documents = [good | {name: value} for name in set(good) - {"handle", "signatures"} for value in STRANGE]
+    documents += [good | {"entry": good["entry"] | {name: value}} for name in good["entry"] for value in STRANGE]
+    documents += [good | {"signatures": value} for value in STRANGE if value != []]
+    documents += [good | {"handle": value} for value in (5, None, [], {}, [5], "\u202e")]
+    documents += [change | {name: value} for name in change for value in STRANGE]
+    for document in documents:
+        with pytest.raises(OfficerDocumentMalformed):
+            read(json.dumps(document).encode())
 
 
 def test_only_the_officers_command_imports_the_room_of_their_keys():
