@@ -52,7 +52,7 @@ async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedTex
     if known is not None:
         await _check_known(server, signed, known)
         return await _kept(server, order, known)
-    await _authorise(server, signed)
+    signer = await _authorise(server, signed)
     check_texts(order, texts)
     async with server.engine.connect() as conn:
         if not await history.head_known(conn, order.holder, order.seen_head):
@@ -61,7 +61,7 @@ async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedTex
         return await _control(server, signed)
     transfers = await _legs(server, order)
     await _check_receiver(server, order, texts)
-    return await _kept(server, order, await server.journal.submit(signed, transfers, texts))
+    return await _kept(server, order, await server.journal.submit(signed, transfers, texts, signer))
 
 
 async def _kept(server: Server, order: Order, result: OrderResult) -> OrderResult:
@@ -88,13 +88,14 @@ async def _check_known(server: Server, signed: SignedOrder, known: OrderResult) 
         raise OrderKeyUnknown(spelled(signer))
 
 
-async def _authorise(server: Server, signed: SignedOrder) -> None:
+async def _authorise(server: Server, signed: SignedOrder) -> bytes:
+    """Whose key signed it."""
     ledger_id = server.journal.ledger_id
     try:
         keys = await server.journal.keys(signed.order.holder)
     except HolderUnknown:  # the same answer as for a key that is not the holder's: who has an account is not told
         raise OrderKeyUnknown(spelled(signed.signer(ledger_id))) from None
-    authorise(signed, ledger_id, keys, server.clock // 10**9)
+    return authorise(signed, ledger_id, keys, server.clock // 10**9)
 
 
 async def _control(server: Server, signed: SignedOrder) -> OrderResult:

@@ -164,13 +164,18 @@ class Journal:
         return await self.ask(Post(tuple(transfers), source))
 
     async def submit(
-        self, signed: SignedOrder, legs: Sequence[Transfer], texts: Mapping[str, SaltedText] | None = None
+        self,
+        signed: SignedOrder,
+        legs: Sequence[Transfer],
+        texts: Mapping[str, SaltedText] | None = None,
+        signer: bytes | None = None,
     ) -> OrderResult:
-        """Carry out an order whose authority was checked. A known nonce gives its first answer.
+        """Carry out an order whose authority was checked: `signer` is what `authorise` gave. A known nonce gives its
+        first answer.
 
-        Raises NonceConflict (other content), HolderUnknown, OrderExpired (dead), JournalBusy, JournalUnknown.
+        Raises NonceConflict (other content), OrderRefused's kinds, HolderUnknown, JournalBusy, JournalUnknown.
         """
-        request = Submit(signed, signed.order.digest(self.ledger_id), tuple(legs), dict(texts or {}))
+        request = Submit(signed, signed.order.digest(self.ledger_id), tuple(legs), dict(texts or {}), signer)
         return await self._with_receipt(await self.ask(request))
 
     async def control(self, signed: SignedOrder) -> OrderResult:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from fiat.authority import SaltedText, timed
 from fiat.chart import SourceKind
+from fiat.control import keys_at
 from fiat.errors import (
     DebitUnauthorised,
     FiatError,
@@ -22,6 +23,7 @@ from fiat.errors import (
     NonceConflict,
     OrderEpochWrong,
     OrderExpired,
+    OrderKeyUnknown,
     OrderTextWrong,
     PayeeUnknown,
     QuoteUsed,
@@ -142,12 +144,16 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Carry out a signed order, once: its legs are one linked chain. Who may sign was checked before."""
+    """Carry out a signed order, once: its legs are one linked chain. Who may sign was checked before.
+
+    `signer` is who that was found to be; whether they still may is asked again of the state that it is decided over.
+    """
 
     signed: SignedOrder
     digest: bytes
     legs: tuple[Transfer, ...]
     texts: Mapping[str, SaltedText]
+    signer: bytes | None = None
 
     def __post_init__(self) -> None:
         check_transfers(self.legs)
@@ -203,6 +209,8 @@ class Submit:
         if holder is None:
             raise HolderUnknown("0x" + order.holder.hex())
         check_standing(holder, order.key_epoch)  # who may sign was looked up before; a freeze may have come between
+        if self.signer not in (None, holder.root) and self.signer not in keys_at(holder, batch.cursor + 1).signers:
+            raise OrderKeyUnknown("0x" + (self.signer or b"").hex())  # another process's clock, or a cancel in between
         if dead_at_of(self.signed) * NANOSECONDS <= batch.now:
             raise OrderExpired(order.valid_before, batch.now // NANOSECONDS)
         for leg in self.legs:

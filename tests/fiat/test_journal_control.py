@@ -16,7 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from fiat import history
 from fiat.authority import authorise
+from fiat.authority import legs as order_legs
 from fiat.control import DELAY_NS
+from fiat.currency import ISO_4217
 from fiat.errors import (
     ControlNeedsRoot,
     ControlRefused,
@@ -169,6 +171,23 @@ async def added(desk, person, key, *, wait=True, **fields):
     if wait:
         desk.clock.now = record.effective_at
     return signed.order
+
+
+async def test_a_process_whose_clock_is_ahead_lets_no_key_sign_early(engine, desk, clock, funded, bob):
+    """It saw the key in force; the journal's own clock, by which the record is written, has not come so far."""
+    result = await desk.control(funded, "key-add", key_of(PHONE))
+    effective_at = result.receipt.check(desk.journal.ledger_id, OPERATOR_KEY.address).effective_at
+    clock.now = effective_at + NANOSECONDS
+    early, root = desk.a_payment(on(PHONE, funded), bob, 1), desk.a_payment(funded, bob, 2)
+    keys = await desk.journal.keys(funded.id)
+    signers = [authorise(one, desk.journal.ledger_id, keys, clock.seconds) for one in (early, root)]
+    clock.now = effective_at - NANOSECONDS
+    legs = [order_legs(one.order, desk.journal.ledger_id, ISO_4217, payout="payout:sandbox") for one in (early, root)]
+    await refused(desk.journal.submit(early, legs[0], signer=signers[0]), OrderKeyUnknown)
+    assert (await desk.journal.submit(root, legs[1], signer=signers[1])).accepted
+    clock.now = effective_at + NANOSECONDS
+    assert (await desk.journal.submit(early, legs[0], signer=signers[0])).accepted, "its nonce stayed free"
+    await intact(engine)
 
 
 async def test_what_was_signed_before_a_revoke_is_dead(engine, desk, clock, funded, bob):

@@ -217,7 +217,7 @@ def _pinned(folder: Folder) -> Pinned | None:
 
 
 def _kept(folder: Folder, pinned: Pinned) -> tuple[list[OwnReceipt], list[Head], list[Finding]]:
-    """Receipts of orders and uses, and heads, as they are kept; and what is wrong with them already."""
+    """Receipts of orders, uses and notices, and heads, as they are kept; and what is wrong with them already."""
     documents: dict[str, Any] = {}
     for name in ("orders", "uses"):
         place = folder.below(name)
@@ -225,6 +225,8 @@ def _kept(folder: Folder, pinned: Pinned) -> tuple[list[OwnReceipt], list[Head],
             answer = place.read(one).get("answer")
             if isinstance(answer, dict):
                 documents[one] = answer.get("receipt")
+    notices = folder.below("notices")
+    documents |= {f"notice {one}": notices.read(one).get("receipt") for one in notices.names()}
     receipts, wrong = read_receipts(pinned, documents)
     heads, refused = read_heads(pinned, kept_heads(folder))
     return receipts, heads, wrong + refused

@@ -73,6 +73,20 @@ def test_a_tampered_receipt_is_told(tandem, home):
     assert codes(tandem("audit", "--json", **home)) == {"receipt_refused"}
 
 
+def test_the_receipt_of_a_notice_is_held_against_the_rest(tandem, home):
+    order = json.loads(sorted(Path(home["TANDEM_HOME"]).rglob("orders/0x*.json"))[-1].read_bytes())
+    before = tandem("audit", "--json", **home).json
+    folder = next(Path(home["TANDEM_HOME"]).rglob("orders")).parent / "notices"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "5.json").write_text(json.dumps({"sequence": 5, "receipt": order["answer"]["receipt"]}))
+    after = tandem("audit", "--json", **home).json
+    assert (after["verdict"], after["receipts"]) == ("agrees", before["receipts"] + 1)
+    damage_receipt({"answer": order["answer"]})
+    (folder / "5.json").write_text(json.dumps({"sequence": 5, "receipt": order["answer"]["receipt"]}))
+    done = tandem("audit", "--json", **home)
+    assert (done.status, codes(done)) == (1, {"receipt_refused"})
+
+
 def test_a_head_that_the_records_do_not_lead_to_is_told(tandem, home):
     """To this client another blinding value is the same as records that were changed behind its back."""
     change(home, "me.json", lambda me: me.update({"blind": "11" * 32}))
