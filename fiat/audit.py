@@ -270,7 +270,7 @@ class _Auditor:
         elif holder is None:
             return  # told with its chain
         elif record.action == _CONTRACT:
-            first = not holder.contract and holder.last_order < 0
+            first = holder.recovery & 2 and not holder.contract and holder.last_order < 0
             named = record.key != ZERO_20 and record.subject != ZERO_32 and record.value and record.order is None
             self.require(first and named, "key_contract_wrong")
             holder.contract, holder.root = True, record.key
@@ -287,7 +287,7 @@ class _Auditor:
         self.require(record.order is None, "key_order_unexpected")
         self.require(record.epoch == 1, "key_epoch_wrong")
         unused = (record.subject, record.value, record.effective_at)
-        self.require(unused == (ZERO_32, 0, 0) and record.recovery < 2, "key_malformed")
+        self.require(unused == (ZERO_32, 0, 0) and record.recovery < 4, "key_malformed")
         document = b"\1" + record.key + record.salt + bytes([record.recovery])
         self.require(keccak256(document) == record.holder, "holder_id_wrong")
         self.require(record.holder not in self.holders, "holder_reopened")
@@ -754,7 +754,7 @@ class _Auditor:
             self._compelled(record, credit, 0)
         elif code == 3:
             holder = self.holders.get(debit.holder)
-            self.require(holder and holder.recovery == 1 and signed == _MINOR_MAX, "recovery_refused")
+            self.require(holder and holder.recovery & 1 and signed == _MINOR_MAX, "recovery_refused")
             to_successor = record.successor in self.holders and credit.is_main_of(record.successor)
             self.require(to_successor, "entry_accounts_wrong")
         else:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fiat.authority import Keys, check_signer, check_window
 from fiat.errors import ControlNeedsRoot, ControlRefused, HolderFrozen, OrderMalformed
-from fiat.holder import Holder
+from fiat.holder import Holder, Recovery
 from fiat.limit import LIMIT_MAX, LIMITS_MAX, NO_LIMIT, LimitKey, OwnLimit, Raise, limits_bytes, own_limits
 from fiat.order import ZERO_32, LedgerControl
 from fiat.record import KeyAction
@@ -44,6 +44,7 @@ REASONS = (
     "mandate_unknown",
     "mandate_revoked",
     "nothing_pending",
+    "contract_none",
     "contract_settled",
     "contract_used",
 )
@@ -130,8 +131,11 @@ def control(
 def contract_key(holder: Holder, key: bytes, has_orders: bool) -> Holder:
     """The holder once their contract (ERC-1271) authorised `key`: that key is the root. Raises ControlRefused.
 
-    Once a holder, and only before their first order. Whether the contract did is checked on its chain, before this.
+    Once a holder whose id says that their root is a contract, and only before their first order. Whether the contract
+    did is checked on its chain, before this.
     """
+    if not Recovery(holder.recovery).is_contract:
+        raise ControlRefused("contract-key", "contract_none")
     if holder.contract:
         raise ControlRefused("contract-key", "contract_settled")
     if has_orders:

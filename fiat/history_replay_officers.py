@@ -13,7 +13,7 @@ from fiat.authority import check_window
 from fiat.book import Book
 from fiat.chart import account_code
 from fiat.errors import EntryRefused, FiatError
-from fiat.holder import OPERATOR, Holder
+from fiat.holder import OPERATOR, Holder, Recovery
 from fiat.officer import Entry, OfficerChange, Officers, counters_hash, signed_by
 from fiat.officer_book import EntryBook, counted
 from fiat.officer_rules import Party, Undone, plan
@@ -178,7 +178,7 @@ class OfficerReplay:
 
     def recoverable(self, holder_id: bytes) -> bool | None:
         holder = self._replay.holders.get(holder_id)
-        return bool(holder.recovery) if holder is not None else None
+        return Recovery(holder.recovery).is_recoverable if holder is not None else None
 
     def entry(self, transfer_id: int) -> OperatorRecord | None:
         return self.book.by_id.get(transfer_id)

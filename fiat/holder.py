@@ -25,10 +25,24 @@ PURPOSE_LENGTH_MAX = 64
 
 
 class Recovery(IntEnum):
-    """May two officers move a whole balance to a new holder of the same person, after 14 days' notice?"""
+    """May two officers move a whole balance to a new holder of the same person, after 14 days' notice?
+
+    And is the root a contract (ERC-1271), which names one key before the first order? The holder's id pins both, so
+    that nobody puts such a key over a plain root.
+    """
 
     NEVER = 0
     RECOVERABLE = 1
+    CONTRACT_NEVER = 2
+    CONTRACT_RECOVERABLE = 3
+
+    @property
+    def is_recoverable(self) -> bool:
+        return bool(self & 1)
+
+    @property
+    def is_contract(self) -> bool:
+        return bool(self & 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +71,8 @@ class HolderGenesis:
     @classmethod
     def parse(cls, document: bytes) -> HolderGenesis:
         """Read the canonical document. Raises OrderMalformed."""
-        if len(document) != GENESIS_LENGTH or document[0] != GENESIS_VERSION or document[53] > 1:
-            raise OrderMalformed("genesis", "is 54 bytes: version 1, root address, salt, recovery 0 or 1")
+        if len(document) != GENESIS_LENGTH or document[0] != GENESIS_VERSION or document[53] > max(Recovery):
+            raise OrderMalformed("genesis", "is 54 bytes: version 1, root address, salt, recovery 0 to 3")
         return cls(document[1:21], document[21:53], Recovery(document[53]))
 
 

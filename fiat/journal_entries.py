@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fiat.authority import check_window
 from fiat.currency import Currency
 from fiat.errors import EntryRefused, NonceConflict
-from fiat.holder import OPERATOR, account_id, leg_id
+from fiat.holder import OPERATOR, Recovery, account_id, leg_id
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Wanted
 from fiat.journal_requests import answer
@@ -49,7 +49,7 @@ class BatchView:
 
     def recoverable(self, holder_id: bytes) -> bool | None:
         holder = self._batch.holder(holder_id)
-        return bool(holder.recovery) if holder is not None else None
+        return Recovery(holder.recovery).is_recoverable if holder is not None else None
 
     def entry(self, transfer_id: int) -> OperatorRecord | None:
         return self._cache.entries.by_id.get(transfer_id)

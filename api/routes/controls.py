@@ -16,7 +16,7 @@ from api.server import ServerHere
 from chain.address import Address
 from fiat import history
 from fiat.control import added_keys
-from fiat.holder import Holder
+from fiat.holder import Holder, Recovery
 from fiat.limit import NO_LIMIT, LimitKey, OwnLimit, Period, Policy, own_limits, spent_keys, used
 
 router = APIRouter(prefix="/v1", tags=["controls"], responses=PROBLEM)
@@ -77,7 +77,7 @@ async def get_controls(session: SignedIn, server: ServerHere) -> ControlsAnswer:
     return ControlsAnswer(
         epoch=holder.epoch,
         frozen=holder.frozen,
-        recovery="recoverable" if holder.recovery else "never",
+        recovery="recoverable" if Recovery(holder.recovery).is_recoverable else "never",
         keys=_keys(holder, now),
         pending=_pending(holder, now),
         limits=_limits(holder, server.journal.policy, now),

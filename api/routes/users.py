@@ -33,6 +33,7 @@ from api.signed import HeadAnswer, head_answer
 from api.tables import addresses, users
 from chain.address import Address
 from fiat import history
+from fiat.errors import OrderMalformed
 from fiat.holder import GENESIS_LENGTH, MAIN, HolderGenesis, fingerprint
 from fiat.journal_control import ContractKey
 
@@ -117,6 +118,8 @@ async def register(
     server.limit(request, REGISTRATION_COST)
     claim = _claim(body, server)
     check_registration(claim, server.journal.ledger_id, server.clock // 10**9)
+    if claim.genesis.recovery.is_contract != (body.contract is not None):
+        raise OrderMalformed("genesis", "says that its root is a contract exactly where `contract` names its key")
     known = await _known(server, claim)
     if body.contract is not None:
         await _open_contract(server, claim, _contract_claim(body.contract))

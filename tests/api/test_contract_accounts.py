@@ -10,7 +10,7 @@ import pytest
 from chain.address import Address
 from chain.calldata import encode
 from chain.node import Node
-from fiat.holder import HolderGenesis
+from fiat.holder import HolderGenesis, Recovery
 from fiat.order import contract_key_digest
 from tests.api.people import CHAIN_ID, Key, Person, now_s, spelled
 
@@ -26,7 +26,7 @@ class Contract(Person):
     def __init__(self, url, ledger_id, handle, address, owner):
         super().__init__(url, ledger_id, handle)
         self.owner, self.address = owner, address
-        self.genesis = HolderGenesis(address.raw, b"\6" * 32)
+        self.genesis = HolderGenesis(address.raw, b"\6" * 32, Recovery.CONTRACT_NEVER)
         self.holder = self.genesis.holder_id
 
     def claim(self, **changes):

@@ -113,7 +113,7 @@ async def test_a_plain_key_is_no_contract_even_if_it_delegates(node, account, pe
     await bury(node)
     mine.genesis, mine.holder, mine.handle, mine.root = victim.genesis, victim.holder, victim.handle, thief
     answer = await mine.post("/v1/users", mine.registration())
-    assert (answer.status, answer.slug) == (422, "proof_invalid"), answer.body
+    assert (answer.status, answer.slug) == (422, "order_malformed"), "the holder's id says that the root is a key"
     assert "delegates" in await refused(fresh)
     (root,) = (await victim.get("/v1/controls")).json["keys"]
     assert root["address"].lower() == spelled(victim.root.address), "the key that opened the account still signs for it"

@@ -15,7 +15,7 @@ from fiat import history
 from fiat.authority import legs as order_legs
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import ISO_4217, currency
-from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id
+from fiat.holder import MAIN, OPERATOR, HolderGenesis, Recovery, account_id
 from fiat.journal import Journal
 from fiat.journal_engine import open_engine
 from fiat.journal_values import Source
@@ -59,9 +59,9 @@ async def capital(journal, listed=EUR, amount_minor=FUNDS_MINOR):
 class Person:
     """A holder with their key, and the orders they sign."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, recovery=Recovery.NEVER):
         self.key = Key(seed)
-        self.genesis = HolderGenesis(self.key.address, seed.to_bytes(32, "big"))
+        self.genesis = HolderGenesis(self.key.address, seed.to_bytes(32, "big"), recovery)
         self.id = self.genesis.holder_id
         self.account = account_id(self.id, EUR)
         self.ledger = EUR.ledger

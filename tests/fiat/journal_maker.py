@@ -27,7 +27,8 @@ from tests.fiat.conftest import OPERATOR_KEY, Key, Person
 EUR, USD = currency("EUR"), currency("USD")
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86400 * 10**9
 START = 1_800_000_000 * SECOND
-ALICE, BOB, DAN, ERIN = Person(0xA11CE), Person(0xB0B), Person(0xDA4), Person(0xE414)
+ALICE, BOB, DAN = Person(0xA11CE), Person(0xB0B), Person(0xDA4)
+ERIN = Person(0xE414, Recovery.CONTRACT_NEVER)
 DAN.genesis = HolderGenesis(DAN.key.address, (0xDA4).to_bytes(32, "big"), Recovery.RECOVERABLE)
 DAN.id = DAN.genesis.holder_id
 DAN.account = account_id(DAN.id, EUR)

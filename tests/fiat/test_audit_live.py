@@ -26,7 +26,8 @@ from tests.fiat.conftest import Key, Person, capital
 from tests.fiat.forgery import Forger
 from tests.fiat.officers import BEN, CARL, EUR, EVERYTHING, HOUR, SECOND, Office, subject
 
-ALICE, BOB, DAN, ERIN = (Person(seed) for seed in (0xA11CE, 0xB0B, 0xDA4, 0xE414))
+ALICE, BOB, DAN = (Person(seed) for seed in (0xA11CE, 0xB0B, 0xDA4))
+ERIN = Person(0xE414, Recovery.CONTRACT_RECOVERABLE)
 DAN.genesis = HolderGenesis(DAN.key.address, bytes(32), Recovery.RECOVERABLE)
 DAN.id, DAN.account = DAN.genesis.holder_id, account_id(DAN.genesis.holder_id, EUR)
 PHONE, CONTRACT_KEY = Key(0xF0E), Key(0xC0DE)

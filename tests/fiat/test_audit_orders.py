@@ -15,6 +15,7 @@ from tests.fiat.journal_maker import (
     ALICE,
     BOB,
     DAN,
+    ERIN,
     HOUR,
     NO_LIMIT,
     PHONE,
@@ -127,6 +128,11 @@ def mandate_that_ended(f):
     f.change_order(MANDATE, until=f.get(**SECOND_COLLECTION).timestamp // SECOND)
 
 
+def contract_over_a_plain_root(f):
+    """What the holder's id does not say: their root is a key, and another is put in its place."""
+    f.change({"kind": "KeyRecord", "action": 1, "holder": ERIN.id}, recovery=0)
+
+
 def without_source(f, wanted):
     f.change(wanted, source_kind=0, source_id=bytes(32))
 
@@ -150,6 +156,7 @@ FORGERIES = [
     ("keys_too_many", many_keys),
     ("key_revoke_wrong", lambda f: f.change_control(REVOKE, subject=bytes(12) + TABLET.address)),
     ("key_contract_wrong", lambda f: f.change(CONTRACT, subject=bytes(32))),
+    ("key_contract_wrong", contract_over_a_plain_root),
     ("key_contract_wrong", lambda f: f.change(CONTRACT, holder=BOB.id, key=bytes(20))),
     ("control_differs", lambda f: f.change(ADD_PHONE, key=TABLET.address)),
     ("control_differs", lambda f: f.change(LIMIT, value=4_999)),

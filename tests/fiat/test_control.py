@@ -177,12 +177,15 @@ def test_who_may_do_what_and_when(action, what, value, signer, holder, outcome):
     assert got == outcome
 
 
+CONTRACT_REASONS = {"contract_none", "contract_settled", "contract_used"}
+
+
 def test_every_action_is_fulfilled_once_and_broken_once():
     for action in ACTIONS:
         outcomes = {line[5] for line in RULES if line[0] == action}
         assert outcomes & {"now", "+48h"}, action
         assert outcomes - {"now", "+48h"}, action
-    by_other_tests = {"mandate_unknown", "mandate_revoked", "contract_settled", "contract_used"}
+    by_other_tests = {"mandate_unknown", "mandate_revoked", *CONTRACT_REASONS}
     assert set(REASONS) - by_other_tests == {line[5] for line in RULES} & set(REASONS)
 
 
@@ -260,12 +263,13 @@ def test_the_bounds_are_what_the_tables_fill():
     assert len(own_limits(MANY.limits)) == LIMITS_MAX
 
 
-FRESH = LIVED._replace(root=STRANGER, epoch=1, keyring=b"", limits=b"")
+FRESH = LIVED._replace(root=STRANGER, recovery=2, epoch=1, keyring=b"", limits=b"")
 CONTRACT = [
     # holder, key, has orders -> outcome
     (FRESH, NEW, False, "now"),
     (FRESH, NEW, True, "contract_used"),
     (FRESH._replace(contract=ROOT), NEW, False, "contract_settled"),
+    (FRESH._replace(recovery=1), NEW, False, "contract_none"),
     (FRESH, STRANGER, False, "OrderMalformed"),
     (FRESH, bytes(20), False, "OrderMalformed"),
 ]

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from fiat.history_check import verify
-from fiat.holder import MAIN
+from fiat.holder import MAIN, Recovery
 from fiat.journal import Journal
 from fiat.journal_control import ContractKey
 from fiat.journal_engine import writing
@@ -46,7 +46,7 @@ async def journal(engine, clock):
 @pytest.fixture
 async def lived(engine, journal, clock, alice, bob, credit):
     """A journal with one control of each kind, and payments between them; its triggers are gone."""
-    desk, safe = Desk(journal, clock), Person(0x5AFE)
+    desk, safe = Desk(journal, clock), Person(0x5AFE, Recovery.CONTRACT_NEVER)
     await journal.open_holder(safe.genesis, [(EUR, MAIN)])
     await journal.ask(ContractKey(safe.id, Key(7).address, 31337, os.urandom(32)))
     await credit(alice, 10_000)

@@ -492,11 +492,13 @@ async def test_the_database_itself_refuses(engine, alice, bob, statement):
             await conn.execute(text(statement))
 
 
-async def test_the_root_of_a_contract_is_replaced_once(engine, journal, alice, bob):
-    await journal.ask(ContractKey(alice.id, PHONE.address, 1, os.urandom(32)))
+async def test_the_root_of_a_contract_is_replaced_once(engine, journal, bob):
+    safe = Person(0x5AFE, Recovery.CONTRACT_NEVER)
+    await journal.open_holder(safe.genesis, [(EUR, MAIN)])
+    await journal.ask(ContractKey(safe.id, PHONE.address, 1, os.urandom(32)))
     async with engine.connect() as conn:
-        row = (await conn.execute(select(holders).where(holders.c.id == alice.id))).mappings().one()
-    assert (row["root"], row["contract"]) == (PHONE.address, alice.key.address)
+        row = (await conn.execute(select(holders).where(holders.c.id == safe.id))).mappings().one()
+    assert (row["root"], row["contract"]) == (PHONE.address, safe.key.address)
     with pytest.raises(DBAPIError):
         async with writing(engine).begin() as conn:
             await conn.execute(text("UPDATE holders SET contract = root, count = count + 1 WHERE length(contract) > 0"))

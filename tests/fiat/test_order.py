@@ -241,7 +241,7 @@ def test_a_holder_id_pins_root_salt_and_choice() -> None:
         replace(genesis, root=b"\1" * 20),
     ]
     assert len({g.holder_id for g in [genesis, *others]}) == 4
-    for wrong in (b"", genesis.document + b"\0", b"\x02" + genesis.document[1:], genesis.document[:-1] + b"\x02"):
+    for wrong in (b"", genesis.document + b"\0", b"\x02" + genesis.document[1:], genesis.document[:-1] + b"\x04"):
         with pytest.raises(OrderMalformed):
             HolderGenesis.parse(wrong)
     assert fingerprint(bytes.fromhex("3f2a91c077de0b12") + bytes(24)) == "3f2a 91c0 77de 0b12"

@@ -109,6 +109,7 @@ WORDS: dict[str, str] = {
     "mandate_revoked": N_("the mandate is revoked already"),
     "nothing_pending": N_("nothing of that number waits"),
     "contract_settled": N_("the contract has authorised its key already"),
+    "contract_none": N_("the account's root is no contract"),
     "contract_used": N_("the account has given orders already"),
     # StateUnusable.reason
     "others may write to it": N_("others may write to it"),
