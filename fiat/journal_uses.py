@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fiat.chart import SourceKind
-from fiat.errors import FiatError, NonceConflict, OrderUnknown, UseRefused
+from fiat.errors import FiatError, LimitExceeded, NonceConflict, OrderUnknown, UseRefused
 from fiat.journal_batch import Batch
 from fiat.journal_cache import Wanted
 from fiat.journal_requests import check_standing, linked
@@ -133,7 +133,10 @@ class Release(Use):
 
 @dataclass(frozen=True, slots=True)
 class Collect(Use):
-    """Take `amount_minor` under a mandate, in the period that it is at the instant of the record."""
+    """Take `amount_minor` under a mandate, in the period that it is at the instant of the record.
+
+    Whether the payer lacks the money or has limited what leaves, the payee is told the same.
+    """
 
     payee: bytes
     amount_minor: int
@@ -152,8 +155,12 @@ class Collect(Use):
         holder = batch.holder(self.holder)
         assert holder is not None, "a mandate's holder is loaded"
         check_standing(holder, holder.epoch)
-        spent = batch.spend(holder, LimitKind.MANDATE, mandate.order.currency, [leg])
-        result, (taken,) = self.carry_out(batch, [leg], mandate.rest_minor(batch.cursor + 1))
+        rest_minor = mandate.rest_minor(batch.cursor + 1)
+        try:
+            spent = batch.spend(holder, LimitKind.MANDATE, mandate.order.currency, [leg])
+        except LimitExceeded:  # what the payer may spend, and has spent elsewhere, is not the payee's to know
+            raise UseRefused(TransferStatus.EXCEEDS_CREDITS.name.lower(), rest_minor) from None
+        result, (taken,) = self.carry_out(batch, [leg], rest_minor)
         batch.count(self.holder, spent)
         batch.uses[self.key] = mandate.after(taken)
         return result

@@ -32,6 +32,7 @@ from fiat.errors import (
     OrderMalformed,
     OrderRefused,
     OrderSignatureWrong,
+    UseRefused,
 )
 from fiat.holder import MAIN, Recovery
 from fiat.journal import Journal
@@ -354,7 +355,7 @@ async def test_a_hold_counts_once_and_a_collection_as_its_mandate(engine, desk, 
     await desk.release(hold)
     await refused(desk.submit(desk.a_hold(funded, bob, 1)), LimitExceeded, kind="hold", used_minor=100)
     mandate = await desk.mandate(funded, bob, 100)
-    await refused(desk.collect(mandate, 31), LimitExceeded, kind="mandate", used_minor=0, amount_minor=31)
+    await refused(desk.collect(mandate, 31), UseRefused, status="exceeds_credits")
     await desk.collect(mandate, 30)
     await refused(desk.pay(funded, bob, 11), LimitExceeded, kind="all", used_minor=130)
     assert await desk.pay(funded, bob, 10) is TransferStatus.CREATED

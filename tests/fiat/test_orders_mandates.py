@@ -13,7 +13,6 @@ from fiat.errors import (
     AmountNotPositive,
     AmountTooLarge,
     HolderFrozen,
-    LimitExceeded,
     NonceConflict,
     OrderMalformed,
     OrderTotalTooSmall,
@@ -254,8 +253,10 @@ async def test_collections_count_against_limits(engine, agree, clock, funded, bo
     subject = LimitKey(LimitKind.MANDATE, "EUR", Period.DAY).subject
     await agree.control(funded, "limit", subject=subject, value=700)
     await agree.collect(order, 700)
-    with pytest.raises(LimitExceeded):
+    with pytest.raises(UseRefused) as caught:
         await agree.collect(order, 1)
+    told = {"status": "exceeds_credits", "rest_minor": 300}
+    assert caught.value.fields() == told, "nothing of the payer's limits and spending"
     clock.wait(DAY + 1)
     await agree.collect(order, 700)
     await intact(engine)
