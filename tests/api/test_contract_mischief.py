@@ -19,7 +19,7 @@ from chain.node import Node
 from fiat.audit import audit
 from fiat.currency import currency
 from fiat.history_check import verify
-from fiat.holder import HolderGenesis
+from fiat.holder import HolderGenesis, Recovery
 from fiat.journal import Journal
 from fiat.journal_control import ContractKey
 from fiat.order import contract_key_digest
@@ -119,6 +119,16 @@ async def test_a_plain_key_is_no_contract_even_if_it_delegates(node, account, pe
     assert root["address"].lower() == spelled(victim.root.address), "the key that opened the account still signs for it"
 
 
+async def test_who_says_to_be_a_contract_names_its_key(running):
+    """A key that signs for itself, yet calls itself a contract in its document, is opened in neither way."""
+    someone = running.person()
+    someone.genesis = HolderGenesis(someone.root.address, b"\6" * 32, Recovery.CONTRACT_RECOVERABLE)
+    someone.holder = someone.genesis.holder_id
+    answer = await someone.post("/v1/users", someone.registration())
+    assert (answer.status, answer.slug) == (422, "order_malformed"), answer.body
+    assert (await someone.get(f"/v1/users/{someone.handle}")).status == 404
+
+
 async def test_the_final_block_counts_not_the_head(node, account):
     """What the contract took back a moment ago still stands there; what it said a moment ago does not yet."""
     slot, yes, no = "0x" + "0" * 64, "0x" + MAGIC + "0" * 56, "0x" + "0" * 64
@@ -137,7 +147,8 @@ async def test_the_final_block_counts_not_the_head(node, account):
 
 async def test_hardhat_calls_its_head_final():
     """Anvil's final block is 64 behind its head (the other tests bury what they ask); Hardhat's is the head."""
-    genesis, key, now = HolderGenesis(Key().address, b"\6" * 32), Key().address, now_s()
+    genesis = HolderGenesis(Key().address, b"\6" * 32, Recovery.CONTRACT_NEVER)
+    key, now = Key().address, now_s()
     claim = ContractClaim(CHAIN_ID, key, now + 600, b"")
     async with Devnet.start(DevnetKind.HARDHAT) as net, Node(net.url) as node:
         with pytest.raises(ProofInvalid, match="no contract"):
@@ -160,7 +171,7 @@ async def test_no_word_is_taken_for_another(node, account):
     claim = safe.claim()
     assert "does not say" in await refused(other, contract=claim | {"key": Address.from_bytes(other.root.address)})
     for changes in (
-        {"holder": HolderGenesis(first.raw, b"\7" * 32).holder_id},
+        {"holder": HolderGenesis(first.raw, b"\7" * 32, Recovery.CONTRACT_NEVER).holder_id},
         {"account": second.raw},
         {"chain_id": 1},
         {"ledger": bytes(32)},
