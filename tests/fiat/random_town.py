@@ -94,7 +94,7 @@ class Town:
     def __init__(self, seed):
         self.random = Random(seed)
         self.now = START
-        self.people = [Townsman(1000 * n, Recovery(n % 2 + 2 * (n == 4)), contract=n == 4) for n in range(1, 6)]
+        self.people = [Townsman(1000 * n, Recovery(n % 2 + 2 * (n == 4))) for n in range(1, 6)]
         self.officers = [Key(0x0FF1CE01 + n) for n in range(4)]
         self.holds, self.mandates, self.entries, self.nonces, self.use_ids = [], [], [], [], []
         self.answers = Counter()
