@@ -31,6 +31,7 @@ class Running:
             "TANDEM_CHAIN_RPC": chain_url,
             "TANDEM_LISTEN": "127.0.0.1:0",
             "TANDEM_SANDBOX_DELAY_MS": "0",
+            "TANDEM_SANDBOX_SETTLE_MS": "200",
             "TANDEM_RATE": "100000",
             "TANDEM_RATE_BURST": "100000",
             **settings,
