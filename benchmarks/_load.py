@@ -20,6 +20,7 @@ from coincurve import PrivateKey
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.commands.serve import COLLECTED_AFTER
 from fiat.authority import legs
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import ISO_4217, currency
@@ -156,6 +157,7 @@ async def submit_all(journal: Journal, orders: Sequence[Payment], callers: int =
 async def rate(journal: Journal, orders: Sequence[Payment], callers: int = CALLERS) -> float:
     """Orders a second; afterwards each was answered once, and what should move moved with a receipt of its own."""
     gc.collect()
+    gc.set_threshold(*COLLECTED_AFTER)  # as the server does
     gc.freeze()  # what was prepared is the clients', and not for the collector to walk through in our time
     started = time.perf_counter()
     results = await submit_all(journal, orders, callers)

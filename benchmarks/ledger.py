@@ -2,8 +2,8 @@
 
 Every case moves money by signed orders between 10,000 people's accounts, 1,024 callers with one order each at a time:
 unique ids, limits checked, both holders' chains, records, seals and receipts included. Orders are signed before the
-clock starts. After each case what left all accounts came into them. `--case` picks; `--rows 10000000` is the issue's
-full size of the case `size`, whose figure says the size that it ran at.
+clock starts. After each case what left all accounts came into them. `--case` picks; `--rows 10000000` is the full
+size of the case `size`, whose figure says the size that it ran at.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 # Run as a script, this folder would come first on the path and hide the standard library's `http`.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from benchmarks import _auditing, _grouping, _posting  # noqa: E402  # after the path is set
+from benchmarks import _auditing, _grouping, _orders, _posting, _size  # noqa: E402  # after the path is set
 from benchmarks._figures import Figure, report  # noqa: E402  # after the path is set
 from benchmarks._postgres import postgres  # noqa: E402  # after the path is set
 
@@ -29,6 +29,8 @@ CASES: dict[str, Case] = {
     "hot": _posting.hot,
     "refused": _posting.refused,
     "sqlite": _grouping.sqlite,
+    "http": _orders.http,
+    "size": _size.size,
     "auditor": _auditing.auditor,
 }
 

@@ -1,8 +1,8 @@
 """Many rows at once: a statement a table, however many rows. Knows columns and their types, no rule and no table.
 
 SQLAlchemy's own insertmany and executemany bind every value in Python one by one, which costs more than the whole
-decision. Here PostgreSQL is given an array a column, which `unnest` makes rows of, and SQLite positions for the
-driver's executemany. Both are plain driver statements on the connection, inside its transaction.
+decision. Here PostgreSQL is given an array a column, which `unnest` makes rows of, or a COPY where rows are many, and
+SQLite positions for the driver's executemany: the driver's own means on the connection, inside its transaction.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+from asyncpg import IntegrityConstraintViolationError, PostgresError
 from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, Text, and_, any_, func, literal, select, tuple_
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.tables import U128
 
 Row = dict[str, Any]
+COPY_ROWS_MIN = 100
+"""From this many rows on COPY is cheaper than arrays, whose elements the driver looks at one by one."""
 
 
 async def insert_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
@@ -25,9 +29,24 @@ async def insert_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) 
     if rows:
         names = tuple(rows[0])
         if conn.dialect.name == "postgresql":
-            await conn.exec_driver_sql(_insert_arrays(table, names), _columns(table, names, rows))
+            if len(rows) >= COPY_ROWS_MIN:
+                await _copy(conn, table, names, rows)
+            else:
+                await conn.exec_driver_sql(_insert_arrays(table, names), _columns(table, names, rows))
         else:
             await conn.exec_driver_sql(_insert(table, names), _rows(table, names, rows))
+
+
+async def _copy(conn: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """COPY in PostgreSQL's binary format, in the transaction that a statement before has begun."""
+    raw = await conn.get_raw_connection()
+    driver = raw.driver_connection
+    assert driver is not None and driver.is_in_transaction(), "a batch writes its head first"
+    try:
+        await driver.copy_records_to_table(table.name, records=_rows(table, names, rows), columns=names)
+    except PostgresError as error:
+        kind = IntegrityError if isinstance(error, IntegrityConstraintViolationError) else DBAPIError
+        raise kind(f"COPY {table.name}", None, error, connection_invalidated=driver.is_closed()) from error
 
 
 async def update_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
