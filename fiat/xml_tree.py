@@ -56,6 +56,8 @@ def parse(body: bytes) -> Element:
         reading.parser.Parse(body, True)
     except expat.ExpatError as error:
         raise BankFileMalformed(f"line {error.lineno}", f"is no XML: {expat.errors.messages[error.code]}") from None
+    except (LookupError, ValueError):  # expat asks Python for the encodings that it does not know itself
+        raise BankFileMalformed("file", "is in an encoding that this program does not read") from None
     if reading.root is None:
         raise BankFileMalformed("file", "is empty")
     return reading.root

@@ -139,6 +139,12 @@ def test_files_that_are_refused(case):
     assert words in str(refused.value.fields()["reason"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-7", "bogus", "idna", "utf-32", "hex", "shift_jis"])
+def test_encodings_that_nobody_reads_are_refused(encoding):
+    with pytest.raises(BankFileMalformed):
+        read_camt(f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode(), EUR)
+
+
 def test_sizes_are_bounded(monkeypatch):
     monkeypatch.setattr(xml_tree, "BYTES_MAX", 100)
     with pytest.raises(BankFileMalformed, match="larger"):
