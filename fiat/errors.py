@@ -33,7 +33,7 @@ FiatError
 |  |- QuoteUsed                      reference (an order accepted that quote before)
 |  |- PayeeUnknown                  payee
 |  |- HolderFrozen                  holder
-|  |- LimitExceeded                 kind, currency, period, limit_minor, used_minor, amount_minor (the order's or its fee's)
+|  |- LimitExceeded                 kind, currency, period, limit_minor, used_minor, amount_minor (one leg's)
 |  |- ControlNeedsRoot              action (a spending key signed what only the root may)
 |  `- ControlRefused                action, reason (one word: control.py lists them)
 |- HolderUnknown                    holder
