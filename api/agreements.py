@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.activity import memo_of
 from api.auth import rfc3339
 from api.errors import InvalidInput
-from api.fields import Answer, Bytes32, DecimalText, Digits, Time, spelled
+from api.fields import Answer, Bytes32, DecimalText, Digits, LongDigits, Time, spelled
 from api.tables import users
 from fiat import history
 from fiat.history_orders import Hold, Mandate
@@ -71,7 +71,7 @@ class MandateItem(Agreement):
     per_period: DecimalText
     per_period_minor: Digits
     collected: DecimalText
-    collected_minor: Digits
+    collected_minor: LongDigits
     collectable: DecimalText
     collectable_minor: Digits
 

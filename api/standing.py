@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from api.auth import rfc3339
-from api.fields import Answer, ChainAddress, CurrencyCode, DecimalText, Digits, LongDigits, Time
+from api.fields import Answer, ChainAddress, CurrencyCode, DecimalText, LongDigits, Time
 from chain.address import Address
 from fiat.currency import Currency, currency_of_ledger
 from fiat.money import decimal_text
@@ -41,7 +41,7 @@ class ReservesAnswer(Answer):
 
     currency: CurrencyCode
     credits: DecimalText
-    credits_minor: Digits
+    credits_minor: LongDigits
     reserves: DecimalText
     reserves_minor: LongDigits
     claim: str = Field(examples=[CLAIM])

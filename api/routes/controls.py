@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.auth import rfc3339
 from api.currencies import CURRENCIES
-from api.fields import Answer, Bytes32, ChainAddress, Digits, Time, spelled
+from api.fields import Answer, Bytes32, ChainAddress, Digits, LongDigits, Time, spelled
 from api.routes.problems import PROBLEM
 from api.routes.sessions import SignedIn
 from api.server import ServerHere
@@ -52,7 +52,7 @@ class LimitAnswer(Answer):
     period: str = Field(examples=["day"])
     limit_minor: Digits | None
     operator_limit_minor: Digits | None
-    used_minor: Digits
+    used_minor: LongDigits
     left_minor: Digits | None
 
 

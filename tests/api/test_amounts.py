@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from api.agreements import MandateItem
+from api.currencies import CURRENCIES
+from api.routes.controls import _limit
+from api.standing import reserves_answers
+from fiat.holder import Holder
+from fiat.limit import LimitKey, LimitKind, Period, Policy, count
+from fiat.reserves import Totals
 from tests.api.people import PAID_IBAN
 
 TEXTS = [
@@ -89,3 +97,15 @@ async def test_a7_pages(person, query):
 @pytest.mark.parametrize("since", ["-1", "1.0", "x", "", str(2**64), "%20 1"])
 async def test_a7_counts(person, since):
     assert (await (await person()).get(f"/v1/heads?since={since}")).slug == "invalid_input"
+
+
+def test_sums_that_pass_18_digits_are_answered_and_no_failure():
+    """An amount has 18 digits at most; what people have together, or one of them has spent, may have one more."""
+    most, nobody = 2**63 - 1, Policy()
+    (reserves,) = reserves_answers({CURRENCIES["EUR"].ledger: Totals(most, most)}, CURRENCIES)
+    assert (reserves.credits_minor, reserves.reserves_minor) == (str(most), str(most))
+    key = LimitKey(LimitKind.TRANSFER, "EUR", Period.MONTH)
+    holder = Holder(bytes(32), bytes(20), 0, bytes(32), 1, False, 0, bytes(32), spent=count(b"", 1, "EUR", most, 0))
+    assert _limit(holder, nobody, key, 0).used_minor == str(most)
+    pattern = MandateItem.model_json_schema()["properties"]["collected_minor"]["pattern"]
+    assert re.fullmatch(pattern, str(most))
