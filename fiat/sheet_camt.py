@@ -19,8 +19,10 @@ _BALANCES = {
     By.RECORDED: ("<Cd>OPBD</Cd>", "<Cd>CLBD</Cd>"),
     By.EFFECTIVE: ("<Prtry>OPENING-BY-VALUE-DATE</Prtry>", "<Prtry>CLOSING-BY-VALUE-DATE</Prtry>"),
 }
-# What XML 1.0 cannot carry, and line breaks, which these fields do not have.
-_UNFIT = re.compile("[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 cannot carry, and line breaks and marks of direction, which these fields do not have.
+_UNFIT = re.compile(
+    "[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 EXPONENT_MAX = 5
 

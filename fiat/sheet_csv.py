@@ -28,7 +28,8 @@ COLUMNS = (
 )
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _FORMULA = re.compile(r"(^|;)(\s*)([=+\-@＝＋－＠])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Line ends, and what turns the direction of the text beside it: the file may be looked at in a terminal too.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def csv_text(found: Sheet) -> str:

@@ -16,7 +16,7 @@ from lxml import etree
 from fiat.chart import TransferCode
 from fiat.currency import currency
 from fiat.sheet import KINDS, Note, from_json, sheet, time_text, to_json
-from fiat.sheet_camt import NAMESPACE, camt053
+from fiat.sheet_camt import NAMESPACE, camt053, fit
 from fiat.sheet_csv import COLUMNS, cell, csv_text, number
 from fiat.statement import By, Movement, Side, make
 from fiat.transfer import NANOSECONDS
@@ -88,6 +88,14 @@ def test_any_text_is_one_cell_that_does_not_run(text):
     found = rows_of(csv_text(made([-5], [Note(text, text)])))
     assert len(found) == 3 and not runs(found[1]["memo"])
     assert found[1]["amount"] == "-0.05", "our own numbers stay numbers"
+
+
+@pytest.mark.parametrize(
+    "mark", "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\x1b\x9b"
+)
+def test_no_text_turns_what_stands_beside_it(mark):
+    """Both formats go to the terminal where no file is named."""
+    assert cell(f"to {mark}ecila") == "to  ecila" and fit(f"to {mark}ecila") == "to  ecila"
 
 
 def test_a_quoting_that_forgets_formulas_is_seen(monkeypatch):
