@@ -95,6 +95,12 @@ def _sentence(name: str) -> str:
             "PostgreSQL runs with {setting}={value} and may lose what was acknowledged: turn it on and start again."
         ),
         "EntryRefused": _("The ledger refused this: {rule}. Nothing was written."),
+        "NotFound": _("There is none of that name or number ({what}). Nothing was written."),
+        "CurrencyUnknown": _("{code} is no currency of this ledger. Nothing was written."),
+        "AmountMalformed": _("“{text}” is no amount: write plain digits with one point, such as 12.50."),
+        "AmountNotPositive": _("The amount has to be above zero, not {text}."),
+        "AmountTooPrecise": _("{text} has too many decimals: {currency} has {decimals}."),
+        "AmountTooLarge": _("{text} is more than one entry can move."),
         "ReservesExceeded": _(
             "Refused: people would be credited {people_minor} against recorded reserves of {reserves_minor}"
             " (minor units of {currency}). Nothing was written."

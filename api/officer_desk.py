@@ -68,7 +68,7 @@ async def propose(conn: AsyncConnection, asked: Proposal, now: int) -> EntryPape
         successor = (await _person(conn, asked.successor))[0] if asked.successor else ZERO_32
         sides, fields = (own, credit), fields | until | {"successor": successor}
     elif reason is Reason.CREDIT:
-        sides = account_id(OPERATOR, currency, asked.purpose or "capital"), own
+        sides = account_id(OPERATOR, currency, asked.purpose or "liquidity"), own
     else:
         sides = own, account_id(OPERATOR, currency, COMPELLED)
     everything = reason is Reason.HOLD and code == HoldFor.RECOVERY

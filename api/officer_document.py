@@ -165,7 +165,7 @@ def _whose(paper: EntryPaper, account: int, currency: Currency) -> str:
         return _("the account of holder {holder}").format(holder="0x" + paper.holder.hex()) + claimed
     if paper.entry.successor != ZERO_32 and account == account_id(paper.entry.successor, currency):
         return _("the account of the successor")
-    for purpose in (COMPELLED, INQUIRY, RECEIVABLE, "capital", "fees", "bank", "clearing:sandbox"):
+    for purpose in (COMPELLED, INQUIRY, RECEIVABLE, "liquidity", "fees", "capital", "bank", "clearing:sandbox"):
         if account == account_id(OPERATOR, currency, purpose):
             return _("the operator's account {purpose}").format(purpose=purpose)
     return _("account {id}, which this program cannot name").format(id=f"{account:#034x}")

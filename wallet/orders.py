@@ -85,7 +85,7 @@ async def plan_mandate(wallet: Wallet, amount: Money, payee: Payee, schedule: Sc
 async def plan_conversion(wallet: Wallet, amount: Money, receive: Currency) -> OrderPlan:
     """An order that accepts a quote, which is asked for now. Raises ProofMissing where the quote does not hold."""
     if amount.currency == receive:
-        raise InputMalformed("conversion", receive.code, "that is the same currency")
+        raise InputMalformed("other currency", receive.code, "that is the same currency")
     head, total = await wallet.head_that_covers("conversion", amount)
     ledger, host = await wallet.client.ledger(), wallet.client.host
     asked = {"from": amount.currency.code, "to": receive.code, "amount_minor": str(amount.minor)}

@@ -100,6 +100,8 @@ class Wallet:
         """A currency that the server keeps, with the decimals of ISO 4217. Raises AssetUnknown, TokenChanged."""
         exponents = (await self.client.ledger()).exponents
         if code not in exponents:
+            if any(token.symbol == code for token in self.purse.listed()):
+                raise InputMalformed("currency", code, "that is a token, and this is about money at the server")
             raise no_such_asset(code, sorted(exponents), self.purse.listed())
         known = ISO_4217.get(code)
         if known is not None and known.exponent != exponents[code]:

@@ -143,7 +143,7 @@ def name_command(address: str, yes: bool, as_json: bool) -> None:
 @click.option("--cap", default="", help=_("the most that the paper allows, in the currency's unit"))
 @click.option("--days", type=int, default=None, help=_("when the hold ends by itself; else a week after its notice"))
 @click.option("--successor", default="", help=_("who takes over: @handle or holder id"))
-@click.option("--from", "purpose", default="", help=_("the operator's account that a credit comes from (capital)"))
+@click.option("--from", "purpose", default="", help=_("the operator's account that a credit comes from (liquidity)"))
 @click.option("--out", type=_FILE, required=True, help=_("the new file to write"))
 @json_option
 def propose_command(out: Path, as_json: bool, document: str, document_file: Path | None, **asked: Any) -> None:

@@ -12,10 +12,10 @@ import click
 from fiat.currency import Currency
 from fiat.money import Money, decimal_text
 from fiat.order import LedgerHold, LedgerMandate, Order
+from wallet.cli.grid import grid
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command, group
 from wallet.cli.send import NEGATIVES, check_memo, check_somebody_is_there, confirmed, outcome
-from wallet.cli.show import table
 from wallet.cli.waiting import wait
 from wallet.cli.words import WORDS
 from wallet.enrolment import now_seconds
@@ -87,14 +87,8 @@ def holds(run: Run) -> None:
     def line(row: Reader) -> list[str]:
         order = order_of(run.config.server_host, row)
         assert isinstance(order, LedgerHold)
-        amounts = [_amount(order, n) for n in (order.amount_minor, row.integer("captured_minor"))]
-        return [
-            *_names(row),
-            *amounts,
-            _amount(order, row.integer("reserved_minor")),
-            moment(order.until)[:16],
-            _state(row),
-        ]
+        sums = [decimal_text(row.integer(name), order.exponent) for name in ("captured_minor", "reserved_minor")]
+        return [*_names(row), _amount(order, order.amount_minor), *sums, moment(order.until)[:16], _state(row)]
 
     run.answer({"holds": rows}, lambda: _show(run, rows, "holds", [*columns, _("State")], line))
 
@@ -176,7 +170,7 @@ def mandates(run: Run) -> None:
         order = order_of(run.config.server_host, row)
         assert isinstance(order, LedgerMandate)
         period = period_text(order.period_seconds)
-        sums = [_amount(order, row.integer(name)) for name in ("collected_minor", "collectable_minor")]
+        sums = [decimal_text(row.integer(name), order.exponent) for name in ("collected_minor", "collectable_minor")]
         each = f"{_amount(order, order.per_period_minor)}, {order.count} × {_(WORDS.get(period, period))}"
         return [*_names(row), each, *sums, moment(order.until)[:10], _state(row)]
 
@@ -226,7 +220,8 @@ def _show(run: Run, rows: list[Any], what: str, columns: list[str], line: Any) -
     if not rows:
         click.echo(_("Nothing here yet."))
         return
-    table(columns, [line(Reader(run.config.server_host, what, row)) for row in rows])
+    # Without frames and without the currency in each sum: numbers that are to be copied fit 80 columns unbroken.
+    click.echo(grid(columns, [line(Reader(run.config.server_host, what, row)) for row in rows]))
 
 
 def _names(row: Reader) -> list[str]:

@@ -83,7 +83,7 @@ SLUGS: dict[str, Row] = {
         N_("The order is signed by a key that is not yours at this ledger; nothing was changed."),
         _REFUSED,
     ),
-    "holder_frozen": (N_("The account is frozen; nothing was changed."), _REFUSED),
+    "holder_frozen": (N_("The account is frozen; nothing was changed. `tandem unfreeze` ends that."), _REFUSED),
     "limit_exceeded": (
         N_("The limit is {limit} {currency} a {period} ({kind}), and {used} {currency} are used; nothing was moved."),
         _REFUSED,

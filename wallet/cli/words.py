@@ -19,6 +19,7 @@ WORDS: dict[str, str] = {
     "change": N_("change that waits"),
     "until": N_("end"),
     "conversion": N_("conversion"),
+    "other currency": N_("other currency"),
     "memo": N_("memo"),
     "period": N_("period"),
     # InputMalformed.reason and SettingRefused.reason
@@ -29,6 +30,9 @@ WORDS: dict[str, str] = {
     "a character is mistyped or missing": N_("a character is mistyped or missing"),
     "that is your own account": N_("that is your own account"),
     "that is the same currency": N_("that is the same currency"),
+    "that is a token, and this is about money at the server": N_(
+        "that is a token, and this is about money at the server"
+    ),
     "7d, 12h, 30m or a date such as 2026-12-31 is expected": N_(
         "7d, 12h, 30m or a date such as 2026-12-31 is expected"
     ),

@@ -42,6 +42,9 @@ def test_a_deposit_is_reserved_taken_in_part_and_given_back(tandem, pair):
     number = agreed["nonce"][2:12]
     shown = tandem("holds", **shop.environ).out
     assert number in shown and "@carol" in shown and "30.00 EUR" in shown and "open" in shown
+    assert max(map(len, shown.splitlines())) <= 80, "a number that breaks in two cannot be copied"
+    token = tandem("topup", "5", "ETH", **carol.environ)
+    assert token.status == 2 and "“ETH” is no currency: that is a token" in token.err
     taken = done(tandem, shop, "capture", number, "12.50")
     again = done(tandem, shop, "capture", number, "12.50", "--again", taken["id"])
     assert again["receipt"] == taken["receipt"]
