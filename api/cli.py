@@ -95,7 +95,7 @@ def _sentence(name: str) -> str:
             "PostgreSQL runs with {setting}={value} and may lose what was acknowledged: turn it on and start again."
         ),
         "EntryRefused": _("The ledger refused this: {rule}. Nothing was written."),
-        "NotFound": _("There is none of that name or number ({what}). Nothing was written."),
+        "NotFound": _("There is nobody and no record of that name or number. Nothing was written."),
         "CurrencyUnknown": _("{code} is no currency of this ledger. Nothing was written."),
         "AmountMalformed": _("“{text}” is no amount: write plain digits with one point, such as 12.50."),
         "AmountNotPositive": _("The amount has to be above zero, not {text}."),

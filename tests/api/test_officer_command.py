@@ -195,7 +195,7 @@ async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
     refused = await asyncio.to_thread(office.server.run, "officer", "post", str(office.folder / "soon.json"))
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "The ledger refused this: notice_too_short. Nothing was written.\n"
-    for person, amount, said in (("@zed", "5", "none of that name"), ("@bella", "5,0", "“5,0” is no amount")):
+    for person, amount, said in (("@zed", "5", "nobody and no record"), ("@bella", "5,0", "“5,0” is no amount")):
         words = ("credit", "goodwill", "--person", person, "--amount", amount, "--out", str(office.folder / "no.json"))
         refused = await asyncio.to_thread(office.server.run, "officer", "propose", *words)
         assert refused.returncode == 1 and said in refused.stderr

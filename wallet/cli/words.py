@@ -20,6 +20,7 @@ WORDS: dict[str, str] = {
     "until": N_("end"),
     "conversion": N_("conversion"),
     "other currency": N_("other currency"),
+    "currency": N_("currency"),
     "memo": N_("memo"),
     "period": N_("period"),
     # InputMalformed.reason and SettingRefused.reason
