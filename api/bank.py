@@ -23,6 +23,7 @@ from api.evidence import answered
 from api.gateways.sandbox import withdrawal_event
 from api.tables import gateway_events, withdrawals
 from fiat import history
+from fiat.authority import source_id
 from fiat.bank_line import BankLine, line_id
 from fiat.chart import AccountCode, SourceKind, TransferCode
 from fiat.currency import Currency
@@ -119,12 +120,7 @@ class Bank:
         return True
 
     async def _plan(self, conn: AsyncConnection, line: BankLine, source: Source) -> Plan | Imported:
-        suspense = Plan(
-            other=account_id(OPERATOR, self._currency, SUSPENSE),
-            to=SUSPENSE,
-            code=TransferCode.TRANSFER,
-            transfer_id=int.from_bytes(source.id[:16], "big"),
-        )
+        suspense = self._suspense(source)
         found = await _named(conn, line.end_to_end)
         if found is None or found[1].amount != abs(line.amount_minor) or found[1].ledger != self._currency.ledger:
             return suspense
@@ -134,6 +130,11 @@ class Bank:
         if named.code == TransferCode.TOPUP and line.amount_minor > 0:
             return await self._clearing(conn, line, named, suspense)
         return suspense
+
+    def _suspense(self, source: Source) -> Plan:
+        """Where people look at it."""
+        other = account_id(OPERATOR, self._currency, SUSPENSE)
+        return Plan(other, SUSPENSE, TransferCode.TRANSFER, int.from_bytes(source.id[:16], "big"))
 
     async def _withdrawal(
         self, conn: AsyncConnection, line: BankLine, sequence: int, named: Transfer, suspense: Plan
@@ -152,7 +153,9 @@ class Bank:
                 return Plan(named.credit_account_id, to, TransferCode.WITHDRAWAL_PAID, paying, row, "paid")
         elif row is not None and row["state"] == "paid":
             back = TransferCode.WITHDRAWAL_RETURNED
-            return Plan(named.debit_account_id, "person", back, suspense.transfer_id, row, "returned")
+            # One id for all lines that say so: a withdrawal comes back once.
+            returning = int.from_bytes(source_id(f"bank-return:{withdrawal_event(row).hex()}")[:16], "big")
+            return Plan(named.debit_account_id, "person", back, returning, row, "returned")
         return suspense
 
     async def _clearing(self, conn: AsyncConnection, line: BankLine, named: Transfer, suspense: Plan) -> Plan:
@@ -178,6 +181,8 @@ class Bank:
             (outcome,) = await self._journal.post([transfer], source)
         except (NonceConflict, ReservesExceeded) as refused:
             return Imported(line, State.REFUSED, to=plan.to, why=_word(refused))
+        if plan.ends == "returned" and outcome.status.name.startswith("EXISTS"):
+            return await self._post(line, self._suspense(source), source, now)  # another line brought it back
         if outcome.status.name.startswith("EXISTS_WITH"):
             return Imported(line, State.BOOKED, to=plan.to)  # the gateway was first, just now
         if outcome.status not in _DONE:

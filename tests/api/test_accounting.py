@@ -146,6 +146,13 @@ async def test_bank_lines_go_where_they_belong_each_once(withdrawing, tmp_path):
     back = table(tmp_path / "back.csv", ("E", "12.00", named))
     assert states(await operate(server, "bank", "import", back, "--json")) == [("posted", "person")]
     assert (await alice.balance(), (await alice.get(f"/v1/orders/{nonce}")).json["state"]) == (5000, "returned")
+    # A crash behind the posting left the withdrawal's row as it was, and the bank says it again: nobody is paid twice.
+    with sqlite3.connect(server.folder / "tandem.sqlite3") as conn:
+        conn.execute("UPDATE withdrawals SET state = 'paid'")
+    twice = table(tmp_path / "twice.csv", ("F", "12.00", named))
+    assert states(await operate(server, "bank", "import", twice, "--json")) == [("posted", "suspense:bank")]
+    assert states(await operate(server, "bank", "import", back, "--json")) == [("known", "")]
+    assert (await alice.balance(), (await alice.get(f"/v1/orders/{nonce}")).json["state"]) == (5000, "returned")
     when = f"/v1/statements?from={DAY}&to={DAY}&by="
     by_value = from_json((await alice.get(when + "effective")).json)
     assert [(row.kind, row.amount_minor) for row in by_value.rows] == [("withdrawal_returned", 1200)]
