@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from api.entry_words import in_words
 from api.texts import _
 
 REFUSED, USAGE, DECLINED, NETWORK = 1, 2, 3, 4
@@ -70,6 +71,8 @@ def _refuse(error: Exception) -> int:
     if "--json" in sys.argv:
         click.echo(json.dumps({"error": name, **facts}))
     else:
+        if "rule" in facts:
+            facts["rule"] = in_words(facts["rule"])
         click.echo(_sentence(name).format_map(_Given(facts, what=str(error) or name)), err=True)
     return NETWORK if name in _NETWORK_ERRORS else REFUSED
 

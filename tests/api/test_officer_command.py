@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import commands
+from api.entry_words import RULES
 from api.errors import OfficerDocumentMalformed, OfficerKeyRefused
 from api.officer_document import KIND, EntryPaper, lines, read, write
 from api.officer_key import load, make
@@ -194,7 +195,7 @@ async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
     assert sum(line.startswith("0x") for line in told.stdout.splitlines()) == 3
     refused = await asyncio.to_thread(office.server.run, "officer", "post", str(office.folder / "soon.json"))
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "The ledger refused this: notice_too_short. Nothing was written.\n"
+    assert refused.stderr == f"The ledger refused this: {RULES['notice_too_short']}. Nothing was written.\n"
     for person, amount, said in (("@zed", "5", "nobody and no record"), ("@bella", "5,0", "“5,0” is no amount")):
         words = ("credit", "goodwill", "--person", person, "--amount", amount, "--out", str(office.folder / "no.json"))
         refused = await asyncio.to_thread(office.server.run, "officer", "propose", *words)

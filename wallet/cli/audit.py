@@ -79,6 +79,10 @@ def _of_file(run: Run, path: Path) -> tuple[Json, Callable[[], None]]:
             report = _read(run, file, pinned)
     except OSError:
         raise click.BadParameter(_("{path} cannot be read.").format(path=inert(path))) from None
+    if report.codes == {"magic_wrong"}:
+        raise click.BadParameter(
+            _("{path} is no journal export (`tandem-server export FILE` writes one).").format(path=inert(path))
+        )
     findings, remarks = _compared(run, report, known, folder, pinned)
     document = {
         "verdict": "refused" if report.failures else "holds",

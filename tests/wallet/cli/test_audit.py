@@ -126,6 +126,9 @@ def test_another_ledger_s_export_is_told(tandem, home, tmp_path):
 
 def test_what_cannot_be_audited(tandem, tmp_path):
     assert tandem("audit", str(tmp_path / "missing")).status == 2
+    (tmp_path / "statement.csv").write_text("sequence,date\n")
+    wrong = tandem("audit", str(tmp_path / "statement.csv"))
+    assert wrong.status == 2 and "is no journal export" in wrong.err
     assert tandem("audit").status == 1
 
 
