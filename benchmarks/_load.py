@@ -119,6 +119,14 @@ def payments(
             payee = some[(number + 1) % len(some)]
         amount = TOO_MUCH_MINOR if refused_every and number % refused_every == 0 else 1
         made.append(_payment(journal, payer, payee, amount, now))
+    return _set_aside(made)
+
+
+def _set_aside(made: list[Payment]) -> list[Payment]:
+    """Out of the collector's way: what was prepared is the clients', and not for us to walk through in our time."""
+    gc.collect()
+    gc.set_threshold(*COLLECTED_AFTER)  # as the server does
+    gc.freeze()
     return made
 
 
@@ -156,9 +164,6 @@ async def submit_all(journal: Journal, orders: Sequence[Payment], callers: int =
 
 async def rate(journal: Journal, orders: Sequence[Payment], callers: int = CALLERS) -> float:
     """Orders a second; afterwards each was answered once, and what should move moved with a receipt of its own."""
-    gc.collect()
-    gc.set_threshold(*COLLECTED_AFTER)  # as the server does
-    gc.freeze()  # what was prepared is the clients', and not for the collector to walk through in our time
     started = time.perf_counter()
     results = await submit_all(journal, orders, callers)
     seconds = time.perf_counter() - started

@@ -210,9 +210,9 @@ class LedgerControl(Order):
     value: int = 0
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def _digest(order: Order, ledger_id: bytes) -> bytes:
-    """Asked for several times while one request is checked."""
+    """Asked for several times while an order is checked and carried out; about as many may wait at once."""
     return typed_digest(ledger_id, order.STRUCT.hash_in_order(order.in_order()))
 
 
