@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from api import strict_json
-from api.errors import MalformedJson, SettingWrong
+from api.errors import SettingWrong
+from api.setting_file import read_file
 from fiat.errors import FeeScheduleWrong
 from fiat.fee import FeeSchedule, schedule_from_json
 from fiat.tariff import PAYERS, Tariff
@@ -25,16 +26,7 @@ UNCHARGED = frozenset({"mandate"})
 
 def open_tariff(file: Path | None, currencies: Collection[str]) -> Tariff:
     """Raises SettingWrong naming the place in the file."""
-    if file is None:
-        return Tariff({})
-    try:
-        body = file.read_bytes()
-    except OSError as error:
-        raise SettingWrong(SETTING, f"{file} cannot be read ({error.strerror})") from None
-    try:
-        return parse(body, currencies)
-    except MalformedJson as error:
-        raise SettingWrong(SETTING, f"{file} is no JSON as this server accepts it ({error.fields['reason']})") from None
+    return Tariff({}) if file is None else read_file(SETTING, file, lambda body: parse(body, currencies))
 
 
 def parse(body: bytes, currencies: Collection[str]) -> Tariff:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from api import strict_json
-from api.errors import MalformedJson, SettingWrong
+from api.errors import SettingWrong
+from api.setting_file import read_file
 from fiat.errors import OrderMalformed
 from fiat.limit import LIMIT_MAX, NO_POLICY, LimitKey, Policy
 
@@ -24,16 +25,7 @@ _HOLDER = re.compile(r"0x[0-9a-f]{64}", re.ASCII)
 
 def open_limits(file: Path | None, currencies: Collection[str]) -> Policy:
     """Raises SettingWrong naming the place in the file."""
-    if file is None:
-        return NO_POLICY
-    try:
-        body = file.read_bytes()
-    except OSError as error:
-        raise SettingWrong(SETTING, f"{file} cannot be read ({error.strerror})") from None
-    try:
-        return parse(body, currencies)
-    except MalformedJson as error:
-        raise SettingWrong(SETTING, f"{file} is no JSON as this server accepts it ({error.fields['reason']})") from None
+    return NO_POLICY if file is None else read_file(SETTING, file, lambda body: parse(body, currencies))
 
 
 def parse(body: bytes, currencies: Collection[str]) -> Policy:
