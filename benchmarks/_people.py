@@ -46,10 +46,12 @@ async def portfolio_of_twenty(folder: Path) -> AsyncIterator[tuple[str, int, str
             server.wait()
 
 
-def start(folder: Path, chain_url: str) -> tuple[subprocess.Popen[bytes], str, bytes]:
+def start(folder: Path, chain_url: str, database_url: str = "") -> tuple[subprocess.Popen[bytes], str, bytes]:
+    """The program, its URL and the ledger's id. Without a database it keeps its own SQLite."""
     settings = {
         "TANDEM_STATE": str(folder / "server"),
         "TANDEM_CHAIN_RPC": chain_url,
+        "TANDEM_DATABASE_URL": database_url,
         "TANDEM_LISTEN": "127.0.0.1:0",
         "TANDEM_SANDBOX_DELAY_MS": "0",
         "TANDEM_RATE": "1000000",
