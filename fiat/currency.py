@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fiat.errors import CurrencyUnknown
 
 EXPONENT_MAX = 9
-CODE_LENGTH_MAX = 6
 _CODE = re.compile(r"[A-Z][A-Z0-9]{1,5}")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -42,6 +42,14 @@ class ReleaseRequest(Strict):
     """Nothing to say."""
 
 
+def above_zero(minor: str) -> int:
+    """What is asked of a hold or mandate. Raises AmountRefused's kinds."""
+    amount_minor = parse_minor(minor)
+    if amount_minor == 0:
+        raise AmountNotPositive(minor)
+    return amount_minor
+
+
 @router.get("")
 async def list_holds(session: SignedIn, server: ServerHere, limit: Limit = 50, cursor: Cursor = None) -> HoldPage:
     """One's holds, as payer and as captor, newest first."""
@@ -78,10 +86,7 @@ async def capture(
 ) -> UseAnswer:
     """Take an amount of a hold. Sent again with the same content it gets the same receipt; with other content 409."""
     server.limit(request)
-    amount_minor = parse_minor(body.amount_minor)
-    if amount_minor == 0:
-        raise AmountNotPositive(body.amount_minor)
-    asked = Capture(raw(holder), raw(nonce), raw(use_id), session.holder, amount_minor, body.final)
+    asked = Capture(raw(holder), raw(nonce), raw(use_id), session.holder, above_zero(body.amount_minor), body.final)
     return await used(server, use_id, await server.journal.ask(asked), response)
 
 

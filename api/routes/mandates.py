@@ -7,15 +7,13 @@ from fastapi import APIRouter, Request, Response
 from api.agreements import MandateItem, MandatePage, cursor_of, mandate_item, mandate_page
 from api.errors import NotFound
 from api.fields import Digits, Strict, raw
-from api.routes.holds import Cursor, Holder, Limit, Nonce, UseId, used
+from api.routes.holds import Cursor, Holder, Limit, Nonce, UseId, above_zero, used
 from api.routes.order_models import UseAnswer
 from api.routes.problems import PROBLEM
 from api.routes.sessions import SignedIn
 from api.server import ServerHere
-from fiat.errors import AmountNotPositive
 from fiat.history_orders import mandate, mandates
 from fiat.journal_uses import Collect
-from fiat.money import parse_minor
 
 router = APIRouter(prefix="/v1/mandates", tags=["mandates"], responses=PROBLEM)
 
@@ -60,8 +58,5 @@ async def collect(
 ) -> UseAnswer:
     """Collect in the period that it is now. Sent again with the same content it gets the same receipt, else 409."""
     server.limit(request)
-    amount_minor = parse_minor(body.amount_minor)
-    if amount_minor == 0:
-        raise AmountNotPositive(body.amount_minor)
-    asked = Collect(raw(holder), raw(nonce), raw(use_id), session.holder, amount_minor)
+    asked = Collect(raw(holder), raw(nonce), raw(use_id), session.holder, above_zero(body.amount_minor))
     return await used(server, use_id, await server.journal.ask(asked), response)
