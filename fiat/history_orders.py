@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.chart import TransferCode
-from fiat.journal_agreed import Key, read_agreed, read_holds, read_mandates
+from fiat.journal_agreed import Key, legs_and_uses, read_agreed, read_holds, read_mandates
 from fiat.order import LedgerHold, LedgerMandate
 from fiat.record import KeyAction, TransferRecord
 from fiat.tables import journal_head, keys, transfers
@@ -148,9 +148,8 @@ async def _mandates(conn: AsyncConnection, wanted: Collection[Key], now: int | N
     if not agreed:
         return []
     at = await _now(conn, now)
-    among = tuple_(transfers.c.order_holder, transfers.c.order_nonce).in_(list(agreed))
-    sums = select(transfers.c.order_holder, transfers.c.order_nonce, func.sum(transfers.c.amount)).where(among)
-    sums = sums.group_by(transfers.c.order_holder, transfers.c.order_nonce)
+    sums = select(transfers.c.order_holder, transfers.c.order_nonce, func.sum(transfers.c.amount))
+    sums = sums.where(legs_and_uses(agreed)).group_by(transfers.c.order_holder, transfers.c.order_nonce)
     collected = {(holder, nonce): int(total) for holder, nonce, total in await conn.execute(sums)}
     ends = select(keys.c.holder, keys.c.subject, keys.c.effective_at)
     ends = ends.where(keys.c.action == int(KeyAction.MANDATE_REVOKE))

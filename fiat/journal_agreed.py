@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.chart import SourceKind
@@ -17,7 +17,7 @@ from fiat.journal_cache import Cache, Wanted
 from fiat.journal_store import transfer_of
 from fiat.order import LedgerHold, LedgerMandate
 from fiat.record import KeyAction, TransferRecord, decode
-from fiat.tables import keys, orders, pendings, records, transfers
+from fiat.tables import AGREED_LEGS, keys, orders, pendings, records, transfers
 from fiat.transfer import Resolution, Transfer
 from fiat.uses import HoldUses, MandateUses
 
@@ -63,7 +63,7 @@ async def read_holds(conn: AsyncConnection, agreed: dict[Key, TransferRecord]) -
     if not agreed:
         return {}
     query = select(transfers, pendings.c.resolution).outerjoin(pendings, pendings.c.id == transfers.c.id)
-    query = query.where(_of_orders(agreed)).order_by(transfers.c.leg)
+    query = query.where(legs_and_uses(agreed)).order_by(transfers.c.leg)
     rows: dict[Key, list[Any]] = {key: [] for key in agreed}
     for row in (await conn.execute(query)).mappings():
         rows[row["order_holder"], row["order_nonce"]].append(row)
@@ -99,10 +99,11 @@ def _last_periods(agreed: Collection[Key]) -> Select[Any]:
     """Of each mandate: holder, nonce, its last leg, its last period with a collection, what that period collected."""
     holder, nonce = transfers.c.order_holder, transfers.c.order_nonce
     last = select(holder, nonce, func.max(transfers.c.leg).label("leg"), func.max(transfers.c.user_data_64).label("k"))
-    last = last.where(_of_orders(agreed)).group_by(holder, nonce)
+    last = last.where(legs_and_uses(agreed)).group_by(holder, nonce)
     of = last.subquery()
     query = select(of.c.order_holder, of.c.order_nonce, of.c.leg, of.c.k, func.sum(transfers.c.amount))
     same = (holder == of.c.order_holder) & (nonce == of.c.order_nonce) & (transfers.c.user_data_64 == of.c.k)
+    same &= text(AGREED_LEGS)
     return query.join(transfers, same).group_by(of.c.order_holder, of.c.order_nonce, of.c.leg, of.c.k)
 
 
@@ -111,8 +112,10 @@ def _order(record: TransferRecord) -> LedgerHold | LedgerMandate:
     return record.order.order
 
 
-def _of_orders(wanted: Collection[Key]) -> ColumnElement[bool]:
-    return _among(transfers.c.order_holder, transfers.c.order_nonce, wanted)
+def legs_and_uses(wanted: Collection[Key]) -> ColumnElement[bool]:
+    """The rows of these holds or mandates: their legs and what was taken under them."""
+    # Word for word the condition of their partial index, which PostgreSQL and SQLite then use.
+    return and_(text(AGREED_LEGS), _among(transfers.c.order_holder, transfers.c.order_nonce, wanted))
 
 
 def _among(holder: ColumnElement[Any], other: ColumnElement[Any], wanted: Collection[Key]) -> ColumnElement[bool]:

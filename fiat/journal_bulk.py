@@ -17,7 +17,8 @@ from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, Text, an
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fiat.tables import U128
+from fiat.errors import JournalBroken
+from fiat.tables_types import U128
 
 Row = dict[str, Any]
 COPY_ROWS_MIN = 100
@@ -50,13 +51,15 @@ async def _copy(conn: AsyncConnection, table: Table, names: tuple[str, ...], row
 
 
 async def update_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Set the columns that the rows name; each names its own row by `b_id`."""
+    """Set the columns that the rows name; each names its own by `b_id`. Raises JournalBroken for one that is gone."""
     if rows:
         names = (*(name for name in rows[0] if name != "b_id"), "b_id")
         if conn.dialect.name == "postgresql":
-            await conn.exec_driver_sql(_update_arrays(table, names), _columns(table, names, rows))
+            result = await conn.exec_driver_sql(_update_arrays(table, names), _columns(table, names, rows))
         else:
-            await conn.exec_driver_sql(_update(table, names), _rows(table, names, rows))
+            result = await conn.exec_driver_sql(_update(table, names), _rows(table, names, rows))
+        if result.rowcount != len(rows):
+            raise JournalBroken(0, f"{len(rows) - result.rowcount} rows of {table.name} are gone")
 
 
 def one_of(conn: AsyncConnection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:

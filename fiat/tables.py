@@ -4,7 +4,6 @@ The database checks again what the types forbid: balances within their flags' bo
 order, by the resolving of what they reserved, or by an operator record; records, transfers, seals and heads are only
 ever inserted; a nonce, an id and an outside event are used once.
 
-Types are a handful of our own that compile to INTEGER, BLOB and TEXT on SQLite: STRICT refuses every other name.
 Migrations spell the same schema out (api/migrations); a test holds the two together.
 """
 
@@ -14,41 +13,24 @@ from typing import Any
 
 from sqlalchemy import (
     DDL,
-    BigInteger,
     CheckConstraint,
     Column,
-    Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     event,
     text,
 )
-from sqlalchemy.dialects import sqlite
 
 from fiat.tables_guard import triggers
+from fiat.tables_types import U128, Integer64
 
 metadata = MetaData()
-
-Integer64 = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
-
-
-class U128(TypeDecorator[int]):
-    """An unsigned 128-bit integer as 16 bytes, big-endian, so that bytes sort as numbers do."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else value.to_bytes(16, "big")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
-        return None if value is None else int.from_bytes(value, "big")
 
 
 def _integer(name: str, *rest: Any, **options: Any) -> Column[int]:
@@ -88,6 +70,14 @@ def _partial(name: str, condition: str, *columns: Column[Any]) -> None:
     Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
+def _written_together(name: str, column: str, target: str) -> ForeignKeyConstraint:
+    """A foreign key between rows of one batch: on SQLite only (docs/adr/0009).
+
+    On PostgreSQL each one is a look-up and a row lock a row, together as dear as everything else that the server does.
+    """
+    return ForeignKeyConstraint([column], [target], name=name).ddl_if(dialect="sqlite")
+
+
 # Rows that every batch updates: half of each page stays free, so that a new version lies beside the old one and no
 # index has to be told.
 _UPDATED = {"postgresql_with": {"fillfactor": 50}}
@@ -124,8 +114,9 @@ records = _table(
     _key("sequence"),
     _integer("kind"),
     _integer("timestamp"),
-    _integer("seal_number", ForeignKey("seals.number", name="records_seal")),
+    _integer("seal_number"),
     _bytes("body"),
+    _written_together("records_seal", "seal_number", "seals.number"),
     UniqueConstraint("timestamp", name="records_timestamp_once"),
     _check("records", "kind_known", "kind BETWEEN 0 AND 5"),
 )
@@ -178,9 +169,10 @@ orders = _table(
     _bytes("nonce", primary_key=True),
     _bytes("digest"),
     _integer("type"),
-    _integer("sequence", ForeignKey("records.sequence", name="orders_record"), nullable=True),
+    _integer("sequence", nullable=True),
     _integer("status", nullable=True),
     _integer("dead_at", nullable=True),  # Unix seconds; a recorded refusal is kept until then
+    _written_together("orders_record", "sequence", "records.sequence"),
     Index("orders_by_record", "sequence", unique=True),
     _check("orders", "accepted_or_refused", "(sequence IS NULL) = (status IS NOT NULL)"),
     _check("orders", "refusals_die", "(status IS NULL) = (dead_at IS NULL)"),
@@ -190,11 +182,11 @@ orders = _table(
 # One wide row a movement: what moved, and both accounts as they are after it. An expiry has no id of its own.
 transfers = _table(
     "transfers",
-    _key("sequence", ForeignKey("records.sequence", name="transfers_record")),
+    _key("sequence"),
     _integer("kind"),
     _id("id", nullable=True),
-    _id("debit_account_id", ForeignKey("accounts.id", name="transfers_debit")),
-    _id("credit_account_id", ForeignKey("accounts.id", name="transfers_credit")),
+    _id("debit_account_id"),
+    _id("credit_account_id"),
     _integer("amount"),
     _id("pending_id", nullable=True),
     _id("user_data_128"),
@@ -218,11 +210,13 @@ transfers = _table(
         for side in ("debit", "credit")
         for balance in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
     ],
+    _written_together("transfers_record", "sequence", "records.sequence"),
+    _written_together("transfers_debit", "debit_account_id", "accounts.id"),
+    _written_together("transfers_credit", "credit_account_id", "accounts.id"),
     UniqueConstraint("id", name="transfers_id_once"),
     UniqueConstraint("source_kind", "source_id", name="transfers_source_once"),
     UniqueConstraint("debit_account_id", "debit_version", name="transfers_debit_version_once"),
     UniqueConstraint("credit_account_id", "credit_version", name="transfers_credit_version_once"),
-    Index("transfers_by_order", "order_holder", "order_nonce"),
     _check("transfers", "accounts_differ", "debit_account_id <> credit_account_id"),
     _check("transfers", "amount_not_negative", "amount >= 0"),
     _check("transfers", "kind_known", "kind BETWEEN 3 AND 5 AND (kind = 4) = (id IS NULL)"),
@@ -245,6 +239,10 @@ transfers = _table(
     ),
     *_lengths("transfers", debit_account_id=16, credit_account_id=16),
 )
+
+AGREED_LEGS = "code IN (6, 8, 9, 10, 11, 12)"
+"""What may be a leg of a hold or mandate, or a use of one: a fee, and TransferCode's HOLD to COLLECTION."""
+_partial("transfers_by_agreement", AGREED_LEGS, transfers.c.order_holder, transfers.c.order_nonce)
 
 # Holds and mandates of a holder, as payer and as captor or payee (history_orders.py).
 for _party, _side in (("payer", "debit"), ("payee", "credit")):
@@ -305,10 +303,12 @@ holders = _table(
 
 holder_heads = _table(
     "holder_heads",
-    _bytes("holder", ForeignKey("holders.id", name="holder_heads_holder"), primary_key=True),
+    _bytes("holder", primary_key=True),
     _integer("count", primary_key=True, autoincrement=False),
     _bytes("head"),
-    _integer("sequence", ForeignKey("records.sequence", name="holder_heads_record")),
+    _integer("sequence"),
+    _written_together("holder_heads_holder", "holder", "holders.id"),
+    _written_together("holder_heads_record", "sequence", "records.sequence"),
     UniqueConstraint("head", name="holder_heads_head_once"),
     *_lengths("holder_heads", head=32),
 )

@@ -14,6 +14,13 @@ from api.database import is_fresh, open_database
 from api.migrations import pending, upgrade
 from fiat.journal_engine import writing
 
+WRITTEN_TOGETHER = {
+    "records": ["records_seal"],
+    "orders": ["orders_record"],
+    "transfers": ["transfers_record", "transfers_debit", "transfers_credit"],
+    "holder_heads": ["holder_heads_holder", "holder_heads_record"],
+}
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def engine(request, tmp_path):
@@ -29,11 +36,19 @@ async def engine(request, tmp_path):
     await engine.dispose()
 
 
-def whole():
+def whole(dialect="sqlite"):
+    """All tables; on PostgreSQL without the foreign keys that only SQLite has (docs/adr/0009)."""
     together = MetaData()
     for part in (api.tables, chain.tables, fiat.tables):
         for table in part.metadata.sorted_tables:
             table.to_metadata(together)
+    if dialect == "postgresql":
+        for table, names in WRITTEN_TOGETHER.items():
+            for name in names:
+                (key,) = (c for c in together.tables[table].foreign_key_constraints if c.name == name)
+                for element in key.elements:
+                    element.parent.foreign_keys.remove(element)
+                together.tables[table].constraints.remove(key)
     return together
 
 
@@ -47,7 +62,7 @@ async def test_migrations_and_tables_say_the_same(engine):
 
     def compare(connection):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        differences = compare_metadata(context, whole())
+        differences = compare_metadata(context, whole(connection.dialect.name))
         checks = {
             table: {check["name"] for check in inspect(connection).get_check_constraints(table)}
             for table in whole().tables

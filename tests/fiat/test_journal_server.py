@@ -6,16 +6,20 @@ import asyncio
 import os
 
 import pytest
+from sqlalchemy import delete
 
 from fiat import history, journal_cache
 from fiat.currency import currency
-from fiat.errors import JournalUnsafe
+from fiat.errors import JournalBroken, JournalUnsafe
 from fiat.history_check import verify
 from fiat.holder import OPERATOR
 from fiat.journal import Journal
 from fiat.journal_engine import open_engine
+from fiat.journal_store import read_head
+from fiat.tables import accounts
 from fiat.transfer import Transfer, TransferStatus
 from tests.fiat.conftest import FUNDS_MINOR, OPERATOR_KEY
+from tests.fiat.test_history_check import drop_triggers
 
 EUR = currency("EUR")
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -91,3 +95,17 @@ async def test_a_reader_follows_two_writers_without_a_gap(engine, journal, bank)
     assert seen == list(range(start + 1, start + 121))
     assert all(outcome.status == 0 for (outcome,) in await working)
     await other.close()
+
+
+@POSTGRESQL
+async def test_a_batch_whose_account_is_gone_is_written_nowhere(engine, journal, bank):
+    """PostgreSQL has no foreign key there (docs/adr/0009): the writer counts the rows that it moved."""
+    other = (await journal.open_account(OPERATOR, EUR, "suspense:gone")).id
+    await drop_triggers(engine)
+    async with engine.begin() as conn:
+        await conn.execute(delete(accounts).where(accounts.c.id == other))
+    before = journal.sequence
+    with pytest.raises(JournalBroken, match="accounts are gone"):
+        await journal.post([move(bank, other, 1)])
+    async with engine.connect() as conn:
+        assert (await read_head(conn)).sequence == before

@@ -14,7 +14,7 @@ import pytest
 
 # Modules of the two libraries that do I/O; every other module there is pure, a new one too.
 IO_MODULES = re.compile(
-    r"fiat\.(tables|journal|journal_\w+|history|history_\w+)"
+    r"fiat\.(tables|tables_types|journal|journal_\w+|history|history_\w+)"
     r"|chain\.(node|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
