@@ -26,6 +26,7 @@ HOPELESS_SHARE = 0.02
 AMOUNT_MAX = 5
 HOPELESS_AMOUNT = 10**9
 PROBE_PAUSE = 0.1
+MOVES_WAITED, TORN_RECORDS = 50, 3
 
 
 class Teller:
@@ -65,6 +66,7 @@ class Teller:
         elif self.bug == "torn":
             async with self.engine.connect() as first:
                 head, found = await self._everything(first)
+            await self._moved_on(head)
             async with self.engine.connect() as second:
                 _, later = await self._everything(second)
             found |= {number: later.get(number) for number in sorted(found)[::2]}
@@ -85,6 +87,14 @@ class Teller:
         head = await read_head(conn)
         rows = await conn.execute(select(accounts.c.id, booked).where(accounts.c.purpose == MAIN))
         return head, {self.numbers.get(row.id, str(row.id)): row.booked for row in rows}
+
+    async def _moved_on(self, head):
+        """Wait until somebody wrote after that head, so that what is read next is surely another state."""
+        for _ in range(MOVES_WAITED):
+            async with self.engine.connect() as conn:
+                if (await read_head(conn)).sequence >= head.sequence + TORN_RECORDS:
+                    return
+            await asyncio.sleep(0.01)  # the others may be at their end: then this reading tears nothing
 
     async def probe(self):
         """Write what nobody may ever see; read; take it back."""
@@ -118,7 +128,7 @@ async def main():
         engine = open_engine(config["url"])
         tellers.append(Teller(await Journal.open(engine, OPERATOR_KEY), engine, town, config["bug"]))
     await asyncio.to_thread(crew.wait_for_signal)
-    seen = []
+    seen = [await tellers[0].probe()]  # one at least, however fast the rest is
     probing = asyncio.create_task(keep_probing(tellers[0], seen))
     dice = random.Random(config["seed"])
     await asyncio.gather(
