@@ -104,11 +104,11 @@ class Holder(NamedTuple):
     def after(self, link: bytes, leaf: bytes) -> Holder:
         """The holder once a record with that link and leaf stands in the journal."""
         head = chain_head(self.id, link, leaf)
-        return Holder(*self[:6], self.count + 1, head, *self[8:])
+        return Holder._make((*self[:6], self.count + 1, head, *self[8:]))
 
     def counted(self, spent: bytes) -> Holder:
         """The holder with other counters."""
-        return Holder(*self[:11], spent)
+        return Holder._make((*self[:11], spent))
 
 
 def account_id(holder_id: bytes, currency: Currency, purpose: str = MAIN) -> int:

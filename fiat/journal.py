@@ -50,7 +50,7 @@ from fiat.journal_values import JournalHead, OrderResult, Source, new_account
 from fiat.limit import NO_POLICY, Policy
 from fiat.order import SignedOrder
 from fiat.record import ledger_id
-from fiat.seal import Receipt, Seal, seal_batch
+from fiat.seal import MerkleTree, Receipt, Seal, seal_batch
 from fiat.signature import OperatorKey
 from fiat.transfer import NANOSECONDS, Account, Outcome, Transfer
 
@@ -311,9 +311,9 @@ class Journal:
                 if batch.empty:
                     await check_unmoved(conn, batch.head)
                     return
-                new_head, seal = self._sealed(batch)
+                new_head, sealed = self._sealed(batch)
                 try:
-                    await self._write(conn, batch, new_head, seal)
+                    await self._write(conn, batch, new_head, sealed.seal if sealed else None)
                 except DBAPIError as error:
                     raise await cause(self._engine, batch.head, error) from error
                 try:
@@ -326,7 +326,7 @@ class Journal:
         except BaseException:
             self._cache.clear(-1)  # nothing of a batch that failed may be believed
             raise
-        self._written(batch, seal)
+        self._written(batch, sealed)
 
     async def _decided(self, conn: AsyncConnection, waiting: list[Waiting], *, lock: bool) -> Batch:
         head = await read_head(conn, lock=lock)
@@ -362,32 +362,34 @@ class Journal:
         if due:
             batch.release(due)
 
-    def _sealed(self, batch: Batch) -> tuple[JournalHead, Seal | None]:
+    def _sealed(self, batch: Batch) -> tuple[JournalHead, SealedBatch | None]:
         """The head that the batch moves to and, where it has records, their seal."""
-        old, seal = batch.head, None
+        old, sealed = batch.head, None
         number, digest = old.seal_number, old.seal_digest
         if batch.bodies:
             number += 1
+            tree = MerkleTree(batch.leaves)
             seal = seal_batch(
                 self._key,
                 self.ledger_id,
                 number=number,
                 previous=old.seal_digest,
                 first_sequence=old.sequence + 1,
-                leaves=batch.leaves,
+                tree=tree,
                 timestamp=batch.cursor,
                 counters=batch.counters_hash,
             )
             digest = seal.digest(self.ledger_id)
-        return JournalHead(old.version + 1, batch.sequence, batch.cursor, number, digest, os.urandom(16)), seal
+            sealed = SealedBatch(seal, batch.bodies, tree)
+        return JournalHead(old.version + 1, batch.sequence, batch.cursor, number, digest, os.urandom(16)), sealed
 
-    def _written(self, batch: Batch, seal: Seal | None) -> None:
+    def _written(self, batch: Batch, sealed: SealedBatch | None) -> None:
         batch.keep()
         self.sequence = batch.sequence
         if batch.due_next is not None:
             self._due_next = min(self._due_next or batch.due_next, batch.due_next)
-        if seal is not None:
-            self._recent.append(SealedBatch(seal, batch.bodies))
+        if sealed is not None:
+            self._recent.append(sealed)
 
 
 def _busy(error: Exception) -> JournalBusy:

@@ -15,13 +15,18 @@ from fiat.book import Changes, Posting
 from fiat.holder import OPERATOR, Holder
 from fiat.journal_cache import Cache
 from fiat.journal_rows import (
+    ACCOUNT_COLUMNS,
     NO_CAUSE,
     Cause,
+    Parties,
+    Row,
     account_row,
+    account_state,
     entry_row,
     expiry_record,
     operator_record,
-    transfer_record,
+    order_row,
+    transfer_body,
     transfer_row,
 )
 from fiat.journal_values import AccountRow, JournalHead, KnownOrder, Source
@@ -30,19 +35,22 @@ from fiat.machine import AMOUNT_MAX, create_accounts, create_transfers, expire
 from fiat.officer import Counters, SignedEntry, counters_hash
 from fiat.officer_book import counted
 from fiat.order import ZERO_32, SignedOrder
-from fiat.record import AccountRecord, OperatorRecord, Record, leaf_hash
+from fiat.record import AccountRecord, Kind, OperatorRecord, Record, leaf_hash
 from fiat.reserves import Totals, after
 from fiat.transfer import AccountStatus, Outcome, Resolution, Transfer, TransferFlags
 from fiat.uses import HoldUses, Uses
 
-_BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
 _PENDING = int(TransferFlags.PENDING)
+_TRANSFER, _EXPIRY, _OPERATOR = int(Kind.TRANSFER), int(Kind.EXPIRY), int(Kind.OPERATOR)
 _KEYS = ("root", "contract", "epoch", "frozen", "keyring", "limits")
 
 
 class Batch:
-    """Records in the making, and the rows that go with them, by table. Row values are what the columns take."""
+    """Records in the making, and the rows that go with them.
+
+    Those that most batches have are tuples (journal_rows), the others lie in `rows` by table and column.
+    """
 
     def __init__(self, cache: Cache, head: JournalHead, now: int) -> None:
         self.cache = cache
@@ -52,8 +60,13 @@ class Batch:
         self.cursor = max(head.timestamp, now - 1)
         """The last timestamp given out (ns)."""
         self.sequence = head.sequence
+        self._seal_number = head.seal_number + 1
         self.bodies: list[bytes] = []
         self.leaves: list[bytes] = []
+        self.records: list[Row] = []
+        self.transfers: list[Row] = []
+        self.heads: list[Row] = []
+        self.order_rows: list[Row] = []
         self.new_accounts: dict[int, AccountRow] = {}
         self.versions: dict[int, int] = {}
         self.holders: dict[bytes, Holder] = {}
@@ -71,16 +84,14 @@ class Batch:
         self.due_next: int | None = None
         self.rows: dict[str, list[dict[str, Any]]] = {
             name: []
-            for name in ("records", "transfers", "pendings", "resolved", "heads", "keys", "orders", "burnt", "texts")
+            for name in ("pendings", "resolved", "keys", "burnt", "texts", "operator_records", "officer_changes")
         }
         self.rows["new_holders"] = []
-        self.rows["operator_records"] = []
-        self.rows["officer_changes"] = []
         self.rows["new_accounts"] = []
 
     @property
     def empty(self) -> bool:
-        return not any(self.rows.values())
+        return not (self.records or self.order_rows or any(self.rows.values()))
 
     def row(self, account_id: int) -> AccountRow | None:
         """The account's facts (its balances are in `changes`)."""
@@ -96,6 +107,11 @@ class Batch:
 
     def order(self, key: tuple[bytes, bytes]) -> KnownOrder | None:
         return self.orders.get(key) or self.cache.orders.get(key)
+
+    def answer(self, key: tuple[bytes, bytes], known: KnownOrder, code: int, dead_at: int = 0) -> None:
+        """Keep what an order of that type is answered from now on; a refusal until `dead_at` (Unix s)."""
+        self.orders[key] = known
+        self.order_rows.append(order_row(key, known, code, dead_at))
 
     def source(self, source: Source) -> int | None:
         """The transfer id that answered to this outside event."""
@@ -200,34 +216,34 @@ class Batch:
         self.rows["new_accounts"].append({"id": account.id, "sequence": record.sequence})
         return opened
 
-    def account_rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def account_rows(self) -> tuple[list[dict[str, Any]], list[Row]]:
         """Rows to insert and rows to update: every account that the batch opened or moved, as it is at its end."""
         inserts, sequences = [], {row["id"]: row["sequence"] for row in self.rows["new_accounts"]}
         updates = []
         for account_id, account in self.changes.accounts.items():
-            state = {name: getattr(account, name) for name in (*_BALANCES, "flags")}
-            state["version"] = self.versions.get(account_id, 0)
+            state = account_state(account, self.versions.get(account_id, 0))
             if account_id in sequences:
-                inserts.append(account_row(account, self.new_accounts[account_id], sequences[account_id]) | state)
+                fixed = account_row(account, self.new_accounts[account_id], sequences[account_id])
+                inserts.append(fixed | dict(zip(ACCOUNT_COLUMNS[:-1], state, strict=False)))
             else:
-                updates.append({"b_id": account_id} | state)
+                updates.append(state)
         return inserts, updates
 
-    def holder_rows(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    def holder_rows(self) -> tuple[list[dict[str, Any]], list[Row], list[dict[str, Any]]]:
         """Every holder whose chain the batch moved: rows to insert, to update, and to update with their keys."""
         new = {row["id"]: row for row in self.rows["new_holders"]}
         inserts, updates, changed = [], [], []
         for holder in self.holders.values():
-            moved = {"count": holder.count, "head": holder.head, "spent": holder.spent}
             if holder.id not in self.changed_keys:
-                updates.append({"b_id": holder.id} | moved)
+                updates.append((holder.count, holder.head, holder.spent, holder.id))
                 continue
+            moved = {"count": holder.count, "head": holder.head, "spent": holder.spent}
             keys = {name: getattr(holder, name) for name in _KEYS} | {"frozen": int(holder.frozen)}
             if holder.id in new:
                 born = {"recovery": int(holder.recovery), "blind": holder.blind}
                 inserts.append(new[holder.id] | born | moved | keys)
             else:
-                changed.append({"b_id": holder.id} | moved | keys)
+                changed.append({"id": holder.id} | moved | keys)
         return inserts, updates, changed
 
     def keep(self) -> None:
@@ -236,7 +252,7 @@ class Batch:
             row = self.row(account_id)
             assert row is not None, "an account that moved was loaded"
             version = self.versions.get(account_id, row.version)
-            self.cache.accounts[account_id] = row._replace(account=account, version=version)
+            self.cache.accounts[account_id] = AccountRow._make((account, version, *row[2:]))
         self.cache.holders.update(self.holders)
         self.cache.totals = {**(self.cache.totals or {}), **self.totals}
         self.cache.counters = self.cache.counters if self.counters is None else self.counters
@@ -253,31 +269,23 @@ class Batch:
         debit, credit = self.row(posting.debit.id), self.row(posting.credit.id)
         assert debit is not None and credit is not None, "the machine moved accounts that were loaded"
         links = self._links(debit.holder, credit.holder)
-        parties = {
-            "debit_holder": debit.holder,
-            "credit_holder": credit.holder,
-            "debit_link": links.get(debit.holder, ZERO_32),
-            "credit_link": links.get(credit.holder, ZERO_32),
-        }
+        debit_link, credit_link = links.get(debit.holder, ZERO_32), links.get(credit.holder, ZERO_32)
+        parties = Parties(debit.holder, credit.holder, debit_link, credit_link)
         if posting.expired_at:
-            record: Record = expiry_record(posting, sequence, parties)
+            kind, body = _EXPIRY, expiry_record(posting, sequence, parties).encode()
         elif cause.entry is not None:
-            record = self._operator_record(posting, sequence, parties, cause.entry)
+            kind, body = _OPERATOR, self._operator_record(posting, sequence, parties, cause.entry).encode()
         else:
-            record = transfer_record(posting, sequence, parties, cause)
-        self.append(record, links)
-        row = transfer_row(posting, record, debit.holder, credit.holder, cause)
-        for side, account in (("debit", posting.debit), ("credit", posting.credit)):
-            row[f"{side}_version"] = self.versions[account.id] = self._version(account.id) + 1
-            for balance in _BALANCES:
-                row[f"{side}_{balance}"] = getattr(account, balance)
-        self.rows["transfers"].append(row)
+            kind, body = _TRANSFER, transfer_body(transfer, sequence, parties, cause)
+        self._append(kind, posting.expired_at or transfer.timestamp, body, links)
+        versions = (self._next_version(debit.account.id), self._next_version(credit.account.id))
+        self.transfers.append(transfer_row(posting, sequence, kind, parties, cause, versions))
         self._note_pending(posting, sequence)
-        if row["source_kind"] is not None:
-            self.sources[row["source_kind"], row["source_id"]] = transfer.id
+        if cause.source is not None:
+            self.sources[int(cause.source.kind), cause.source.id] = transfer.id
 
     def _operator_record(
-        self, posting: Posting, sequence: int, parties: dict[str, bytes], signed: SignedEntry
+        self, posting: Posting, sequence: int, parties: Parties, signed: SignedEntry
     ) -> OperatorRecord:
         record = operator_record(posting, sequence, parties, signed)
         self.rows["operator_records"].append(entry_row(record))
@@ -295,18 +303,23 @@ class Batch:
         else:
             if transfer.flags & _PENDING:
                 expires_at = transfer.expires_at or None
-                self.rows["pendings"].append({"id": transfer.id, "sequence": sequence, "expires_at": expires_at})
+                state = {"resolution": int(Resolution.PENDING), "resolved_by": None}
+                self.rows["pendings"].append(
+                    {"id": transfer.id, "sequence": sequence, "expires_at": expires_at} | state
+                )
                 if expires_at is not None:
                     self.due_next = min(self.due_next or expires_at, expires_at)
             return
-        self.rows["resolved"].append({"b_id": resolved, "resolution": int(resolution), "resolved_by": sequence})
+        self.rows["resolved"].append({"id": resolved, "resolution": int(resolution), "resolved_by": sequence})
 
-    def _version(self, account_id: int) -> int:
+    def _next_version(self, account_id: int) -> int:
+        """The account's version after one movement more."""
         known = self.versions.get(account_id)
-        if known is not None:
-            return known
-        row = self.cache.accounts.get(account_id)
-        return row.version if row is not None else 0
+        if known is None:
+            row = self.cache.accounts.get(account_id)
+            known = row.version if row is not None else 0
+        self.versions[account_id] = known + 1
+        return known + 1
 
     def _links(self, *holder_ids: bytes) -> dict[bytes, bytes]:
         """The next link of each of these holders' chains; the operator has none."""
@@ -320,21 +333,20 @@ class Batch:
 
     def append(self, record: Record, links: dict[bytes, bytes]) -> None:
         """Add a record at the end, and move the chains of the holders it concerns."""
-        body = record.encode()
+        assert record.sequence == self.sequence + 1, "records have no gaps"
+        self._append(int(record.KIND), record.timestamp, record.encode(), links)
+
+    def _append(self, kind: int, timestamp: int, body: bytes, links: dict[bytes, bytes]) -> None:
+        sequence = self.sequence = self.sequence + 1
         leaf = leaf_hash(body)
-        self.sequence = record.sequence
         self.bodies.append(body)
         self.leaves.append(leaf)
-        self.rows["records"].append(
-            {"sequence": record.sequence, "kind": int(record.KIND), "timestamp": record.timestamp, "body": body}
-        )
+        self.records.append((sequence, kind, timestamp, self._seal_number, body))
         for holder_id, link in links.items():
             before = self.holder(holder_id)
             assert before is not None, "linked holders are loaded"
             after = self.holders[holder_id] = before.after(link, leaf)
-            self.rows["heads"].append(
-                {"holder": holder_id, "count": after.count, "head": after.head, "sequence": record.sequence}
-            )
+            self.heads.append((holder_id, after.count, after.head, sequence))
 
 
 def dead_at_of(signed: SignedOrder) -> int:

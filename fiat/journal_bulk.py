@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 from asyncpg import IntegrityConstraintViolationError, PostgresError
@@ -20,46 +19,71 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fiat.errors import JournalBroken
 from fiat.tables_types import U128
 
-Row = dict[str, Any]
 COPY_ROWS_MIN = 100
 """From this many rows on COPY is cheaper than arrays, whose elements the driver looks at one by one."""
 
+Names = tuple[str, ...]
+Rows = Sequence[tuple[Any, ...]]
 
-async def insert_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all name the same columns."""
+
+async def insert_rows(conn: AsyncConnection, table: Table, names: Names, rows: Rows) -> None:
+    """Insert rows of what the driver takes: a value a column, 128-bit integers as their 16 bytes."""
+    if not rows:
+        return
+    if conn.dialect.name != "postgresql":
+        await conn.exec_driver_sql(_insert(table, names), list(rows))
+    elif len(rows) >= COPY_ROWS_MIN:
+        await _copy(conn, table, names, rows)
+    else:
+        await conn.exec_driver_sql(_insert_arrays(table, names), _columns(rows))
+
+
+async def update_rows(conn: AsyncConnection, table: Table, names: Names, rows: Rows) -> None:
+    """Set the columns in the rows whose `id` comes last. Raises JournalBroken for one that is gone."""
+    if not rows:
+        return
+    if conn.dialect.name == "postgresql":
+        result = await conn.exec_driver_sql(_update_arrays(table, names), _columns(rows))
+    else:
+        result = await conn.exec_driver_sql(_update(table, names), list(rows))
+    if result.rowcount != len(rows):
+        raise JournalBroken(0, f"{len(rows) - result.rowcount} rows of {table.name} are gone")
+
+
+async def insert_named(conn: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that all name the same columns, with the columns' own values."""
     if rows:
-        names = tuple(rows[0])
-        if conn.dialect.name == "postgresql":
-            if len(rows) >= COPY_ROWS_MIN:
-                await _copy(conn, table, names, rows)
-            else:
-                await conn.exec_driver_sql(_insert_arrays(table, names), _columns(table, names, rows))
-        else:
-            await conn.exec_driver_sql(_insert(table, names), _rows(table, names, rows))
+        await insert_rows(conn, table, tuple(rows[0]), _of_named(table, tuple(rows[0]), rows))
 
 
-async def _copy(conn: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> None:
+async def update_named(conn: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Set the columns that the rows name; each names its own by `id`."""
+    if rows:
+        names = (*(name for name in rows[0] if name != "id"), "id")
+        await update_rows(conn, table, names, _of_named(table, names, rows))
+
+
+def _of_named(table: Table, names: Names, rows: Sequence[dict[str, Any]]) -> Rows:
+    wide = [isinstance(table.c[name].type, U128) for name in names]
+    return [
+        tuple(
+            row[name].to_bytes(16, "big") if is_wide and row[name] is not None else row[name]
+            for name, is_wide in zip(names, wide, strict=True)
+        )
+        for row in rows
+    ]
+
+
+async def _copy(conn: AsyncConnection, table: Table, names: Names, rows: Rows) -> None:
     """COPY in PostgreSQL's binary format, in the transaction that a statement before has begun."""
     raw = await conn.get_raw_connection()
     driver = raw.driver_connection
     assert driver is not None and driver.is_in_transaction(), "a batch writes its head first"
     try:
-        await driver.copy_records_to_table(table.name, records=_rows(table, names, rows), columns=names)
+        await driver.copy_records_to_table(table.name, records=rows, columns=names)
     except PostgresError as error:
         kind = IntegrityError if isinstance(error, IntegrityConstraintViolationError) else DBAPIError
         raise kind(f"COPY {table.name}", None, error, connection_invalidated=driver.is_closed()) from error
-
-
-async def update_rows(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Set the columns that the rows name; each names its own by `b_id`. Raises JournalBroken for one that is gone."""
-    if rows:
-        names = (*(name for name in rows[0] if name != "b_id"), "b_id")
-        if conn.dialect.name == "postgresql":
-            result = await conn.exec_driver_sql(_update_arrays(table, names), _columns(table, names, rows))
-        else:
-            result = await conn.exec_driver_sql(_update(table, names), _rows(table, names, rows))
-        if result.rowcount != len(rows):
-            raise JournalBroken(0, f"{len(rows) - result.rowcount} rows of {table.name} are gone")
 
 
 def one_of(conn: AsyncConnection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
@@ -83,54 +107,38 @@ def pair_of(
     return select(given.c.one).where(and_(given.c.one == one, given.c.other == other)).exists()
 
 
-def _rows(table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    return list(zip(*_columns(table, names, rows), strict=True))
-
-
-def _columns(table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> tuple[list[Any], ...]:
-    """A list a column; 128-bit integers as their 16 bytes."""
-    columns = [list(column) for column in zip(*map(itemgetter(*names), rows), strict=True)]
-    for place in _wide(table, names):
-        columns[place] = [None if value is None else value.to_bytes(16, "big") for value in columns[place]]
-    return tuple(columns)
+def _columns(rows: Rows) -> tuple[list[Any], ...]:
+    """A list a column."""
+    return tuple(list(column) for column in zip(*rows, strict=True))
 
 
 @lru_cache
-def _wide(table: Table, names: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(place for place, name in enumerate(names) if isinstance(_type(table, name), U128))
-
-
-@lru_cache
-def _insert(table: Table, names: tuple[str, ...]) -> str:
+def _insert(table: Table, names: Names) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # our own names
 
 
 @lru_cache
-def _insert_arrays(table: Table, names: tuple[str, ...]) -> str:
+def _insert_arrays(table: Table, names: Names) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_given(table, names)}"  # noqa: S608  # our own names
 
 
 @lru_cache
-def _update(table: Table, names: tuple[str, ...]) -> str:
+def _update(table: Table, names: Names) -> str:
     changes = ", ".join(f"{name} = ?" for name in names[:-1])
     return f"UPDATE {table.name} SET {changes} WHERE id = ?"  # noqa: S608  # our own names
 
 
 @lru_cache
-def _update_arrays(table: Table, names: tuple[str, ...]) -> str:
+def _update_arrays(table: Table, names: Names) -> str:
     changes = ", ".join(f"{name} = given.{name}" for name in names[:-1])
-    return f"UPDATE {table.name} SET {changes} FROM {_given(table, names)} WHERE {table.name}.id = given.b_id"  # noqa: S608  # our own names
+    return f"UPDATE {table.name} SET {changes} FROM {_given(table, names)} WHERE {table.name}.id = given.id"  # noqa: S608  # our own names
 
 
-def _given(table: Table, names: tuple[str, ...]) -> str:
+def _given(table: Table, names: Names) -> str:
     arrays = ", ".join(f"${place}::{_array(table, name)}[]" for place, name in enumerate(names, 1))
     return f"unnest({arrays}) AS given ({', '.join(names)})"
 
 
-def _type(table: Table, name: str) -> Any:
-    return table.c["id" if name == "b_id" else name].type
-
-
 def _array(table: Table, name: str) -> str:
-    kind = _type(table, name)
+    kind = table.c[name].type
     return "bigint" if isinstance(kind, BigInteger) else "text" if isinstance(kind, Text) else "bytea"

@@ -71,18 +71,7 @@ class Control:
         sequence = append_key(batch, record, change.holder)
         if change.action is KeyAction.MANDATE_REVOKE:
             batch.revoked.add(self.mandate)
-        batch.orders[self.key] = KnownOrder(self.digest, sequence, TransferStatus.CREATED)
-        batch.rows["orders"].append(
-            {
-                "holder": self.order.holder,
-                "nonce": self.order.nonce,
-                "digest": self.digest,
-                "type": self.order.CODE,
-                "sequence": sequence,
-                "status": None,
-                "dead_at": None,
-            }
-        )
+        batch.answer(self.key, KnownOrder(self.digest, sequence, TransferStatus.CREATED), self.order.CODE)
         return OrderResult(TransferStatus.CREATED, sequence, None, True, True)
 
     def _mandate_stands(self, batch: Batch) -> bool | None:

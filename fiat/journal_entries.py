@@ -167,18 +167,8 @@ class ChangeOfficers:
         signer = recover(self.digest, self.signed.signature)
         change = batch.cache.officers.change(order, signer, batch.sequence + 1, timestamp)
         _note(batch, change, self.signed)
-        batch.orders[order.holder, order.nonce] = KnownOrder(self.digest, change.sequence, TransferStatus.CREATED)
-        batch.rows["orders"].append(
-            {
-                "holder": order.holder,
-                "nonce": order.nonce,
-                "digest": self.digest,
-                "type": order.CODE,
-                "sequence": change.sequence,
-                "status": None,
-                "dead_at": None,
-            }
-        )
+        known = KnownOrder(self.digest, change.sequence, TransferStatus.CREATED)
+        batch.answer((order.holder, order.nonce), known, order.CODE)
         return OrderResult(TransferStatus.CREATED, change.sequence, None, True, True)
 
 

@@ -14,7 +14,7 @@ from fiat.journal_store import insert_genesis, read_head
 from fiat.journal_values import JournalHead
 from fiat.order import ZERO_32
 from fiat.record import GenesisRecord, decode, leaf_hash, ledger_id
-from fiat.seal import seal_batch
+from fiat.seal import MerkleTree, seal_batch
 from fiat.signature import OperatorKey
 
 
@@ -45,7 +45,7 @@ async def _write_genesis(engine: AsyncEngine, key: OperatorKey, now: int) -> Non
     body = record.encode()
     ledger = ledger_id(body)
     leaves = [leaf_hash(body)]
-    seal = seal_batch(key, ledger, number=0, previous=ZERO_32, first_sequence=0, leaves=leaves, timestamp=now)
+    seal = seal_batch(key, ledger, number=0, previous=ZERO_32, first_sequence=0, tree=MerkleTree(leaves), timestamp=now)
     head = JournalHead(0, 0, now, 0, seal.digest(ledger), os.urandom(16))
     try:
         async with writing(engine).begin() as conn:

@@ -15,7 +15,6 @@ from fiat.order import ZERO_32
 from fiat.record import Kind, OperatorRecord, Reason, decode
 from fiat.reserves import Totals
 from fiat.tables import (
-    U128,
     officer_changes,
     operator_counters,
     operator_records,
@@ -25,6 +24,7 @@ from fiat.tables import (
     reserves,
     transfers,
 )
+from fiat.tables_types import U128
 from fiat.transfer import Resolution, TransferFlags
 
 _POSTS_NOTHING = int(TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
-from hashlib import sha256
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,37 +11,27 @@ from fiat import history
 from fiat.errors import HolderUnknown
 from fiat.head import Head
 from fiat.record import leaf_hash
-from fiat.seal import Receipt, Seal
+from fiat.seal import MerkleTree, Receipt, Seal
 from fiat.signature import OperatorKey
 
 
 class SealedBatch:
-    """A seal with its records; its Merkle tree (RFC 9162) is built once, at the first receipt."""
+    """A seal with its records; their Merkle tree is made at the first receipt where it is not at hand."""
 
-    def __init__(self, seal: Seal, bodies: Sequence[bytes]) -> None:
+    def __init__(self, seal: Seal, bodies: Sequence[bytes], tree: MerkleTree | None = None) -> None:
         self.seal = seal
         self.bodies = bodies
+        self._tree = tree
 
     def __contains__(self, sequence: int) -> bool:
         return 0 <= sequence - self.seal.first_sequence < self.seal.size
 
-    @cached_property
-    def _levels(self) -> list[list[bytes]]:
-        levels = [[leaf_hash(body) for body in self.bodies]]
-        while len(level := levels[-1]) > 1:
-            pairs = [sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
-            levels.append(pairs + level[len(pairs) * 2 :])
-        return levels
-
     def receipt(self, sequence: int) -> Receipt:
         """The record of that sequence (one of this batch's), its path and the seal."""
+        if self._tree is None:
+            self._tree = MerkleTree([leaf_hash(body) for body in self.bodies])
         index = sequence - self.seal.first_sequence
-        body, path = self.bodies[index], []
-        for level in self._levels[:-1]:
-            if index ^ 1 < len(level):
-                path.append(level[index ^ 1])
-            index //= 2
-        return Receipt(body, tuple(path), self.seal)
+        return Receipt(self.bodies[index], tuple(self._tree.path(index)), self.seal)
 
 
 async def signed_head(conn: AsyncConnection, key: OperatorKey, ledger_id: bytes, holder_id: bytes, now: int) -> Head:

@@ -220,19 +220,7 @@ class Submit:
         return holder
 
     def _record(self, batch: Batch, known: KnownOrder) -> None:
-        holder, nonce = self.key
-        batch.orders[self.key] = known
-        batch.rows["orders"].append(
-            {
-                "holder": holder,
-                "nonce": nonce,
-                "digest": known.digest,
-                "type": self.signed.order.CODE,
-                "sequence": known.sequence,
-                "status": None if known.sequence is not None else int(known.status),
-                "dead_at": None if known.sequence is not None else dead_at_of(self.signed),
-            }
-        )
+        batch.answer(self.key, known, self.signed.order.CODE, dead_at_of(self.signed))
         if known.sequence is not None:
             batch.rows["texts"] += [{"hash": t.hash, "salt": t.salt, "text": t.text} for t in self.texts.values()]
 

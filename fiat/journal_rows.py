@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fiat.book import Posting
-from fiat.journal_values import AccountRow, Source, null_if_operator
+from fiat.journal_values import AccountRow, KnownOrder, Source, null_if_operator
 from fiat.officer import SignedEntry
 from fiat.order import ZERO_32, SignedOrder
-from fiat.record import ExpiryRecord, Kind, OperatorRecord, Record, TransferRecord
-from fiat.transfer import Account
+from fiat.record import ExpiryRecord, OperatorRecord, encode_transfer
+from fiat.transfer import Account, Transfer
 
 
 class Cause(NamedTuple):
@@ -30,6 +30,32 @@ class Cause(NamedTuple):
 NO_CAUSE = Cause()
 
 
+class Parties(NamedTuple):
+    """Whose accounts a movement is between, and the links of their chains (32 zero bytes: the operator has none)."""
+
+    debit_holder: bytes
+    credit_holder: bytes
+    debit_link: bytes
+    credit_link: bytes
+
+
+# The columns of what most batches write: such rows are tuples of what the driver takes.
+_BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+RECORD_COLUMNS = ("sequence", "kind", "timestamp", "seal_number", "body")
+HEAD_COLUMNS = ("holder", "count", "head", "sequence")
+ORDER_COLUMNS = ("holder", "nonce", "digest", "type", "sequence", "status", "dead_at")
+HOLDER_COLUMNS = ("count", "head", "spent", "id")
+ACCOUNT_COLUMNS = (*_BALANCES, "flags", "version", "id")
+TRANSFER_COLUMNS = (
+    *("sequence", "kind", "id", "debit_account_id", "credit_account_id", "amount", "pending_id", "user_data_128"),
+    *("user_data_64", "user_data_32", "timeout", "ledger", "code", "flags", "timestamp", "debit_holder"),
+    *("credit_holder", "order_holder", "order_nonce", "leg", "source_kind", "source_id"),
+    *("debit_version", "credit_version"),
+    *(f"{side}_{balance}" for side in ("debit", "credit") for balance in _BALANCES),
+)
+Row = tuple[Any, ...]
+
+
 def account_row(account: Account, row: AccountRow, sequence: int) -> dict[str, Any]:
     return {
         "id": account.id,
@@ -47,7 +73,7 @@ def account_row(account: Account, row: AccountRow, sequence: int) -> dict[str, A
     }
 
 
-def expiry_record(posting: Posting, sequence: int, parties: dict[str, bytes]) -> ExpiryRecord:
+def expiry_record(posting: Posting, sequence: int, parties: Parties) -> ExpiryRecord:
     pending = posting.transfer
     return ExpiryRecord(
         sequence=sequence,
@@ -57,69 +83,91 @@ def expiry_record(posting: Posting, sequence: int, parties: dict[str, bytes]) ->
         credit_account_id=pending.credit_account_id,
         amount=pending.amount,
         ledger=pending.ledger,
-        **parties,
+        **parties._asdict(),
     )
 
 
-def transfer_record(posting: Posting, sequence: int, parties: dict[str, bytes], cause: Cause) -> TransferRecord:
-    transfer = posting.transfer
-    leg = transfer.user_data_32 if cause.order is not None else 0
-    source = cause.source
-    return TransferRecord(
-        sequence=sequence,
-        timestamp=transfer.timestamp,
-        id=transfer.id,
-        debit_account_id=transfer.debit_account_id,
-        credit_account_id=transfer.credit_account_id,
-        amount=transfer.amount,
-        pending_id=transfer.pending_id,
-        user_data_128=transfer.user_data_128,
-        user_data_64=transfer.user_data_64,
-        user_data_32=transfer.user_data_32,
-        timeout=transfer.timeout,
-        ledger=transfer.ledger,
-        code=transfer.code,
-        flags=transfer.flags,
-        source_kind=int(source.kind) if source is not None else 0,
-        source_id=source.id if source is not None else ZERO_32,
-        leg=leg,
-        order=cause.signed if leg == 0 else None,
-        **parties,
+def transfer_body(transfer: Transfer, sequence: int, parties: Parties, cause: Cause) -> bytes:
+    """The canonical bytes of a movement's TransferRecord."""
+    source, leg = cause.source, transfer.user_data_32 if cause.order is not None else 0
+    fields = (
+        transfer.id,
+        transfer.debit_account_id,
+        transfer.credit_account_id,
+        transfer.amount,
+        transfer.pending_id,
+        transfer.user_data_128,
+        transfer.user_data_64,
+        transfer.user_data_32,
+        transfer.timeout,
+        transfer.ledger,
+        transfer.code,
+        transfer.flags,
+        *parties,
+        0 if source is None else int(source.kind),
+        ZERO_32 if source is None else source.id,
+        leg,
     )
+    return encode_transfer(sequence, transfer.timestamp, fields, cause.signed if leg == 0 else None)
 
 
 def transfer_row(
-    posting: Posting, record: Record, debit_holder: bytes, credit_holder: bytes, cause: Cause
-) -> dict[str, Any]:
-    transfer, expiry = posting.transfer, record.KIND is Kind.EXPIRY
-    order, source = cause.order, cause.source
-    return {
-        "sequence": record.sequence,
-        "kind": int(record.KIND),
-        "id": None if expiry else transfer.id,
-        "debit_account_id": transfer.debit_account_id,
-        "credit_account_id": transfer.credit_account_id,
-        "amount": transfer.amount,
-        "pending_id": transfer.id if expiry else transfer.pending_id or None,
-        "user_data_128": transfer.user_data_128,
-        "user_data_64": transfer.user_data_64,
-        "user_data_32": transfer.user_data_32,
-        "timeout": transfer.timeout,
-        "ledger": transfer.ledger,
-        "code": transfer.code,
-        "flags": 0 if expiry else transfer.flags,
-        "timestamp": record.timestamp,
-        "debit_holder": null_if_operator(debit_holder),
-        "credit_holder": null_if_operator(credit_holder),
-        "order_holder": order[0] if order is not None else None,
-        "order_nonce": order[1] if order is not None else None,
-        "leg": transfer.user_data_32 if order is not None else 0,
-        "source_kind": int(source.kind) if source is not None else None,
-        "source_id": source.id if source is not None else None,
-    }
+    posting: Posting, sequence: int, kind: int, parties: Parties, cause: Cause, versions: tuple[int, int]
+) -> Row:
+    """The wide row of a movement (TRANSFER_COLUMNS). `versions` are the debit and the credit account's after it."""
+    transfer, debit, credit, expired_at = posting
+    holder, nonce = cause.order or (None, None)
+    source, pending_id = cause.source, transfer.id if expired_at else transfer.pending_id
+    return (
+        sequence,
+        kind,
+        None if expired_at else _wide(transfer.id),
+        _wide(transfer.debit_account_id),
+        _wide(transfer.credit_account_id),
+        transfer.amount,
+        _wide(pending_id) if pending_id else None,
+        _wide(transfer.user_data_128),
+        transfer.user_data_64,
+        transfer.user_data_32,
+        transfer.timeout,
+        transfer.ledger,
+        transfer.code,
+        0 if expired_at else transfer.flags,
+        expired_at or transfer.timestamp,
+        null_if_operator(parties.debit_holder),
+        null_if_operator(parties.credit_holder),
+        holder,
+        nonce,
+        0 if holder is None else transfer.user_data_32,
+        None if source is None else int(source.kind),
+        None if source is None else source.id,
+        *versions,
+        *_balances(debit),
+        *_balances(credit),
+    )
 
 
-def operator_record(posting: Posting, sequence: int, parties: dict[str, Any], signed: SignedEntry) -> OperatorRecord:
+def order_row(key: tuple[bytes, bytes], known: KnownOrder, code: int, dead_at: int) -> Row:
+    """An order (holder, nonce) of that type and its answer (ORDER_COLUMNS). `dead_at` (Unix s) is a refusal's."""
+    accepted = known.sequence is not None
+    status, until = (None, None) if accepted else (int(known.status), dead_at)
+    return (*key, known.digest, code, known.sequence, status, until)
+
+
+def account_state(account: Account, version: int) -> Row:
+    """What movements change of an account (ACCOUNT_COLUMNS)."""
+    return (*_balances(account), int(account.flags), version, _wide(account.id))
+
+
+def _balances(account: Account) -> tuple[int, int, int, int]:
+    return account.debits_pending, account.debits_posted, account.credits_pending, account.credits_posted
+
+
+def _wide(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def operator_record(posting: Posting, sequence: int, parties: Parties, signed: SignedEntry) -> OperatorRecord:
     """The record of one movement of an entry."""
     transfer, entry = posting.transfer, signed.entry
     return OperatorRecord(
@@ -149,7 +197,7 @@ def operator_record(posting: Posting, sequence: int, parties: dict[str, Any], si
         signature_1=signed.first.signature,
         officer_2=signed.second.officer,
         signature_2=signed.second.signature,
-        **parties,
+        **parties._asdict(),
     )
 
 

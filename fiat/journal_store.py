@@ -20,11 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.holder import OPERATOR, Holder
 from fiat.journal_batch import Batch
-from fiat.journal_bulk import insert_rows as _insert
-from fiat.journal_bulk import one_of, pair_of
-from fiat.journal_bulk import update_rows as _update
+from fiat.journal_bulk import insert_named, insert_rows, one_of, pair_of, update_named, update_rows
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_officers import load_entries, load_officers, load_totals, write_officers, write_totals
+from fiat.journal_rows import (
+    ACCOUNT_COLUMNS,
+    HEAD_COLUMNS,
+    HOLDER_COLUMNS,
+    ORDER_COLUMNS,
+    RECORD_COLUMNS,
+    TRANSFER_COLUMNS,
+)
 from fiat.journal_values import AccountRow, JournalHead, KnownOrder
 from fiat.seal import Seal
 from fiat.tables import (
@@ -177,19 +183,19 @@ async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     holder_inserts, holder_updates, key_updates = batch.holder_rows()
     if seal is not None:
         await insert_seal(conn, seal)
-        await _insert(conn, records, [row | {"seal_number": seal.number} for row in rows["records"]])
-    await _insert(conn, holders, holder_inserts)
-    await _insert(conn, accounts, account_inserts)
-    await _insert(conn, orders, rows["orders"])
-    await _insert(conn, transfers, rows["transfers"])
-    await _update(conn, accounts, account_updates)
-    await _insert(conn, pendings, [row | {"resolution": 1, "resolved_by": None} for row in rows["pendings"]])
-    await _update(conn, pendings, rows["resolved"])
-    await _update(conn, holders, holder_updates)
-    await _update(conn, holders, key_updates)
-    await _insert(conn, holder_heads, rows["heads"])
-    await _insert(conn, keys, rows["keys"])
-    await _insert(conn, burnt_ids, rows["burnt"])
+        await insert_rows(conn, records, RECORD_COLUMNS, batch.records)
+    await insert_named(conn, holders, holder_inserts)
+    await insert_named(conn, accounts, account_inserts)
+    await insert_rows(conn, orders, ORDER_COLUMNS, batch.order_rows)
+    await insert_rows(conn, transfers, TRANSFER_COLUMNS, batch.transfers)
+    await update_rows(conn, accounts, ACCOUNT_COLUMNS, account_updates)
+    await insert_named(conn, pendings, rows["pendings"])
+    await update_named(conn, pendings, rows["resolved"])
+    await update_rows(conn, holders, HOLDER_COLUMNS, holder_updates)
+    await update_named(conn, holders, key_updates)
+    await insert_rows(conn, holder_heads, HEAD_COLUMNS, batch.heads)
+    await insert_named(conn, keys, rows["keys"])
+    await insert_named(conn, burnt_ids, rows["burnt"])
     await write_totals(conn, batch.totals, batch.counters)
     await write_officers(conn, rows["operator_records"], rows["officer_changes"])
     if rows["texts"]:
@@ -209,12 +215,12 @@ async def erase(conn: AsyncConnection, hashes: Sequence[bytes]) -> None:
 
 
 async def insert_seal(conn: AsyncConnection, seal: Seal) -> None:
-    await _insert(conn, seals, [{name: getattr(seal, name) for name in Seal.__dataclass_fields__}])
+    await insert_named(conn, seals, [{name: getattr(seal, name) for name in Seal.__dataclass_fields__}])
 
 
 async def insert_genesis(conn: AsyncConnection, seal: Seal, body: bytes, head: JournalHead) -> None:
     """The first record, its seal and the head; a second writer meets their keys."""
     await insert_seal(conn, seal)
     row = {"sequence": 0, "kind": 0, "timestamp": head.timestamp, "seal_number": 0, "body": body}
-    await _insert(conn, records, [row])
-    await _insert(conn, journal_head, [head._asdict() | {"one": 1}])
+    await insert_named(conn, records, [row])
+    await insert_named(conn, journal_head, [head._asdict() | {"one": 1}])

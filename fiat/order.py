@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -47,8 +46,16 @@ def _snake(name: str) -> str:
     return re.sub("([A-Z])", r"_\1", name).lower()
 
 
+class _Digested:
+    """Room for an order's digest, which is asked for several times while the order is checked and carried out."""
+
+    __slots__ = ("_known",)
+    _known: tuple[bytes, bytes]
+    """The ledger's id and the digest there; absent until it is first asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(_Digested):
     """The fields that every order begins with. Bytes are 32 long; times are Unix seconds; a nonce is used once."""
 
     STRUCT: ClassVar[StructType]
@@ -76,7 +83,11 @@ class Order:
 
     def digest(self, ledger_id: bytes) -> bytes:
         """The 32 bytes that are signed (EIP-712)."""
-        return _digest(self, ledger_id)
+        known = getattr(self, "_known", None)
+        if known is None or known[0] != ledger_id:
+            known = ledger_id, typed_digest(ledger_id, self.STRUCT.hash_in_order(self.in_order()))
+            object.__setattr__(self, "_known", known)
+        return known[1]
 
     def to_json(self) -> dict[str, str]:
         """Integers as digit strings, bytes as 0x lower-case hex."""
@@ -208,12 +219,6 @@ class LedgerControl(Order):
     action: str
     subject: bytes = ZERO_32
     value: int = 0
-
-
-@lru_cache(maxsize=16_384)
-def _digest(order: Order, ledger_id: bytes) -> bytes:
-    """Asked for several times while an order is checked and carried out; about as many may wait at once."""
-    return typed_digest(ledger_id, order.STRUCT.hash_in_order(order.in_order()))
 
 
 ORDER_TYPES: dict[str, type[Order]] = {

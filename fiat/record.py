@@ -8,7 +8,7 @@ The holder chains that records link into are in head.py.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from hashlib import sha256
@@ -71,6 +71,9 @@ class Reason(IntEnum):
 _HEADER_CODEC = Codec(HEADER)
 _ORDER_TYPE_CODEC = Codec(ORDER_TYPE)
 _ORDER_CODECS = {code: Codec(order_layout(t)) for code, t in ORDER_TYPES_BY_CODE.items()}
+_TRANSFER = HEADER + MOVEMENT + LEG + ORDER_TYPE
+_TRANSFER_CODECS = {code: Codec(_TRANSFER + order_layout(t)) for code, t in ORDER_TYPES_BY_CODE.items()}
+_TRANSFER_CODECS[0] = Codec(_TRANSFER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +227,7 @@ class OperatorRecord(Movement):
     signature_2: bytes
 
 
+_TRANSFER_KIND = int(Kind.TRANSFER)
 RECORD_TYPES: dict[int, type[Record]] = {
     t.KIND: t for t in (GenesisRecord, AccountRecord, KeyRecord, TransferRecord, ExpiryRecord, OperatorRecord)
 }
@@ -252,6 +256,21 @@ def decode(body: bytes) -> Record:
     if canonical != body:
         raise RecordMalformed("not canonical")
     return record
+
+
+def encode_transfer(sequence: int, timestamp: int, fields: Iterable[Any], signed: SignedOrder | None) -> bytes:
+    """The bytes of a TransferRecord in one pass; `fields` are those of the layouts MOVEMENT and LEG, in order.
+
+    Raises RecordMalformed where a value does not fit.
+    """
+    code = 0 if signed is None else signed.order.CODE
+    values = [FORMAT_VERSION, _TRANSFER_KIND, sequence, timestamp, *fields, code]
+    if signed is not None:
+        values += (*signed.order.in_order(), signed.signature)
+    try:
+        return _TRANSFER_CODECS[code].pack(values)
+    except (struct.error, OverflowError, UnicodeEncodeError) as error:
+        raise RecordMalformed(str(error)) from None
 
 
 def _encode_order(signed: SignedOrder | None) -> bytes:

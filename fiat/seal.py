@@ -33,29 +33,37 @@ _SEAL = StructType(
 )
 
 
+class MerkleTree:
+    """RFC 9162 section 2.1 over leaf hashes in order, kept level by level, so that a path is a look-up."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = [list(leaves)]
+        while len(level := self._levels[-1]) > 1:
+            pairs = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+            self._levels.append(pairs + level[len(pairs) * 2 :])
+
+    def __len__(self) -> int:
+        return len(self._levels[0])
+
+    @property
+    def root(self) -> bytes:
+        """32 bytes; SHA-256 of nothing where there is no leaf."""
+        top = self._levels[-1]
+        return top[0] if top else sha256(b"").digest()
+
+    def path(self, index: int) -> list[bytes]:
+        """Section 2.1.3.1: the sibling hashes from leaf `index` up to the root."""
+        path = []
+        for level in self._levels[:-1]:
+            if (sibling := index ^ 1) < len(level):
+                path.append(level[sibling])
+            index >>= 1
+        return path
+
+
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """RFC 9162 section 2.1.1: the root over leaf hashes, in order; SHA-256 of nothing for none."""
-    if not leaves:
-        return sha256(b"").digest()
-    level = list(leaves)
-    while len(level) > 1:
-        paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = paired + level[len(paired) * 2 :]
-    return level[0]
-
-
-def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """RFC 9162 section 2.1.3.1: the sibling hashes from leaf `index` up to the root."""
-    path = []
-    level = list(leaves)
-    while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            path.append(level[sibling])
-        paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = paired + level[len(paired) * 2 :]
-        index //= 2
-    return path
+    """The root over leaf hashes, in order."""
+    return MerkleTree(leaves).root
 
 
 def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
@@ -138,17 +146,17 @@ def seal_batch(
     number: int,
     previous: bytes,
     first_sequence: int,
-    leaves: Sequence[bytes],
+    tree: MerkleTree,
     timestamp: int,
     counters: bytes = ZERO_32,
 ) -> Seal:
-    """A signed seal over a batch's leaf hashes. `counters`: hash of the operator's counts after it."""
+    """A signed seal over the tree of a batch's leaf hashes. `counters`: hash of the operator's counts after it."""
     seal = Seal(
         number=number,
         previous=previous,
         first_sequence=first_sequence,
-        size=len(leaves),
-        root=merkle_root(leaves),
+        size=len(tree),
+        root=tree.root,
         counters=counters,
         timestamp=timestamp,
     )

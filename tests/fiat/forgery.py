@@ -19,7 +19,7 @@ from fiat.journal_engine import open_engine
 from fiat.journal_values import Source
 from fiat.order import LedgerWithdrawal, SignedOrder
 from fiat.record import decode, leaf_hash, ledger_id
-from fiat.seal import seal_batch
+from fiat.seal import MerkleTree, seal_batch
 from fiat.tables import metadata
 from fiat.transfer import Transfer, TransferFlags
 from tests.fiat.conftest import OPERATOR_KEY, Key, Person
@@ -233,7 +233,7 @@ class Forger:
                 number=number,
                 previous=previous,
                 first_sequence=first,
-                leaves=[leaf_hash(body) for body in bodies],
+                tree=MerkleTree([leaf_hash(body) for body in bodies]),
                 timestamp=self.seal_times[number],
                 counters=counters_hash(counters),
             )

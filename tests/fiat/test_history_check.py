@@ -17,7 +17,7 @@ from fiat.holder import OPERATOR
 from fiat.journal_engine import writing
 from fiat.journal_values import Source
 from fiat.record import Kind, TransferRecord, decode, leaf_hash
-from fiat.seal import Seal, merkle_root, seal_batch
+from fiat.seal import MerkleTree, Seal, merkle_root, seal_batch
 from fiat.tables import records, seals
 from fiat.tables_guard import triggers
 from fiat.transfer import Transfer, TransferFlags
@@ -141,7 +141,7 @@ async def forged(engine, operator_key, journal, sequence, body):
                     number=seal.number,
                     previous=previous if previous is not None else seal.previous,
                     first_sequence=seal.first_sequence,
-                    leaves=leaves,
+                    tree=MerkleTree(leaves),
                     timestamp=seal.timestamp,
                 )
                 changed = {"previous": new.previous, "root": new.root, "signature": new.signature}

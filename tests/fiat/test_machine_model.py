@@ -276,7 +276,9 @@ def test_the_machine_and_the_naive_model_agree_at_length():
 def test_a_slip_in_the_rules_is_found(monkeypatch, old, new):
     tested = changed(monkeypatch, old, new)
     with pytest.raises(AssertionError):
-        explore(tested, 600, shrink=False)
+        # What is drawn depends also on the constants of whatever modules are loaded, so a bound that only just does is no
+        # bound; it ends with the first find, most within a hundred.
+        explore(tested, 6000, shrink=False)
 
 
 @pytest.mark.slow

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from fiat.errors import ProofRefused, RecordMalformed
 from fiat.head import Balance, Head, chain_head, chain_link, follow
-from fiat.layout import HEADER, ORDER_TYPE, order_layout
-from fiat.order import ORDER_TYPES, LedgerControl, LedgerTransfer, SignedOrder
+from fiat.layout import HEADER, LEG, MOVEMENT, ORDER_TYPE, order_layout
+from fiat.order import ORDER_TYPES, LedgerControl, LedgerHold, LedgerTransfer, SignedOrder
 from fiat.record import (
     RECORD_TYPES,
     AccountRecord,
@@ -26,9 +26,10 @@ from fiat.record import (
     Record,
     TransferRecord,
     decode,
+    encode_transfer,
     leaf_hash,
 )
-from fiat.seal import Receipt, inclusion_path, merkle_root, root_of_path, seal_batch
+from fiat.seal import MerkleTree, Receipt, merkle_root, root_of_path, seal_batch
 from fiat.signature import address_of
 
 B32 = bytes(range(32))
@@ -36,6 +37,21 @@ COMMON = {"holder": B32, "key_epoch": 1, "nonce": b"\x11" * 32, "valid_after": 1
 TRANSFER = LedgerTransfer(
     **COMMON, payee=b"\x22" * 32, shown=B32, currency="EUR", exponent=2, amount_minor=4000, total_max_minor=4000
 )
+ORDERS = [
+    TRANSFER,
+    LedgerHold(
+        **COMMON,
+        captor=B32,
+        shown=B32,
+        currency="USD",
+        exponent=2,
+        amount_minor=1,
+        total_max_minor=2,
+        until=3,
+        reference=b"\x01" * 32,
+    ),
+    LedgerControl(**COMMON, action="freeze"),
+]
 MOVES = {"id": 1, "debit_account_id": 2**127, "credit_account_id": 3, "amount": 2**63 - 1, "ledger": 978, "code": 1}
 RECORDS: list[Record] = [
     GenesisRecord(sequence=0, timestamp=1, operator=b"\x33" * 20, random=B32),
@@ -103,6 +119,22 @@ def test_the_bytes_are_those_of_the_first_version() -> None:
     assert lines == GOLDEN.read_text().splitlines()
 
 
+@pytest.mark.parametrize("signed", [None, *(SignedOrder(order, b"\x77" * 65) for order in ORDERS)])
+def test_a_transfer_packed_in_one_pass_has_the_same_bytes(signed: SignedOrder | None) -> None:
+    record = TransferRecord(sequence=3, timestamp=4, **MOVES, leg=2, debit_link=b"\x12" * 32, order=signed)
+    names = [name for name, _, _ in MOVEMENT + LEG]
+    assert encode_transfer(3, 4, [getattr(record, name) for name in names], signed) == record.encode()
+    names[0] = "sequence"  # another id
+    assert encode_transfer(3, 4, [getattr(record, name) for name in names], signed) != record.encode()
+
+
+def test_a_transfer_that_does_not_fit_is_refused_in_one_pass_too() -> None:
+    values = [getattr(RECORDS[4], name) for name, _, _ in MOVEMENT + LEG]
+    for at, wrong in ((0, 2**128), (10, 2**16), (12, b"1")):
+        with pytest.raises(RecordMalformed):
+            encode_transfer(3, 4, [*values[:at], wrong, *values[at + 1 :]], None)
+
+
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
 def test_only_canonical_bytes_are_records(record: Record) -> None:
     body = record.encode()
@@ -132,7 +164,7 @@ def test_values_that_do_not_fit_are_refused() -> None:
 def test_merkle_paths_prove_their_place_only(size: int, data: st.DataObject) -> None:
     leaves = [sha256(bytes([i])).digest() for i in range(size)]
     index = data.draw(st.integers(0, size - 1))
-    path = inclusion_path(leaves, index)
+    path = MerkleTree(leaves).path(index)
     root = merkle_root(leaves)
     assert root_of_path(leaves[index], index, size, path) == root
     for wrong_path in ([*path, B32], path[:-1]):
@@ -175,8 +207,8 @@ def test_a_chain_binds_every_leaf_and_its_place() -> None:
 def receipt(index: int = 1) -> Receipt:
     bodies = [replace(r, sequence=10 + i).encode() for i, r in enumerate(RECORDS[:3])]
     leaves = [leaf_hash(body) for body in bodies]
-    seal = seal_batch(Operator(), B32, number=3, previous=B32, first_sequence=10, leaves=leaves, timestamp=9)
-    return Receipt(bodies[index], tuple(inclusion_path(leaves, index)), seal)
+    seal = seal_batch(Operator(), B32, number=3, previous=B32, first_sequence=10, tree=MerkleTree(leaves), timestamp=9)
+    return Receipt(bodies[index], tuple(MerkleTree(leaves).path(index)), seal)
 
 
 def test_a_receipt_holds_the_operator_to_a_record() -> None:

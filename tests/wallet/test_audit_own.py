@@ -11,7 +11,7 @@ from fiat.audit import audit
 from fiat.head import Balance, Head
 from fiat.order import ZERO_32
 from fiat.record import leaf_hash
-from fiat.seal import Seal, inclusion_path, merkle_root
+from fiat.seal import MerkleTree, Seal, merkle_root
 from tests.fiat.conftest import OPERATOR_KEY
 from tests.fiat.forgery import Forger
 from tests.fiat.journal_maker import ALICE, number, one_of_everything
@@ -50,7 +50,7 @@ def receipt(batch, place, seal=None, body=None):
     """The JSON of a receipt, as the client keeps it."""
     seal = seal or sealed(batch)
     bodies = [record.encode() for record in BATCHES[batch]]
-    path = inclusion_path([leaf_hash(one) for one in bodies], place)
+    path = MerkleTree([leaf_hash(one) for one in bodies]).path(place)
     names = {"number": "number", "first_sequence": "firstSequence", "size": "size", "timestamp": "timestamp"}
     document = {json: str(getattr(seal, name)) for name, json in names.items()}
     document |= {name: hexed(getattr(seal, name)) for name in ("previous", "root", "counters", "signature")}
@@ -149,7 +149,7 @@ def two_records_of_one_number():
     bodies[place] = body
     other = sealed(batch, root=merkle_root([leaf_hash(one) for one in bodies]))
     document = receipt(batch, place, other, body)
-    document["path"] = [hexed(node) for node in inclusion_path([leaf_hash(one) for one in bodies], place)]
+    document["path"] = [hexed(node) for node in MerkleTree([leaf_hash(one) for one in bodies]).path(place)]
     return RECEIPTS | {"other": document}
 
 

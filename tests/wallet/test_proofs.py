@@ -13,7 +13,7 @@ from fiat.head import Balance, Head, chain_head, chain_link
 from fiat.holder import HolderGenesis, account_id
 from fiat.order import LedgerControl, LedgerHold, LedgerTransfer, SignedOrder, address_digest
 from fiat.record import GenesisRecord, KeyAction, KeyRecord, TransferRecord, leaf_hash, ledger_id
-from fiat.seal import inclusion_path, seal_batch
+from fiat.seal import MerkleTree, seal_batch
 from fiat.signature import address_of
 from fiat.transfer import TransferFlags
 from fiat.uses import use_source
@@ -226,10 +226,11 @@ def sealed(record, key=OPERATOR):
     """A receipt of that record, as a server answers it."""
     record = record.encode()
     leaves = [leaf_hash(b"before"), leaf_hash(record), leaf_hash(b"after")]
-    seal = seal_batch(key, LEDGER_ID, number=3, previous=b"\1" * 32, first_sequence=6, leaves=leaves, timestamp=9)
+    tree = MerkleTree(leaves)
+    seal = seal_batch(key, LEDGER_ID, number=3, previous=b"\1" * 32, first_sequence=6, tree=tree, timestamp=9)
     return {
         "record": "0x" + record.hex(),
-        "path": ["0x" + node.hex() for node in inclusion_path(leaves, 1)],
+        "path": ["0x" + node.hex() for node in tree.path(1)],
         "seal": {
             "number": "3",
             "previous": "0x" + seal.previous.hex(),
