@@ -276,8 +276,8 @@ def test_the_machine_and_the_naive_model_agree_at_length():
 def test_a_slip_in_the_rules_is_found(monkeypatch, old, new):
     tested = changed(monkeypatch, old, new)
     with pytest.raises(AssertionError):
-        # What is drawn depends also on the constants of whatever modules are loaded, so a bound that only just does is no
-        # bound; it ends with the first find, most within a hundred.
+        # What is drawn depends also on the constants of whatever modules are loaded, so the bound is far above what
+        # most need; the first find ends it.
         explore(tested, 6000, shrink=False)
 
 
