@@ -13,7 +13,7 @@ from typing import Any
 from fiat.authority import DEAD_AFTER_SECONDS
 from fiat.book import Changes, Posting
 from fiat.holder import OPERATOR, Holder
-from fiat.journal_cache import Cache
+from fiat.journal_cache import Cache, Wanted
 from fiat.journal_rows import (
     ACCOUNT_COLUMNS,
     NO_CAUSE,
@@ -246,8 +246,25 @@ class Batch:
                 changed.append({"id": holder.id} | moved | keys)
         return inserts, updates, changed
 
+    def leaves_alone(self, wanted: Wanted) -> bool:
+        """Can what is wanted be looked up as if this batch were written, while it is not? See Committer._decide_ahead.
+
+        What it moved of accounts and holders the cache knows; the rest of it must not be asked for.
+        """
+        if wanted.officers or wanted.entries or wanted.uses or wanted.use_sources or wanted.ordered:
+            return False
+        known = self.cache.accounts.keys() >= self.changes.accounts.keys() and self.cache.holders.keys() >= (
+            self.holders.keys()
+        )
+        return known and not (
+            wanted.transfers & self.changes.transfers.keys()
+            or wanted.transfers & self.changes.burnt_ids
+            or wanted.orders & self.orders.keys()
+            or wanted.sources & self.sources.keys()
+        )
+
     def keep(self) -> None:
-        """Once written: let the cache know what the batch made of accounts and holders."""
+        """Let the cache know what the batch makes of accounts and holders."""
         for account_id, account in self.changes.accounts.items():
             row = self.row(account_id)
             assert row is not None, "an account that moved was loaded"

@@ -398,31 +398,32 @@ async def test_an_id_burnt_by_another_journal_is_burnt(engine, journal, operator
     await second.close()
 
 
-class Interrupted(Journal):
-    """A journal that lets another one write between its decision and its own write."""
+def interrupted_by(journal, rivals):
+    """Let others write between the journal's next decision and its own write."""
+    committer = journal._committer
+    decide, rivals = committer._decide, list(rivals)
 
-    rivals = ()
-
-    async def _decided(self, conn, waiting, *, lock):
-        batch = await super()._decided(conn, waiting, lock=lock)
-        rivals, self.rivals = self.rivals, ()
-        for rival in rivals:
-            await rival
+    async def decide_and_wait(conn, waiting, *, lock):
+        batch = await decide(conn, waiting, lock=lock)
+        while rivals:
+            await rivals.pop(0)
         return batch
+
+    committer._decide = decide_and_wait
 
 
 @POSTGRESQL
 async def test_a_head_that_moves_is_decided_again(engine, journal, operator_key, alice, bob, credit, send, balance):
     """On SQLite the write lock, taken first, leaves no such moment."""
     await credit(alice, 100)
-    interrupted = await Interrupted.open(engine, operator_key)
-    interrupted.rivals = [send(alice, bob, 60), send(alice, bob, 30)]
+    interrupted = await Journal.open(engine, operator_key)
+    interrupted_by(interrupted, [send(alice, bob, 60), send(alice, bob, 30)])
     assert (await send(alice, bob, 60, on=interrupted)).status is TransferStatus.EXCEEDS_CREDITS
-    interrupted.rivals = [credit(alice, 5)]
+    interrupted_by(interrupted, [credit(alice, 5)])
     assert (await send(alice, bob, 15, on=interrupted)).status is TransferStatus.CREATED
     # Also when there was nothing to write: what is answered was true at one instant.
     signed = alice.pay(journal, bob, 1, nonce=bytes(32))
-    interrupted.rivals = [send(alice, bob, 10**16, nonce=bytes(32)), credit(alice, 1)]
+    interrupted_by(interrupted, [send(alice, bob, 10**16, nonce=bytes(32)), credit(alice, 1)])
     with pytest.raises(NonceConflict):
         await send(alice, bob, signed=signed, on=interrupted)
     assert (await balance(alice), await balance(bob)) == (1, 105)

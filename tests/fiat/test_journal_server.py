@@ -60,7 +60,7 @@ async def test_more_accounts_than_the_memory_holds(engine, journal, bank, monkey
         for part in (batch[:13], batch[13:], [move(accounts[turn], accounts[-1], 1)]):
             outcomes = await journal.post(part)
             assert {o.status for o in outcomes} == {TransferStatus.CREATED}
-            assert len(journal._cache.accounts) <= 5
+            assert len(journal._committer.cache.accounts) <= 5
             for m in part:
                 expected[m.credit_account_id] += m.amount
                 expected[m.debit_account_id] = expected.get(m.debit_account_id, 0) - m.amount
@@ -77,7 +77,7 @@ async def test_those_used_last_stay(journal, bank, monkeypatch):
     accounts = [(await journal.open_account(OPERATOR, EUR, f"suspense:{n}")).id for n in range(5)]
     for account in (accounts[1], accounts[2], accounts[1], accounts[4]):
         await journal.post([move(bank, account, 1)])
-    assert set(journal._cache.accounts) == {bank, accounts[1], accounts[4]}
+    assert set(journal._committer.cache.accounts) == {bank, accounts[1], accounts[4]}
 
 
 async def test_a_reader_follows_two_writers_without_a_gap(engine, journal, bank):

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 
-from fiat import journal as fiat_journal
+from fiat import journal_committer
 from fiat.journal import Journal
 from fiat.journal_engine import open_engine
 from tests.storms import crew
@@ -21,7 +21,7 @@ from tests.storms.town import OPERATOR_KEY, people
 async def main():
     config = crew.configuration()
     if config["bug"] == "hasty":
-        fiat_journal.ATTEMPTS_MAX = 1
+        journal_committer.ATTEMPTS_MAX = 1
     engine = open_engine(config["url"])
     journal = await Journal.open(engine, OPERATOR_KEY)
     load = Load(journal, people(PEOPLE), Log(config["log"]), config["bug"])

@@ -12,7 +12,7 @@ from itertools import groupby
 import pytest
 from sqlalchemy import select
 
-from fiat import journal as fiat_journal
+from fiat import journal_committer
 from fiat.errors import JournalClockWrong
 from fiat.history_check import verify
 from fiat.holder import OPERATOR
@@ -136,12 +136,12 @@ async def test_clocks_that_jump_for_long(clocked, engine, seed):
 
 @SQLITE
 async def test_a_committer_that_forgets_the_last_batch_s_time_is_seen(clocked, engine, monkeypatch):
-    honest = fiat_journal.read_head
+    honest = journal_committer.read_head
 
     async def forgetful(conn, **options):
         return (await honest(conn, **options))._replace(timestamp=0)
 
-    monkeypatch.setattr(fiat_journal, "read_head", forgetful)
+    monkeypatch.setattr(journal_committer, "read_head", forgetful)
     wrong = await storm(clocked, engine, 100)
     assert any("is not younger than the one before it" in what for what in wrong), wrong
 
@@ -151,7 +151,7 @@ async def test_a_committer_that_releases_nothing_is_seen(clocked, engine, monkey
     async def nothing(*_):
         return [], None
 
-    monkeypatch.setattr(fiat_journal, "load_due", nothing)
+    monkeypatch.setattr(journal_committer, "load_due", nothing)
     wrong = await storm(clocked, engine, 100)
     assert any("was due and is not released" in what for what in wrong), wrong
 
