@@ -97,7 +97,9 @@ def read(text: bytes) -> EntryPaper | ChangePaper:
             _handle(document["handle"]),
             tuple(_bytes(one, 65) for one in document["signatures"]),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, JsonMalformed, FiatError) as error:  # another shape
+    except JsonMalformed as error:
+        raise OfficerDocumentMalformed(error.reason) from None
+    except (AttributeError, KeyError, TypeError, ValueError, FiatError) as error:  # another shape
         raise OfficerDocumentMalformed(str(error)[:200]) from None
     if paper.to_json() != document:
         raise OfficerDocumentMalformed("digest")

@@ -136,6 +136,15 @@ def _kind(entry: Entry) -> Kind:
     return "release" if entry.flags & TransferFlags.VOID_PENDING_TRANSFER else _KINDS.get(entry.code, "other")
 
 
+def _state(kind: Kind, flags: int) -> State:
+    """The operator's entries hold and let go as well as move."""
+    if kind == "operator" and flags & TransferFlags.PENDING:
+        return "reserved"
+    if kind == "operator" and flags & TransferFlags.VOID_PENDING_TRANSFER:
+        return "released"
+    return _STATES.get(kind, "done")
+
+
 def _ledger_item(
     entry: Entry,
     order: Order | None,
@@ -160,7 +169,7 @@ def _ledger_item(
         amount=decimal_text(entry.amount, entry.exponent),
         amount_minor=str(entry.amount),
         decimals=entry.exponent,
-        state=state or _STATES.get(kind, "done"),
+        state=state or _state(kind, entry.flags),
         counterparty=Counterparty(
             handle=handles.get(other), holder=None if other == OPERATOR else spelled(other), label=label
         ),

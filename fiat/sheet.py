@@ -74,6 +74,12 @@ class Sheet:
     fees_minor: int
     rows: tuple[Row, ...]
 
+    @property
+    def closed_at(self) -> str:
+        """When the closing balance stood: at the period's end or, where that is yet to come, when it was made."""
+        last = [row.effective_at for row in self.rows[-1:] if self.by == By.EFFECTIVE.value]
+        return min(self.end, max([self.made_at, *last], key=datetime.fromisoformat), key=datetime.fromisoformat)
+
     def decimal(self, amount_minor: int) -> str:
         """`-12.50`: minor units in the currency's own unit."""
         return decimal_text(amount_minor, self.exponent)

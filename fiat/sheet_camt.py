@@ -38,10 +38,10 @@ def camt053(found: Sheet) -> str:
         "Stmt",
         element("Id", identity),
         element("CreDtTm", found.made_at),
-        element("FrToDt", element("FrDtTm", found.start), element("ToDtTm", found.end)),
+        element("FrToDt", element("FrDtTm", found.start), element("ToDtTm", found.closed_at)),
         _account(found),
         _balance(found, Markup(opening), found.start, found.opening_minor),
-        _balance(found, Markup(closing), found.end, found.closing_minor),
+        _balance(found, Markup(closing), found.closed_at, found.closing_minor),
         _summary(found),
         *(_entry(found, row) for row in found.rows),
     )

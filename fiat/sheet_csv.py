@@ -39,7 +39,7 @@ def csv_text(found: Sheet) -> str:
     writer.writerow(COLUMNS)
     writer.writerow(_balance(found, found.start, "opening", found.opening_minor))
     writer.writerows(_line(found, row) for row in found.rows)
-    writer.writerow(_balance(found, found.end, "closing", found.closing_minor))
+    writer.writerow(_balance(found, found.closed_at, "closing", found.closing_minor))
     return out.getvalue()
 
 

@@ -58,14 +58,12 @@ class Enrolment:
 async def plan_enrolment(
     client: Client, root: Address, handle: str, accounts: Sequence[tuple[int, Address]], *, recoverable: bool = False
 ) -> Enrolment:
-    """Salt and recovery choice are kept before anything is sent, so that a repeated registration is the same holder."""
+    """The salt is kept, and the recovery choice once it is sent, so that a repeated registration is the same holder."""
     ledger = await client.ledger()
     client.check_clock()
-    choice = f"{root}.recovery"
     kept = client.folder.change("genesis", lambda document: document.setdefault(root, os.urandom(32).hex()))
-    if recoverable:
-        kept = client.folder.change("genesis", lambda document: document.setdefault(choice, Recovery.RECOVERABLE.name))
-    recovery = Recovery[kept.get(choice, Recovery.NEVER.name)]
+    asked = Recovery.RECOVERABLE if recoverable else Recovery.NEVER
+    recovery = Recovery[kept.get(_choice(root), asked.name)]
     genesis = HolderGenesis(root.raw, bytes.fromhex(kept[root]), recovery)
     valid_before = now_seconds() + REGISTRATION_SECONDS
     fields = {
@@ -78,6 +76,11 @@ async def plan_enrolment(
     digest = read_order(REGISTRATION, ledger.id, fields).digest
     review = review_registration(ledger.id, genesis, handle, accounts, digest, host=client.host)
     return Enrolment(ledger, genesis, handle, tuple(accounts), valid_before, review)
+
+
+def _choice(root: Address) -> str:
+    """What the kept choice is called; one that was declined in the review binds nobody."""
+    return f"{root}.recovery"
 
 
 async def enrol(client: Client, signer: Signer, root: Address, plan: Enrolment) -> dict[str, Any]:
@@ -107,7 +110,7 @@ async def enrol(client: Client, signer: Signer, root: Address, plan: Enrolment) 
         "signature": await signed(REGISTRATION, plan.statement(0, root), root),
         "accounts": accounts,
     }
-    answer = Reader(client.host, "user", await client.post("/users", body))
+    answer = Reader(client.host, "user", await _sent(client, root, plan.genesis.recovery, body))
     holder = plan.genesis.holder_id
     if answer.raw("holder", 32) != holder or answer.text("handle") != plan.handle:
         raise ProofMissing(client.host, "card", "it is another holder than was registered")
@@ -119,6 +122,19 @@ async def enrol(client: Client, signer: Signer, root: Address, plan: Enrolment) 
             keep_head(client.folder, Kept(head.count, head.head), signed_head)
     await sign_in(client, signer, root)
     return answer.document
+
+
+async def _sent(client: Client, root: Address, recovery: Recovery, body: dict[str, Any]) -> Any:
+    """The answer to a registration. Its recovery choice is kept for as long as it may have been taken up."""
+    name = _choice(root)
+    known = name in client.folder.read("genesis")
+    client.folder.change("genesis", lambda document: document.setdefault(name, recovery.name))
+    try:
+        return await client.post("/users", body)
+    except ServerRefused:
+        if not known:
+            client.folder.change("genesis", lambda document: document.pop(name))
+        raise
 
 
 async def attest(client: Client, signer: Signer, status: SignerStatus, accounts: Sequence[tuple[int, Address]]) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import rfc3339
 from api.commands.output import answer, json_option
+from api.currencies import CURRENCIES
 from api.database import open_database
 from api.errors import OfficerDocumentMalformed, SettingWrong
 from api.migrations import pending
@@ -33,9 +34,11 @@ from api.standing import counter_answers, officer_answers
 from api.texts import _
 from fiat import history_officers
 from fiat.currency import Currency
+from fiat.errors import CurrencyUnknown, EntryRefused, OrderSignatureWrong
 from fiat.holder import MAIN, OPERATOR
 from fiat.journal import Journal
 from fiat.journal_entries import ChangeOfficers, NameOfficer, PostEntry
+from fiat.officer import HOLD_NS_MAX, signed_by
 from fiat.officer_rules import COMPELLED, INQUIRY, RECEIVABLE
 from fiat.order import ZERO_32, LedgerControl, SignedOrder
 from fiat.transfer import NANOSECONDS
@@ -44,6 +47,8 @@ USAGE, DECLINED = 2, 3
 VALID_SECONDS = 900
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+DAYS_MAX = HOLD_NS_MAX // (86_400 * NANOSECONDS)
+_SEQUENCE = click.IntRange(0, 2**63 - 1)
 _ACTIONS = {"add": "key-add", "revoke": "key-revoke", "cancel": "cancel"}
 
 
@@ -136,12 +141,17 @@ def name_command(address: str, yes: bool, as_json: bool) -> None:
 @click.option("--person", default="", help=_("@handle or holder id"))
 @click.option("--amount", default="", help=_("in the currency's unit, 12.50"))
 @click.option("--currency", default="EUR", show_default=True)
-@click.option("--hold", type=int, default=0, help=_("the record of the hold that this resolves"))
-@click.option("--undoes", type=int, default=0, help=_("the record that is undone"))
+@click.option("--hold", type=_SEQUENCE, default=0, help=_("the record of the hold that this resolves"))
+@click.option("--undoes", type=_SEQUENCE, default=0, help=_("the record that is undone"))
 @click.option("--document", default="", help=_("hash of the paper that compels, 0x and 64 digits"))
 @click.option("--document-file", type=_EXISTING, help=_("the paper itself: its SHA-256 is taken"))
 @click.option("--cap", default="", help=_("the most that the paper allows, in the currency's unit"))
-@click.option("--days", type=int, default=None, help=_("when the hold ends by itself; else a week after its notice"))
+@click.option(
+    "--days",
+    type=click.IntRange(0, DAYS_MAX),
+    default=None,
+    help=_("when the hold ends by itself; else a week after its notice"),
+)
 @click.option("--successor", default="", help=_("who takes over: @handle or holder id"))
 @click.option("--from", "purpose", default="", help=_("the operator's account that a credit comes from (liquidity)"))
 @click.option("--out", type=_FILE, required=True, help=_("the new file to write"))
@@ -255,17 +265,17 @@ async def _database() -> AsyncIterator[tuple[Settings, AsyncEngine]]:
 
 
 @asynccontextmanager
-async def _journal() -> AsyncIterator[Journal]:
+async def _journal() -> AsyncIterator[tuple[AsyncEngine, Journal]]:
     async with _database() as (settings, engine):
         journal = await Journal.open(engine, open_key(settings.state))
         try:
-            yield journal
+            yield engine, journal
         finally:
             await journal.close()
 
 
 async def _ask(request: NameOfficer) -> Any:
-    async with _journal() as journal:
+    async with _journal() as (_engine, journal):
         return await journal.ask(request)
 
 
@@ -276,23 +286,37 @@ async def _propose(asked: Proposal) -> EntryPaper:
 
 async def _post(paper: EntryPaper | ChangePaper) -> tuple[int, bool, dict[str, Any]]:
     """Sequence, whether it was the first time, and the receipt."""
-    async with _journal() as journal:
+    async with _journal() as (engine, journal):
         if paper.ledger_id != journal.ledger_id:
             raise OfficerDocumentMalformed("another ledger's")
         if isinstance(paper, ChangePaper):
             digest = paper.signed.order.digest(journal.ledger_id)
             result: Any = await journal.ask(ChangeOfficers(paper.signed, digest))
         else:
-            await _open_accounts(journal, paper)
+            if await _is_signed(engine, paper):
+                await _open_accounts(journal, paper)
             result = await journal.ask(PostEntry(paper.entry, paper.signatures, paper.digest))
         receipt = receipt_answer(await journal.receipt(result.sequence))
         return result.sequence, result.first, receipt.model_dump()
+
+
+async def _is_signed(engine: AsyncEngine, paper: EntryPaper) -> bool:
+    """By two officers in force? What is not opens no account, and the journal says what is wrong with it."""
+    async with engine.connect() as conn:
+        officers = await history_officers.officers(conn)
+    try:
+        signed_by(paper.digest, paper.signatures, officers.in_force(time.time_ns()))
+    except (EntryRefused, OrderSignatureWrong):
+        return False
+    return True
 
 
 async def _open_accounts(journal: Journal, paper: EntryPaper) -> None:
     """The accounts that entries move to, where nobody needed them yet."""
     entry = paper.entry
     currency = Currency(entry.currency, entry.exponent)
+    if CURRENCIES.get(entry.currency) != currency:
+        raise CurrencyUnknown(entry.currency)
     for purpose in (COMPELLED, INQUIRY, RECEIVABLE):
         await journal.open_account(OPERATOR, currency, purpose)
     if entry.successor != ZERO_32:

@@ -55,13 +55,13 @@ class Running:
 
     def stop(self, *, kill: bool = False) -> int:
         (self.process.kill if kill else self.process.terminate)()
-        status = self.process.wait(15)
+        status = self.process.wait(60)
         self.process.stdout.close()
         return status
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [PROGRAM, *arguments], capture_output=True, text=True, env=self.environment, timeout=60, check=False
+            [PROGRAM, *arguments], capture_output=True, text=True, env=self.environment, timeout=180, check=False
         )
 
     def person(self, handle: str | None = None) -> Person:

@@ -256,7 +256,7 @@ class Person(Caller):
         return await self.put(f"{path}/{use_id or spelled(os.urandom(32))}", body)
 
 
-async def until(ask: Any, reached: Any, seconds: float = 15) -> Answer:
+async def until(ask: Any, reached: Any, seconds: float = 60) -> Answer:
     """Asks again until the answer is as wanted."""
     deadline = time.monotonic() + seconds
     while True:

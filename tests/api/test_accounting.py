@@ -114,7 +114,7 @@ async def withdrawing(tmp_path):
 async def until_row(database):
     """The gateway has seen the withdrawal."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as conn:
-        for _ in range(200):
+        for _ in range(1200):
             if conn.execute("SELECT count(*) FROM withdrawals").fetchone()[0]:
                 return
             await asyncio.sleep(0.05)

@@ -10,19 +10,22 @@ from api.freshness import Latest, Recent
 
 
 async def test_many_share_a_read_that_began_after_they_asked():
-    now, reads = 0, []
+    now, reads, begun, go_on = 0, [], asyncio.Event(), asyncio.Event()
 
     async def read():
         reads.append(now)
         seen = now
-        await asyncio.sleep(0.01)
+        begun.set()
+        await go_on.wait()
         return seen
 
     latest = Latest(read)
     first = asyncio.create_task(latest.get())
-    await asyncio.sleep(0.002)
+    await begun.wait()
     now = 1
     late = [asyncio.create_task(latest.get()) for _ in range(50)]
+    await asyncio.sleep(0)  # all of them have asked
+    go_on.set()
     assert (await first, await asyncio.gather(*late)) == (0, [1] * 50)
     assert reads == [0, 1], "fifty-one questions, two reads"
     now = 2

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from api.entry_words import RULES
 from api.errors import OfficerDocumentMalformed, OfficerKeyRefused
 from api.officer_document import KIND, EntryPaper, lines, read, write
 from api.officer_key import load, make
+from fiat import history
 from fiat.currency import currency
 from fiat.history_check import verify
 from fiat.holder import account_id
@@ -56,6 +58,14 @@ class Bureau:
             return {"error": type(error).__name__, **facts}
         assert ended.exit_code == status, ended.output
         return json.loads(ended.stdout)
+
+    async def sequence(self):
+        """Of the journal's last record."""
+        engine = open_engine(f"sqlite:///{self.server.folder / 'tandem.sqlite3'}")
+        async with engine.connect() as conn:
+            last = await history.last_sequence(conn)
+        await engine.dispose()
+        return last
 
     async def keygen(self, name):
         made = await self.run("keygen", self.folder / name, "--password-file", self.password)
@@ -112,7 +122,9 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     await office.propose("hold.json", *hold, status=2)
     assert (await office.sign("hold.json", "anna"))["signatures"] == 1
     assert (await office.sign("hold.json", "anna"))["signatures"] == 1, "the same officer twice is one"
+    before = await office.sequence()
     assert (await office.post("hold.json", status=1))["rule"] == "two_signatures_needed"
+    assert await office.sequence() == before, "what is not signed opens no account either"
     assert (await office.sign("hold.json", "ben"))["signatures"] == 2
     posted = await office.post("hold.json")
     assert posted["first"]
@@ -149,6 +161,8 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     await office.post("release.json")
     items = (await alice.get("/v1/notices")).json["items"]
     assert [(one["reason"], one["state"]) for one in items] == [("release", "released"), ("hold", "released")]
+    told = [(one["kind"], one["state"]) for one in (await alice.get("/v1/activity")).json["items"]]
+    assert told == [("operator", "released"), ("operator", "reserved"), ("topup", "done")], "nothing left the account"
     listed = await office.run("list")
     assert [c["reason"] for c in listed["counters"]] == ["hold", "release"]
     engine = open_engine(f"sqlite:///{office.server.folder / 'tandem.sqlite3'}")
@@ -175,6 +189,21 @@ async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
     for name in ("anna", "carl"):
         await office.sign("gift.json", name)
     assert (await office.post("gift.json", status=1))["rule"] in ("officer_not_in_force", "account_unknown")
+
+    for option in ("--hold", "--undoes", "--days"):
+        for number in ("9" * 30, "-1"):
+            await office.run("propose", "release", option, number, "--out", office.folder / "no.json", status=2)
+    paper = read((office.folder / "soon.json").read_bytes())
+    other = replace(paper, entry=replace(paper.entry, nonce=bytes(32), currency="ZZZ"), signatures=())
+    (office.folder / "other.json").write_text(write(other))
+    for name in ("anna", "ben"):
+        await office.sign("other.json", name)
+    before = await office.sequence()
+    assert (await office.post("other.json", status=1))["error"] == "CurrencyUnknown"
+    assert await office.sequence() == before, "no account in a currency that the ledger does not offer"
+    (office.folder / "torn.json").write_text("{")
+    refused = await asyncio.to_thread(office.server.run, "officer", "post", str(office.folder / "torn.json"))
+    assert (refused.returncode, "JsonMalformed" in refused.stderr) == (1, False), refused.stderr
 
     changed = json.loads((office.folder / "soon.json").read_text())
     changed["entry"]["amountMinor"] = "2"

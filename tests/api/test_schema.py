@@ -48,7 +48,7 @@ def attack(operation, mode, token, session):
     @BOUNDED
     @given(case=operation.as_strategy(generation_mode=mode))
     def requests_of(case):
-        case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {token}"}, session=session, timeout=10)
+        case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {token}"}, session=session, timeout=60)
 
     try:
         requests_of()

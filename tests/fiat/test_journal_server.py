@@ -30,24 +30,34 @@ def move(debit, credit, amount, transfer_id=None):
     return Transfer(transfer_id, debit, credit, amount, ledger=EUR.ledger, code=5)
 
 
+async def set_and_seen(postgres, engine, setting, value):
+    """Sessions that begin from now on have the value: the server reads its file when it comes to it."""
+    said = f"SET {setting} = {value}" if value == "off" else f"RESET {setting}"
+    postgres.psql(f"ALTER SYSTEM {said};")
+    postgres.psql("SELECT pg_reload_conf();")
+    async with asyncio.timeout(60):
+        while True:
+            await engine.dispose()
+            async with engine.connect() as conn:
+                if (await conn.exec_driver_sql(f"SHOW {setting}")).scalar_one() == value:
+                    return
+            await asyncio.sleep(0.02)
+
+
 @POSTGRESQL
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
 async def test_a_server_that_may_lose_what_it_acknowledged_is_refused(database_url, engine, postgres, setting):
-    postgres.psql(f"ALTER SYSTEM SET {setting} = off;")
-    postgres.psql("SELECT pg_reload_conf();")
+    fresh = open_engine(database_url)
     try:
-        await asyncio.sleep(0.2)
-        fresh = open_engine(database_url)
+        await set_and_seen(postgres, engine, setting, "off")
         with pytest.raises(JournalUnsafe) as refused:
             await Journal.open(fresh, OPERATOR_KEY)
         assert refused.value.fields() == {"setting": setting, "value": "off"}
         async with fresh.connect() as conn:
             assert (await conn.exec_driver_sql("SELECT count(*) FROM records")).scalar_one() == 0
-        await fresh.dispose()
     finally:
-        postgres.psql(f"ALTER SYSTEM RESET {setting};")
-        postgres.psql("SELECT pg_reload_conf();")
-        await asyncio.sleep(0.2)
+        await fresh.dispose()
+        await set_and_seen(postgres, engine, setting, "on")
     await (await Journal.open(engine, OPERATOR_KEY)).close()
 
 

@@ -149,5 +149,5 @@ async def test_a_final_capture_that_kept_the_rest_would_be_seen(race, monkeypatc
     honest = HoldUses.capture
     monkeypatch.setattr(HoldUses, "capture", lambda hold, amount, final, at: honest(hold, amount, False, at))
     with pytest.raises(AssertionError):
-        for seed in range(SEED, SEED + SAMPLE):
+        for seed in range(SEED, SEED + 20 * SAMPLE):  # about one in seven meets it, by how the requests fall together
             await race.run(seed)

@@ -63,6 +63,20 @@ def test_csv_has_the_balances_around_its_lines():
     assert rows_of(csv_text(made([], its=JPY)))[0]["balance"] == "0"
 
 
+@pytest.mark.parametrize("by", By)
+def test_a_period_that_goes_on_closes_when_the_statement_was_made(by):
+    """Not in the year in which integers end."""
+    over = made([500], by=by)
+    assert over.closed_at == over.end
+    goes_on = replace(over, end=time_text(2**63 - 1))
+    assert goes_on.closed_at == goes_on.made_at
+    assert rows_of(csv_text(goes_on))[-1]["recorded_at"] == goes_on.made_at
+    root = root_of(camt053(goes_on))
+    assert said(root, ".//Bal/Dt/DtTm") + said(root, ".//ToDtTm") == [goes_on.start, *[goes_on.made_at] * 2]
+    valued_later = replace(goes_on, made_at=time_text(START - 1))
+    assert valued_later.closed_at == (valued_later.made_at if by is By.RECORDED else goes_on.rows[-1].effective_at)
+
+
 def runs(text):
     """Would a spreadsheet read this cell, or a part of it after a semicolon, as a formula?"""
     parts = [part.lstrip(" \u2028\u2029\x00\x0b") for part in text.split(";")]

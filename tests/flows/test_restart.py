@@ -37,7 +37,7 @@ async def funded(stage: Stage, alice: Person) -> None:
 
 
 async def until(reached: Callable[[], Awaitable[bool]]) -> None:
-    for _attempt in range(100):
+    for _attempt in range(600):
         if await reached():
             return
         await asyncio.sleep(0.1)

@@ -15,12 +15,12 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from fiat.errors import JournalBusy, JournalUnknown
+from fiat.errors import JournalUnknown
 from fiat.history_check import verify
 from fiat.journal import Journal
 from fiat.record import TransferRecord, decode
 from fiat.tables import records
-from tests.storms.town import Person, submit
+from tests.storms.town import UNANSWERED, Person, submit
 from tests.storms.witness import once
 
 PEOPLE, OPENING = 8, 10**6
@@ -90,7 +90,7 @@ class Load:
         while self.attempts_max is None or failures < self.attempts_max:
             try:
                 result = await submit(self.journal, self._order(number, now, asked_before + failures))
-            except (JournalBusy, JournalUnknown) as error:
+            except UNANSWERED as error:
                 failures += 1
                 unknown = unknown or isinstance(error, JournalUnknown)
                 if self.bug == "hasty":

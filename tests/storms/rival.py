@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+from pathlib import Path
 
 from fiat import journal_committer
 from fiat.journal import Journal
@@ -16,6 +17,13 @@ from fiat.journal_engine import open_engine
 from tests.storms import crew
 from tests.storms.load import PEOPLE, Load, Log
 from tests.storms.town import OPERATOR_KEY, people
+
+
+async def meet(config):
+    """Wait until the other stands here too: a process that came late on a busy machine would have lost already."""
+    Path(config["log"] + ".here").touch()
+    while not all(Path(log + ".here").exists() for log in config["logs"]):  # noqa: ASYNC110  # files have no event
+        await asyncio.sleep(0.001)
 
 
 async def main():
@@ -26,6 +34,7 @@ async def main():
     journal = await Journal.open(engine, OPERATOR_KEY)
     load = Load(journal, people(PEOPLE), Log(config["log"]), config["bug"])
     await asyncio.to_thread(crew.wait_for_signal)
+    await meet(config)
     if config["bug"] == "leader":
         # Let go of when the process ends.
         lock = os.open(config["lock"], os.O_CREAT | os.O_RDWR)

@@ -15,6 +15,7 @@ from fiat.holder import MAIN, OPERATOR
 from tests.storms.town import EUR, USD, answered, found, move, raise_reserve, submit
 
 DEBITS, AMOUNT, TEN = 1000, 7, 10
+LOOKERS = 40
 
 
 def verdicts(statuses, left):
@@ -83,15 +84,18 @@ async def test_a_seeded_bug_is_seen(engine, journal, journals):
     out = await journal.open_account(OPERATOR, EUR, "suspense:out")
     await journal.post([move(out.id, till.id, TEN * AMOUNT)])
 
+    everybody_looked = asyncio.Barrier(LOOKERS)
+
     async def look_and_post(on):
         async with engine.connect() as conn:
             row = await history.account(conn, till.id)
+        await everybody_looked.wait()  # otherwise it is a matter of luck who saw what
         if row.account.available < AMOUNT:
             return "EXCEEDS_CREDITS"
         (outcome,) = await answered(lambda: on.post([move(till.id, out.id, AMOUNT)]))
         return outcome.status.name
 
-    statuses = await asyncio.gather(*(look_and_post(on) for on in itertools.islice(itertools.cycle(journals), 100)))
+    statuses = await asyncio.gather(*(look_and_post(on) for on in itertools.islice(itertools.cycle(journals), LOOKERS)))
     async with engine.connect() as conn:
         left = (await history.account(conn, till.id)).account.available
     wrong = verdicts(statuses, left)

@@ -11,6 +11,7 @@ import asyncio
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +109,7 @@ async def passing(stand, file, fault):
     """The calls with these numbers fail: the writer asks again, and in the end everything is carried out."""
     command = [*stand.strace(fault, file), *stand.writer()]
     await asyncio.to_thread(subprocess.run, command, cwd=crew.ROOT, timeout=SECONDS_MAX, check=True)
+    assert stand.hurt(), "the fault was met"
     assert len(stand.noted().acknowledged) == PAYMENTS, "the process worked on"
     assert not await stand.verdicts()
 
@@ -117,12 +119,14 @@ async def lasting(stand, fault, *, recovers=False, told=8, **settings):
 
     `told` is for how many payments the writer has to learn that they were refused.
     """
-    command = stand.writer(**({"payments": MANY, "attempts": 2} | settings))
+    command = stand.writer(**({"payments": MANY, "attempts": 2, "halt": 20} | settings))
     writer = subprocess.Popen(command, cwd=crew.ROOT)  # noqa: ASYNC220  # it has to outlive this call
     try:
-        await stand.until(lambda noted: len(noted.acknowledged) > 20, writer)
+        await stand.until(lambda noted: len(noted.acknowledged) >= 20, writer)
         tracing = [*stand.strace(fault, "", "-wal"), "-p", str(writer.pid)]
         tracer = subprocess.Popen(tracing)  # noqa: ASYNC220  # it has to outlive this call
+        await stand.until(lambda _: is_traced(writer.pid), writer)
+        writer.send_signal(signal.SIGCONT)
         await stand.until(lambda _: stand.hurt(), writer)
         before = stand.noted()
         if told:
@@ -140,6 +144,12 @@ async def lasting(stand, fault, *, recovers=False, told=8, **settings):
         writer.wait()
     tracer.wait()
     return wrong + await stand.verdicts()
+
+
+def is_traced(pid):
+    """Does somebody watch every thread of the process?"""
+    told = [(task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return not any("TracerPid:\t0\n" in status for status in told)
 
 
 @pytest.mark.parametrize(("fault", "recovers"), [(LASTING[0], True), (LASTING[2], False)])

@@ -106,6 +106,8 @@ async def test_commits_that_are_not_synced_are_seen_to_be_lost(cluster, tmp_path
     await service.open()
     cluster.psql("ALTER SYSTEM SET synchronous_commit = off;")
     cluster.psql("SELECT pg_reload_conf();")
+    while "off" not in cluster.psql("SHOW synchronous_commit;"):  # noqa: ASYNC110  # until the server has come to it
+        await asyncio.sleep(0.02)
     await service.until_acknowledged(10 * BETWEEN)
     cluster.stop_at_once()
     cluster.start()

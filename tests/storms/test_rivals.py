@@ -49,7 +49,7 @@ async def storm(engine, journal, database_url, tmp_path, payments, bug=None):
     await found(journal, PEOPLE, OPENING)
     logs = [tmp_path / f"log{at}" for at in range(len(FIRST))]
     config = {"url": database_url, "payments": payments, "shared": SHARED, "workers": WORKERS, "bug": bug}
-    config |= {"now": time.time_ns() // 10**9, "lock": str(tmp_path / "lock")}
+    config |= {"now": time.time_ns() // 10**9, "lock": str(tmp_path / "lock"), "logs": list(map(str, logs))}
     configs = [config | {"first": first, "log": str(log)} for first, log in zip(FIRST, logs, strict=True)]
     await asyncio.to_thread(crew.run, "rival", configs)
     assert all(len(Noted(log).acknowledged) == payments + SHARED for log in logs)

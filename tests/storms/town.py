@@ -16,7 +16,7 @@ from sqlalchemy import select
 from fiat.authority import legs
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import ISO_4217, Currency, currency
-from fiat.errors import JournalBusy, JournalUnknown
+from fiat.errors import JournalBusy, JournalClockWrong, JournalUnknown
 from fiat.holder import MAIN, OPERATOR, HolderGenesis, account_id, leg_id
 from fiat.journal import Journal
 from fiat.journal_values import OrderResult, Source
@@ -30,6 +30,8 @@ CLEARING = "clearing:sandbox"
 PAYOUT = "payout:sandbox"
 FUNDED_AT_ONCE = 500
 ASKED_AGAIN_MAX = 200
+UNANSWERED = (JournalBusy, JournalUnknown, JournalClockWrong)
+"""What is asked again. A machine that stalls between reading its clock and writing has a wrong one for that moment."""
 
 
 class Key:
@@ -140,7 +142,7 @@ async def answered(ask: Callable, *, pause: float = 0.01):
     for _ in range(ASKED_AGAIN_MAX):
         try:
             return await ask()
-        except (JournalBusy, JournalUnknown):
+        except UNANSWERED:
             await asyncio.sleep(pause)
     return await ask()
 

@@ -3,6 +3,7 @@
 `synchronous` is the PRAGMA of its connections; `checkpoint` the pages after which the WAL goes into the database, so
 that a short trace has several checkpoints. `attempts` is how often a payment is asked for (null: until there is an
 answer), `end` is `close` or `kill`, `file_size_max` a limit of the operating system's (bytes).
+After the acknowledgement with number `halt` it stops, until somebody lets it go on (SIGCONT).
 `companions` are connections that stand open beside the writer's. `swallow` seeds the bug of a driver that hides a
 failed commit.
 """
@@ -37,6 +38,20 @@ def commit_anyhow(do_commit, connection):
         do_commit(connection)
 
 
+class Halting(Log):
+    """Stops the process once it noted that many acknowledgements."""
+
+    def __init__(self, path, left):
+        super().__init__(path)
+        self.left = left
+
+    def acknowledged(self, number):
+        super().acknowledged(number)
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
 async def main():
     config = crew.configuration()
     if config.get("file_size_max"):
@@ -51,7 +66,9 @@ async def main():
     if config.get("swallow"):
         dialect = engine.sync_engine.dialect
         dialect.do_commit = functools.partial(commit_anyhow, dialect.do_commit)
-    load = Load(journal, people(PEOPLE), Log(config["log"]), attempts_max=config.get("attempts"))
+    load = Load(
+        journal, people(PEOPLE), Halting(config["log"], config.get("halt", 0)), attempts_max=config.get("attempts")
+    )
     await load.pay_all(range(1, config["payments"] + 1), config["workers"])
     if config.get("end") == "kill":
         os.kill(os.getpid(), signal.SIGKILL)

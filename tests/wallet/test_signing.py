@@ -52,7 +52,7 @@ def is_running(pid):
         return False
 
 
-def ends(pid, seconds=5):
+def ends(pid, seconds=60):
     deadline = time.monotonic() + seconds
     while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -106,14 +106,14 @@ def sign_in_text(address):
 
 async def test_ends_when_idle_and_asking_its_status_does_not_keep_it(home):
     async with Signer(home, idle_seconds=1.5) as signer:
+        started = time.monotonic()
         account = (await signer.unlock(PASSWORD)).accounts[0]
-        pid, started = signer.pid, time.monotonic()
+        pid = signer.pid
         while is_running(pid) and time.monotonic() - started < 30:
-            await asyncio.sleep(0.2)
-            if time.monotonic() - started < 1:
-                assert (await signer.status()).unlocked
+            await signer.status()
+            await asyncio.sleep(0.1)
         assert not is_running(pid)
-        assert time.monotonic() - started > 1.2, "it was used, so it stays that long"
+        assert time.monotonic() - started > 1.5, "it was used, so it stays that long"
         with pytest.raises(SignerLocked):
             await signer.sign_transaction(REQUEST.unsigned_payload, account, REQUEST.signing_hash)
 
@@ -121,7 +121,8 @@ async def test_ends_when_idle_and_asking_its_status_does_not_keep_it(home):
 async def test_calls_at_once_get_their_own_answers_and_a_cancelled_one_gives_its_to_nobody(home):
     async with Signer(home) as signer:
         unlocking = asyncio.create_task(signer.unlock(PASSWORD))
-        await asyncio.sleep(0.01)
+        while signer.pid is None:  # noqa: ASYNC110  # a process has no event
+            await asyncio.sleep(0)
         unlocking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await unlocking

@@ -114,10 +114,11 @@ from wallet.head_log import HEADS_MAX, keep_head, kept_heads
 from wallet.heads import Kept
 from wallet.state import Store
 store, n = Store(Path(sys.argv[1])), 0
-print("started", flush=True)
 while True:
     n += 1
     store.put("head", {"n": n, "pad": "x" * 50_000})
+    if n == 1:
+        print("there is one to be lost", flush=True)
 """
 
 

@@ -72,6 +72,7 @@ TOTALS = {
     "partial": N_("Some prices are missing: the total leaves those positions out."),
 }
 UNMOVED = {"hold", "release", "expiry", "mandate"}
+HELD = {"reserved", "released"}
 WAITING = {
     "frozen": N_("Your account is frozen: nothing leaves it until `tandem unfreeze`."),
     "operator_holds": N_("The operator holds money of yours ({n}): `tandem notices` says what for, and until when."),
@@ -305,7 +306,8 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
 
 def _sign(item: dict[str, Any]) -> str:
     """What is only reserved, freed or agreed has moved nothing."""
-    return "" if item["kind"] in UNMOVED else "-" if item["direction"] == "out" else "+"
+    unmoved = item["kind"] in UNMOVED or item["state"] in HELD
+    return "" if unmoved else "-" if item["direction"] == "out" else "+"
 
 
 def _other(item: dict[str, Any]) -> str:

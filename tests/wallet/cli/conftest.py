@@ -75,7 +75,7 @@ def typed(tmp_path):
         settings = {"TANDEM_HOME": tmp_path / "home", "TANDEM_LANG": "en", "PATH": os.environ["PATH"], **environ}
         environment = {name: str(value) for name, value in settings.items()}
         child = pexpect.spawn(
-            TANDEM, list(arguments), env=environment, encoding="utf-8", timeout=30, dimensions=(50, 140)
+            TANDEM, list(arguments), env=environment, encoding="utf-8", timeout=120, dimensions=(50, 140)
         )
         children.append(child)
         return child

@@ -40,3 +40,18 @@ def test_a_wallet_that_could_not_be_made_leaves_no_empty_phrase_file(tandem, tmp
     short.write_text("short\n")
     said = tandem("init", "--light", "--phrase-file", str(tmp_path / "phrase"), "--json", TANDEM_PASSWORD_FILE=short)
     assert said.status != 0 and not (tmp_path / "phrase").exists()
+
+
+def test_a_recovery_choice_that_was_not_taken_up_binds_nobody(tandem, tmp_path, password_file, place, people):
+    """Neither one that was declined in the review nor one that the server refused; one that was taken up does."""
+    assert made(tandem, password_file, tmp_path / "phrase").status == 0
+    settings = {"TANDEM_SERVER": place.server, "TANDEM_PASSWORD_FILE": password_file}
+    assert tandem("register", "rhoda", "--recoverable", **settings).status == 2, "nobody there to say yes"
+    taken = tandem("register", people[0].name, "--recoverable", "--yes", "--json", **settings)
+    assert (taken.status, taken.json["slug"]) == (1, "handle_taken"), taken.out + taken.err
+    shown = tandem("register", "rhoda", **settings)
+    assert "never: without the phrase" in shown.err and "recoverable:" not in shown.err
+    done = tandem("register", "rhoda", "--recoverable", "--yes", "--json", **settings)
+    assert (done.status, done.json["recovery"]) == (0, "recoverable"), done.out + done.err
+    again = tandem("register", "rhoda", "--yes", "--json", **settings)
+    assert again.json["recovery"] == "recoverable" and again.json["holder"] == done.json["holder"], again.out

@@ -182,7 +182,7 @@ def test_unlock_and_lock(typed, tandem, tmp_path, password_file):
 
 def wait_until_gone(home):
     """No process of the client is left, whoever called it in the moment of its end."""
-    for _ in range(100):
+    for _ in range(600):
         left = [
             p for p in Path("/proc").glob("[0-9]*/cmdline") if home in command_line(p) and "wallet." in command_line(p)
         ]
