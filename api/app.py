@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import ClientSession
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -31,6 +31,7 @@ from api.limits import open_limits
 from api.migrations import pending, upgrade
 from api.operator_key import open_key
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
+from api.query import strict_query
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
 from api.relay import Relay
@@ -89,7 +90,7 @@ def create_app(settings: Settings, *, workers: bool = True, routes: bool = True)
         redirect_slashes=False,
     )
     for module in _ROUTERS if routes else (health, problems):
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(strict_query)])
     app.add_middleware(Edge)
     app.add_exception_handler(ApiError, _refused)
     app.add_exception_handler(FiatError, _refused)

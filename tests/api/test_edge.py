@@ -127,3 +127,20 @@ async def test_problem_types_can_be_looked_up(caller):
 async def test_many_at_once_are_all_answered(caller):
     answers = await asyncio.gather(*(caller.get("/v1/ledger") for _ in range(64)))
     assert {answer.status for answer in answers} == {200}
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/activity?limt=5", "query.limt"),
+        ("/v1/activity?limit=5&limit=6", "query.limit"),
+        ("/v1/portfolio?=", "query."),
+        ("/v1/portfolio?in=EUR&Authorization=x", "query.Authorization"),
+        ("/v1/health?x=1", "query.x"),
+    ],
+)
+async def test_a_query_parameter_that_a_route_does_not_have_is_refused(person, path, field):
+    alice = await person()
+    answer = await alice.get(path)
+    assert (answer.status, answer.slug, answer.json["errors"][0]["field"]) == (422, "invalid_input", field)
+    assert (await alice.get("/v1/activity?limit=5")).status == 200
