@@ -10,17 +10,17 @@ from sqlalchemy import delete
 
 from api.currencies import CURRENCIES
 from api.database import recording
+from api.errors import ApiError
 from api.fields import spelled
 from api.gateways.destination import check_destination
 from api.gateways.sandbox import PAYOUT
 from api.server import Server
 from api.tables import sessions
-from fiat import history
 from fiat.authority import SaltedText, authorise, check_texts, legs, order_currency
 from fiat.currency import Currency
-from fiat.errors import CurrencyUnknown, HolderUnknown, OrderHeadUnknown, OrderKeyUnknown, PayeeUnknown
+from fiat.errors import CurrencyUnknown, FiatError, HolderUnknown, OrderKeyUnknown, PayeeUnknown
 from fiat.fee import fee_minor
-from fiat.holder import MAIN, OPERATOR, account_id
+from fiat.holder import MAIN, OPERATOR
 from fiat.journal_values import OrderResult
 from fiat.money import AMOUNT_MINOR_MAX
 from fiat.order import (
@@ -46,22 +46,36 @@ FEE_KINDS: dict[type[Order], str] = {
 
 async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedText]) -> OrderResult:
     """The answer to an order: the first one again where its nonce is known. Raises OrderRefused, NonceConflict."""
+    order, ledger_id = signed.order, server.journal.ledger_id
+    try:
+        signer = signed.signer(ledger_id)
+        check_texts(order, texts)
+        transfers = await _legs(server, order)
+        receivers = _receivers(order, texts)
+    except (FiatError, ApiError):
+        return await _refused(server, signed)
+    try:
+        result = await server.journal.accept(signed, signer, transfers, texts, receivers)
+    except PayeeUnknown:
+        for holder, currency in receivers:
+            await _open(server, holder, currency)
+        result = await server.journal.accept(signed, signer, transfers, texts, receivers)
+    if not result.first:
+        await _check_known(server, signed, result)
+    if isinstance(order, LedgerControl):
+        await _end_sessions(server, order)
+    return await _kept(server, order, result)
+
+
+async def _refused(server: Server, signed: SignedOrder) -> OrderResult:
+    """Called while what is wrong with an order is being raised: it is told to who may sign, of a free nonce."""
     order = signed.order
-    digest = order.digest(server.journal.ledger_id)
-    known = await server.journal.order_result(order.holder, order.nonce, digest)
+    known = await server.journal.order_result(order.holder, order.nonce, order.digest(server.journal.ledger_id))
     if known is not None:
         await _check_known(server, signed, known)
         return await _kept(server, order, known)
-    signer = await _authorise(server, signed)
-    check_texts(order, texts)
-    async with server.engine.connect() as conn:
-        if not await history.head_known(conn, order.holder, order.seen_head):
-            raise OrderHeadUnknown(spelled(order.seen_head))
-    if isinstance(order, LedgerControl):
-        return await _control(server, signed)
-    transfers = await _legs(server, order)
-    await _check_receiver(server, order, texts)
-    return await _kept(server, order, await server.journal.submit(signed, transfers, texts, signer))
+    await _authorise(server, signed)
+    raise
 
 
 async def _kept(server: Server, order: Order, result: OrderResult) -> OrderResult:
@@ -98,20 +112,18 @@ async def _authorise(server: Server, signed: SignedOrder) -> bytes:
     return authorise(signed, ledger_id, keys, server.clock // 10**9)
 
 
-async def _control(server: Server, signed: SignedOrder) -> OrderResult:
-    """What may sign changes at once or waits; the sessions of a key that was revoked end."""
-    order = signed.order
-    assert isinstance(order, LedgerControl), "asked for as one"
-    result = await server.journal.control(signed)
+async def _end_sessions(server: Server, order: LedgerControl) -> None:
+    """The sessions of a key that was revoked end."""
     if order.action == "key-revoke":
         mine = (sessions.c.holder == order.holder, sessions.c.key == order.subject[12:])
         async with recording(server.engine).begin() as conn:
             await conn.execute(delete(sessions).where(*mine))
-    return result
 
 
 async def _legs(server: Server, order: Order) -> list[Transfer]:
     """The transfers that carry the order out, its fee among them. Raises QuoteUnknown, QuoteExpired, AmountRefused."""
+    if isinstance(order, LedgerControl):
+        return []
     ledger_id = server.journal.ledger_id
     if isinstance(order, LedgerConversion):
         quote = await server.quotes.accepted_by(order)
@@ -126,33 +138,29 @@ async def _legs(server: Server, order: Order) -> list[Transfer]:
     return legs(order, ledger_id, CURRENCIES, payout=PAYOUT, fee_minor=fee)
 
 
-async def _check_receiver(server: Server, order: Order, texts: dict[str, SaltedText]) -> None:
-    """Whoever receives has an account in the currency, or the destination is one.
-
-    Raises PayeeUnknown, CurrencyUnknown, DestinationInvalid.
-    """
+def _receivers(order: Order, texts: dict[str, SaltedText]) -> list[tuple[bytes, Currency]]:
+    """Whose accounts, in which currency, must be there. Raises PayeeUnknown, CurrencyUnknown, DestinationInvalid."""
     if isinstance(order, LedgerWithdrawal):
         check_destination(texts["destination"].text)
     elif isinstance(order, LedgerConversion):
         received = CURRENCIES.get(order.receive_asset)
         if received is None:
             raise CurrencyUnknown(order.receive_asset)
-        await _open(server, order.holder, received)
+        return [(order.holder, received)]
     elif isinstance(order, (LedgerTransfer, LedgerMandate, LedgerHold)):
         payee = order.captor if isinstance(order, LedgerHold) else order.payee
+        if payee == OPERATOR:  # its accounts are nobody's to pay into
+            raise PayeeUnknown(spelled(payee))
         currency = order_currency(order, CURRENCIES)
-        if isinstance(order, LedgerMandate):  # it moves nothing yet, so that the payer may have no account either
-            await _open(server, order.holder, currency)
-        await _open(server, payee, currency)
+        # A mandate moves nothing yet, so that the payer may have no account either.
+        return (
+            [(order.holder, currency), (payee, currency)] if isinstance(order, LedgerMandate) else [(payee, currency)]
+        )
+    return []
 
 
 async def _open(server: Server, holder: bytes, currency: Currency) -> None:
     """An account of that holder's in the currency, opened where there is none yet. Raises PayeeUnknown."""
-    if holder == OPERATOR:  # its accounts are nobody's to pay into
-        raise PayeeUnknown(spelled(holder))
-    async with server.engine.connect() as conn:
-        if await history.account(conn, account_id(holder, currency)) is not None:
-            return
     try:
         await server.journal.open_account(holder, currency, MAIN)
     except HolderUnknown:

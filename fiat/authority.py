@@ -89,15 +89,20 @@ def authorise(signed: SignedOrder, ledger_id: bytes, keys: Keys, now: int) -> by
     Does not check `seenHead`, the payee or the balance: those are looked up or decided where the state is. Which
     control orders a frozen holder may still give, and which only the root, says `control`.
     """
-    order = signed.order
+    check_window(signed.order, now)
+    signer = signed.signer(ledger_id)
+    check_authority(signed.order, signer, keys, now)
+    return signer
+
+
+def check_authority(order: Order, signer: bytes, keys: Keys, now: int) -> None:
+    """May `signer` give this order at `now` (Unix seconds)? Raises OrderRefused's kinds."""
     if order.holder != keys.holder:
         raise OrderMalformed("holder", "is another holder's id")
     check_window(order, now)
-    signer = signed.signer(ledger_id)
     check_signer(order, signer, keys)
     if keys.frozen and not isinstance(order, LedgerControl):
         raise HolderFrozen("0x" + keys.holder.hex())
-    return signer
 
 
 def check_signer(order: Order, signer: bytes, keys: Keys) -> None:

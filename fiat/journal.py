@@ -23,7 +23,8 @@ from fiat.authority import Keys, SaltedText
 from fiat.currency import Currency
 from fiat.errors import HolderUnknown, JournalBroken
 from fiat.head import Head
-from fiat.holder import Holder, HolderGenesis
+from fiat.holder import Holder, HolderGenesis, account_id
+from fiat.journal_accept import Accept
 from fiat.journal_cache import Cache
 from fiat.journal_commit import settle
 from fiat.journal_committer import Committer
@@ -38,7 +39,7 @@ from fiat.journal_store import (
 )
 from fiat.journal_values import OrderResult, Source, new_account
 from fiat.limit import NO_POLICY, Policy
-from fiat.order import SignedOrder
+from fiat.order import LedgerControl, SignedOrder
 from fiat.record import ledger_id
 from fiat.seal import Receipt
 from fiat.signature import OperatorKey
@@ -147,6 +148,28 @@ class Journal:
         """
         request = Submit(signed, signed.order.digest(self.ledger_id), tuple(legs), dict(texts or {}), signer)
         return await self._with_receipt(await self.ask(request))
+
+    async def accept(
+        self,
+        signed: SignedOrder,
+        signer: bytes,
+        legs: Sequence[Transfer] = (),
+        texts: Mapping[str, SaltedText] | None = None,
+        receivers: Sequence[tuple[bytes, Currency]] = (),
+    ) -> OrderResult:
+        """Carry out an order of which only the signature was looked at: `signer` is whose it is. A control has no legs.
+
+        Raises what `authorise` does, OrderHeadUnknown, PayeeUnknown where one of the receivers (holder, currency) has
+        no main account, and what `submit` and `control` raise.
+        """
+        digest = signed.order.digest(self.ledger_id)
+        asked: Submit | Control
+        if isinstance(signed.order, LedgerControl):
+            asked = Control(signed, digest)
+        else:
+            asked = Submit(signed, digest, tuple(legs), dict(texts or {}), signer)
+        accounts = tuple((holder, account_id(holder, currency)) for holder, currency in receivers)
+        return await self._with_receipt(await self.ask(Accept(asked, signer, accounts)))
 
     async def control(self, signed: SignedOrder) -> OrderResult:
         """Carry out a control order, once; a known nonce gives its first answer. Checks who signed it.

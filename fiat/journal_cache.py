@@ -38,6 +38,8 @@ class Wanted:
         self.orders: set[tuple[bytes, bytes]] = set()
         self.sources: set[tuple[int, bytes]] = set()
         self.ordered: set[bytes] = set()
+        self.seen: set[tuple[bytes, bytes]] = set()
+        """Holders, and heads that they say they have seen."""
         self.entries: list[Entry] = []
         self.officers = False
         self.uses: set[tuple[bytes, bytes]] = set()
@@ -77,6 +79,8 @@ class Cache:
         self.sources: dict[tuple[int, bytes], int] = {}
         self.ordered: set[bytes] = set()
         """Of the holders of whom it was asked, those who ever gave an order that was accepted."""
+        self.seen: set[tuple[bytes, bytes]] = set()
+        """Of the heads that were asked for, those that their holders had."""
         self.officers = Officers()
         self.entries = EntryBook()
         self.undone: dict[int, Undone] = {}

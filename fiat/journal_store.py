@@ -90,6 +90,10 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
         await load_entries(conn, cache, wanted.entries)
     if wanted.orders:
         await _load_orders(conn, cache, wanted.orders)
+    if wanted.seen:
+        heads = {head for _, head in wanted.seen}
+        had = select(holder_heads.c.holder, holder_heads.c.head).where(one_of(conn, holder_heads.c.head, heads))
+        cache.seen.update((row.holder, row.head) for row in await conn.execute(had))
     if wanted.ordered:
         query = select(orders.c.holder).where(orders.c.holder.in_(wanted.ordered), orders.c.sequence.is_not(None))
         cache.ordered.update((await conn.execute(query.distinct())).scalars())
