@@ -45,6 +45,7 @@ class Title(StrEnum):
     ALLOW = "allow"
     MESSAGE = "message"
     TYPED_DATA = "typed-data"
+    PERMIT = "permit"
 
 
 class Label(StrEnum):
@@ -144,6 +145,9 @@ class Caution(StrEnum):
     WRONG_CHAIN = "wrong-chain"
     DELEGATECALL = "delegatecall"
     DELEGATED = "delegated"
+    DOMAIN_CHAIN = "domain-chain"
+    DOMAIN_WITHOUT_CHAIN = "domain-without-chain"
+    PERMIT2_IMITATED = "permit2-imitated"
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})
@@ -158,7 +162,12 @@ class Refusal(StrEnum):
     DELEGATION = "delegation"
 
 
-_KINDS = {Title.SIGN_IN: "siwe", Title.MESSAGE: "sign_message", Title.TYPED_DATA: "sign_typed_data"}
+_KINDS = {
+    Title.SIGN_IN: "siwe",
+    Title.MESSAGE: "sign_message",
+    Title.TYPED_DATA: "sign_typed_data",
+    Title.PERMIT: "sign_typed_data",
+}
 _KINDS |= dict.fromkeys((Title.SEND, Title.CALL, Title.CONTRACT_CALL, Title.ALLOW), "send_transaction")
 
 

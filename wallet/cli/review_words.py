@@ -26,6 +26,7 @@ TITLES = {
     Title.ALLOW: N_("You are about to sign: let somebody take from your tokens"),
     Title.MESSAGE: N_("You are about to sign a message"),
     Title.TYPED_DATA: N_("You are about to sign typed data"),
+    Title.PERMIT: N_("You are about to sign: a contract may move your tokens with this signature alone"),
 }
 LABELS = {
     Label.AMOUNT: N_("Amount"),
@@ -155,6 +156,9 @@ CAUTIONS = {
     Caution.WRONG_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DELEGATECALL: N_("A delegatecall: another contract's code runs as the wallet itself, and may do anything."),
     Caution.DELEGATED: N_("An account in it runs another contract's code (EIP-7702): it may act by itself."),
+    Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
+    Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
+    Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),
 }
 REFUSALS = {
     Refusal.LEDGER_DOMAIN: N_(
