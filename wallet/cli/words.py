@@ -22,6 +22,12 @@ WORDS: dict[str, str] = {
     "other currency": N_("other currency"),
     "currency": N_("currency"),
     "memo": N_("memo"),
+    "file": N_("file"),
+    "it is hex, but no transaction: say what it is with --as": N_(
+        "it is hex, but no transaction: say what it is with --as"
+    ),
+    "it is no text: write it as hex": N_("it is no text: write it as hex"),
+    "0x and pairs of hex digits are expected": N_("0x and pairs of hex digits are expected"),
     "period": N_("period"),
     # InputMalformed.reason and SettingRefused.reason
     "@handle or an address is expected": N_("@handle or an address is expected"),
