@@ -116,6 +116,9 @@ class Label(StrEnum):
     SPENDER = "spender"
     OWNER = "owner"
     DELEGATION = "delegation"
+    DESCRIBED_AS = "described-as"
+    INTENT = "intent"
+    FIELD = "field"
 
 
 class Caution(StrEnum):

@@ -284,6 +284,6 @@ def test_a_review_that_hid_the_receiver_would_be_caught():
     one, two = (of(*batch(receiver=receiver)) for receiver in (BOB, STRANGER))
 
     def blinded(review):
-        return [fact for fact in seen(review)[0] if fact.value not in (BOB, STRANGER)]
+        return [fact for fact in seen(review)[0] if not {BOB, STRANGER} & {fact.value, fact.value.split()[-1]}]
 
     assert blinded(one) == blinded(two) and seen(one) != seen(two)

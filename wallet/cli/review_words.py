@@ -95,6 +95,9 @@ LABELS = {
     Label.RECEIVER: N_("Receiver"),
     Label.SPENDER: N_("Who may take it"),
     Label.OWNER: N_("Whose it is"),
+    Label.DESCRIBED_AS: N_("Described as"),
+    Label.INTENT: N_("What for"),
+    Label.FIELD: N_("Described"),
     Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
 }
 SOURCES = {
