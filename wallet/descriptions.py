@@ -1,12 +1,10 @@
-"""The ERC-7730 descriptors that ship with the client, and what they add to a review: names for what the bytes say.
+"""What ERC-7730 descriptors add to a review: names for what the bytes say. Pure.
 
 A bound descriptor speaks for its own contracts on its own chains; an interface (ERC-20, ERC-2612) for tokens of the
 person's list alone. Facts made so are *from the list*, and every argument stays beside them *from the bytes*.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from chain.address import Address
 from chain.calls import Call
@@ -19,17 +17,13 @@ from wallet.plain_text import LINE_LENGTH, visible
 from wallet.review import Caution, Fact, Label, Source
 from wallet.review_effects import Scene
 
-DESCRIPTORS = tuple(
-    Descriptor.parse(path.read_bytes()) for path in sorted((Path(__file__).parent / "descriptors").glob("*.json"))
-)
-
 
 def screen_of_call(call: Call, scene: Scene) -> tuple[Screen, Fragment] | None:
     """Of one call, if a descriptor knows its contract and function and fits its bytes. Never of a delegatecall."""
     if call.to is None or call.is_delegate:
         return None
     container = Container(call.sender, call.to, call.value, scene.chain_id)
-    for descriptor in DESCRIPTORS:
+    for descriptor in scene.known.descriptors:
         found = descriptor.calls.get(call.data[:4])
         if found is None or found.fragment is None or not _speaks_for(descriptor, call.to, scene):
             continue
@@ -45,7 +39,7 @@ def screen_of_call(call: Call, scene: Scene) -> tuple[Screen, Fragment] | None:
 def screen_of_message(typed: TypedData, scene: Scene) -> Screen | None:
     """Of typed data, if a descriptor knows its domain and types."""
     contract = typed.domain_value("verifyingContract")
-    for descriptor in DESCRIPTORS:
+    for descriptor in scene.known.descriptors:
         if not isinstance(contract, Address) or not _speaks_for(descriptor, contract, scene):
             continue
         try:

@@ -18,6 +18,7 @@ from chain.effects import Act, Effect, effects_of
 from chain.errors import AmountTooLarge
 from chain.fragment import Argument, Fragment
 from chain.methods import Standard
+from chain.outcome import Outcome
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
 from wallet.descriptions import screen_cautions, screen_facts, screen_of_call
@@ -25,6 +26,7 @@ from wallet.errors import BytesNotUnderstood
 from wallet.plain_text import LINE_LENGTH, LINES_MAX, visible
 from wallet.review import Caution, Fact, Known, Label, Review, Source, Title
 from wallet.review_effects import Scene, effect_cautions, effect_facts, party_facts, receiver_cautions
+from wallet.review_outcome import outcome_cautions, outcome_facts
 from wallet.signable import read_transaction
 
 _PAID = (Standard.WETH, Standard.MULTICALL, Standard.SAFE, Standard.MULTISEND)
@@ -37,12 +39,14 @@ _EMBEDDED_DEPTH_MAX = 4
 class Observed:
     """What the person's node said beside the bytes. An address that was not asked for is not in `code`.
 
-    `chain_id` is the chain that the asking page is on, where one asks.
+    `chain_id` is the chain that the asking page is on, where one asks. `outcome` is the node's simulation
+    (`chain.simulation.simulate`), None where none was asked for.
     """
 
     chain_id: int | None = None
     code: Mapping[Address, bytes] = field(default_factory=dict)
     node: str = ""
+    outcome: Outcome | None = None
 
 
 def review_transaction(
@@ -77,7 +81,7 @@ def review_transaction(
     if origin:
         facts.append(Fact(Label.DIGEST, "0x" + signable.digest.hex(), Source.BYTES))
     if observed is not None:
-        more, seen = _observed(call, observed, request.chain_id, sender)
+        more, seen = _observed(call, observed, scene)
         facts, warnings = facts + more, warnings + seen
     if payee and not payee_known:
         warnings.append(Caution.FIRST_TIME)
@@ -264,20 +268,23 @@ def _frame(request: TransactionRequest, known: Known, sender: Address, host: str
     return [*facts, Fact(Label.NONCE, str(request.nonce), Source.BYTES), Fact(Label.NODE, host, Source.LIST)]
 
 
-def _observed(call: Call, observed: Observed, chain_id: int, sender: Address) -> tuple[list[Fact], list[Caution]]:
-    """What the node adds: contracts without code, accounts that run another's code, and the chain that was meant."""
+def _observed(call: Call, observed: Observed, scene: Scene) -> tuple[list[Fact], list[Caution]]:
+    """What the node adds: contracts without code, accounts that run another's code, and what it would come to."""
     facts: list[Fact] = []
     warnings: list[Caution] = []
-    if observed.chain_id not in (None, chain_id):
+    if observed.chain_id not in (None, scene.chain_id):
         warnings.append(Caution.WRONG_CHAIN)
-    for address in dict.fromkeys(_called(call)):
-        if observed.code.get(address) == b"":
-            warnings.append(Caution.CONTRACT_WITHOUT_CODE)
-    for address in dict.fromkeys((sender, *_touched(call))):
+    if any(observed.code.get(address) == b"" for address in _called(call)):
+        warnings.append(Caution.CONTRACT_WITHOUT_CODE)
+    for address in dict.fromkeys((scene.account, *_touched(call))):
         delegate = delegate_of(observed.code.get(address, b""))
         if delegate is not None:
             facts.append(Fact(Label.DELEGATION, delegate, Source.CLAIMED, address, observed.node))
             warnings.append(Caution.DELEGATED)
+    if observed.outcome is not None:
+        facts += outcome_facts(observed.outcome, scene, observed.node)
+        effects = (effect for one in call.walk() for effect in effects_of(one))
+        warnings += outcome_cautions(observed.outcome, effects)
     return facts, warnings
 
 

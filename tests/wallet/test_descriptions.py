@@ -13,8 +13,7 @@ from chain.descriptor import Descriptor
 from chain.token import Token
 from chain.token_list import TokenList
 from chain.transaction import TransactionRequest
-from wallet import descriptions
-from wallet.purse import TOKENS
+from wallet.purse import DESCRIPTORS, TOKENS
 from wallet.review import Caution, Known, Label, Source, Title
 from wallet.review_effects import PERMIT2
 from wallet.review_transactions import review_transaction
@@ -28,7 +27,7 @@ POOL = Address("0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2")
 ROUTER = Address("0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45")
 DUSD = TOKENS.by_symbol(31337, "DUSD")
 LIST = TokenList("", (*TOKENS.tokens, Token(1, USDT, "USDT", "Tether", 6), Token(1, WETH, "WETH", "Wrapped", 18)))
-KNOWN = Known(LIST, frozenset({ME}), frozenset({BOB}), {1: "Ethereum", 31337: "Devnet"}, {BOB: "Bob"})
+KNOWN = Known(LIST, frozenset({ME}), frozenset({BOB}), {1: "Ethereum", 31337: "Devnet"}, {BOB: "Bob"}, DESCRIPTORS)
 
 
 def of(to, data=b"", value=0, chain_id=1, known=KNOWN):
@@ -114,7 +113,7 @@ def test_permit2_as_calls_and_as_messages():
     assert not shown(review, Label.INTENT)
 
 
-def executor(monkeypatch):
+def executor():
     """A contract whose descriptor says that one argument is calldata for another."""
     field = {"path": "data", "label": "Call", "format": "calldata", "params": {"calleePath": "target"}}
     document = {
@@ -122,23 +121,22 @@ def executor(monkeypatch):
         "metadata": {"owner": "Executor"},
         "display": {"formats": {"execute(address target,bytes data)": {"intent": "Execute", "fields": [field]}}},
     }
-    monkeypatch.setattr(descriptions, "DESCRIPTORS", (Descriptor.parse(json.dumps(document)),))
+    return replace(KNOWN, descriptors=(Descriptor.parse(json.dumps(document)),))
 
 
-def test_calldata_within_is_unfolded_like_any_other(monkeypatch):
-    executor(monkeypatch)
+def test_calldata_within_is_unfolded_like_any_other():
+    known = executor()
     inner = encode_call("transfer(address,uint256)", BOB, 5_000_000)
-    review = of(POOL, encode_call("execute(address,bytes)", DUSD.address, inner), chain_id=31337)
+    review = of(POOL, encode_call("execute(address,bytes)", DUSD.address, inner), chain_id=31337, known=known)
     assert [(f.about, f.value) for f in review.facts if f.label is Label.MOVES] == [("1", "5 DUSD")]
     assert shown(review, Label.OWNER) == [POOL] and not review.needs_word
-    strange = of(POOL, encode_call("execute(address,bytes)", DUSD.address, b"\1\2\3\4"), chain_id=31337)
+    strange = of(POOL, encode_call("execute(address,bytes)", DUSD.address, b"\1\2\3\4"), chain_id=31337, known=known)
     assert strange.needs_word
     deep = inner
     for _ in range(8):
         deep = encode_call("execute(address,bytes)", POOL, deep)
-    assert of(POOL, deep, chain_id=31337).needs_word
+    assert of(POOL, deep, chain_id=31337, known=known).needs_word
 
 
 def test_coins_to_a_token_are_still_odd_where_a_description_fits():
-    known = replace(KNOWN, tokens=LIST)
-    assert of(USDT, encode_call("approve(address,uint256)", BOB, 1), value=1, known=known).needs_word
+    assert of(USDT, encode_call("approve(address,uint256)", BOB, 1), value=1).needs_word
