@@ -265,7 +265,7 @@ class Known:
 
     def is_stranger(self, address: Address) -> bool:
         """Neither the person's own nor anybody they paid or named."""
-        return address not in self.own | self.met and address not in self.names
+        return not (address in self.own or address in self.met or address in self.names)
 
     def is_imitation(self, address: Address) -> bool:
         """Another address than those that are known, but one that could be taken for one of them."""
