@@ -12,7 +12,21 @@ from functools import lru_cache
 from typing import Any
 
 from asyncpg import IntegrityConstraintViolationError, PostgresError
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, Text, and_, any_, func, literal, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    any_,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -88,9 +102,7 @@ async def _copy(conn: AsyncConnection, table: Table, names: Names, rows: Rows) -
 
 def one_of(conn: AsyncConnection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """The column is one of the values: on PostgreSQL one array instead of a list to parse."""
-    if conn.dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(column.type)))
-    return column.in_(values)
+    return column == any_(_array_of(column, values)) if conn.dialect.name == "postgresql" else column.in_(values)
 
 
 def pair_of(
@@ -99,12 +111,17 @@ def pair_of(
     """The two columns are one of the pairs."""
     if conn.dialect.name != "postgresql":
         return tuple_(one, other).in_(pairs)
-    arrays = [
-        literal(list(side), ARRAY(column.type))
-        for column, side in zip((one, other), zip(*pairs, strict=True), strict=True)
-    ]
+    sides = zip((one, other), zip(*pairs, strict=True), strict=True)
+    arrays = [_array_of(column, side) for column, side in sides]
     given = func.unnest(*arrays).table_valued("one", "other").render_derived(name="given")
     return select(given.c.one).where(and_(given.c.one == one, given.c.other == other)).exists()
+
+
+def _array_of(column: Column[Any], values: Collection[Any]) -> ColumnElement[Any]:
+    """The values as one array; 128-bit integers as bytes at once, where a column's type would convert one by one."""
+    if isinstance(column.type, U128):
+        return literal([value.to_bytes(16, "big") for value in values], ARRAY(LargeBinary))
+    return literal(list(values), ARRAY(column.type))
 
 
 def _columns(rows: Rows) -> tuple[list[Any], ...]:

@@ -42,8 +42,9 @@ TRANSFERS_MAX = 1000
 
 Answer = TypeVar("Answer", covariant=True)
 _LINKED = int(TransferFlags.LINKED)
+_IMPORTED = int(TransferFlags.IMPORTED)
 _ORDERS_SOURCES = (SourceKind.USE, SourceKind.QUOTE)
-_RESOLVING = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
+_RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
 
 
 class Request(Protocol[Answer]):
@@ -158,8 +159,11 @@ class Submit:
     def __post_init__(self) -> None:
         check_transfers(self.legs)
         order = self.signed.order
-        expected = [(leg_id(order.holder, order.nonce, leg), leg) for leg in range(len(self.legs))]
-        if not self.legs or [(leg.id, leg.user_data_32) for leg in self.legs] != expected:
+        numbered = all(
+            leg.user_data_32 == number and leg.id == leg_id(order.holder, order.nonce, number)
+            for number, leg in enumerate(self.legs)
+        )
+        if not self.legs or not numbered:
             raise ValueError("leg n of an order has the id of leg n, and n in user_data_32")
         for name, salted in self.texts.items():
             if "\0" in salted.text:
@@ -194,7 +198,9 @@ class Submit:
         spent = batch.spend(holder, order.CODE, batch.currency(legs[0]), legs)
         outcomes, changes = batch.judge(legs)
         batch.take(outcomes, changes, legs, Cause(self.signed, source))
-        status = next(o.status for o in outcomes if o.status is not TransferStatus.LINKED_EVENT_FAILED)
+        status = outcomes[0].status
+        if status is TransferStatus.LINKED_EVENT_FAILED:
+            status = next(o.status for o in outcomes if o.status is not TransferStatus.LINKED_EVENT_FAILED)
         sequence = batch.sequence - len(legs) + 1 if status is TransferStatus.CREATED else None
         if sequence is not None:
             batch.count(holder.id, spent)
@@ -286,7 +292,7 @@ def check_transfers(transfers: Sequence[Transfer]) -> None:
     if len(transfers) > TRANSFERS_MAX:
         raise ValueError(f"at most {TRANSFERS_MAX} transfers in one request")
     for transfer in transfers:
-        if transfer.flags & TransferFlags.IMPORTED:
+        if transfer.flags & _IMPORTED:
             raise ValueError("the journal takes no imported events")
         if transfer.user_data_64 >> 63:
             raise ValueError("user_data_64 is below 2^63 under this store")
