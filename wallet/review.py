@@ -43,6 +43,11 @@ class Title(StrEnum):
     CANCEL = "cancel"
     MESSAGE = "message"
     TYPED_DATA = "typed-data"
+    CONNECT = "connect"
+    CALLS = "calls"
+    ADD_CHAIN = "add-chain"
+    SWITCH_CHAIN = "switch-chain"
+    WATCH_ASSET = "watch-asset"
 
 
 class Label(StrEnum):
@@ -97,6 +102,11 @@ class Label(StrEnum):
     ISSUED_AT = "issued-at"
     VALID_FROM = "valid-from"
     REQUEST = "request"
+    PROCESS = "process"
+    EXECUTABLE = "executable"
+    COIN = "coin"
+    DECIMALS = "decimals"
+    TOKEN_ID = "token-id"  # noqa: S105  # the name of a fact
 
 
 class Caution(StrEnum):
@@ -131,6 +141,8 @@ class Refusal(StrEnum):
 
 _KINDS = {Title.SIGN_IN: "siwe", Title.MESSAGE: "sign_message", Title.TYPED_DATA: "sign_typed_data"}
 _KINDS |= dict.fromkeys((Title.SEND, Title.CALL), "send_transaction")
+_KINDS |= {Title.CONNECT: "connect", Title.CALLS: "send_calls", Title.ADD_CHAIN: "add_chain"}
+_KINDS |= {Title.SWITCH_CHAIN: "switch_chain", Title.WATCH_ASSET: "watch_asset"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,11 @@ TITLES = {
     Title.CANCEL: N_("You are about to sign: cancel a change that waits"),
     Title.MESSAGE: N_("You are about to sign a message"),
     Title.TYPED_DATA: N_("You are about to sign typed data"),
+    Title.CONNECT: N_("It wants to see your account, and to ask you for signatures"),
+    Title.CALLS: N_("You are about to sign several transactions, sent one after another"),
+    Title.ADD_CHAIN: N_("It wants to add a chain, with a node of its choice"),
+    Title.SWITCH_CHAIN: N_("It wants to work on another chain"),
+    Title.WATCH_ASSET: N_("It wants a token to be kept in view"),
 }
 LABELS = {
     Label.AMOUNT: N_("Amount"),
@@ -77,6 +82,11 @@ LABELS = {
     Label.ISSUED_AT: N_("Issued at"),
     Label.VALID_FROM: N_("Valid from"),
     Label.REQUEST: N_("Request"),
+    Label.PROCESS: N_("Process"),
+    Label.EXECUTABLE: N_("Executable"),
+    Label.COIN: N_("Coin"),
+    Label.DECIMALS: N_("Decimals"),
+    Label.TOKEN_ID: N_("Token number"),
 }
 SOURCES = {
     Source.BYTES: N_("from the bytes"),
