@@ -1,4 +1,4 @@
-"""The line of what waits for the person: one prompt at a time, a bounded number a client, none outlives its ground. Pure.
+"""The line of what waits for the person: one prompt at a time, a bounded number a client. Pure.
 
 Only the first is shown. Its digest is that of the review on the screen; an answer names the digest it was given for,
 and another one is refused. What was asked on an account and a chain dies when the client has them no longer.

@@ -67,9 +67,9 @@ class Chains:
             answer = cast(Answer, await node.provider.make_request(RPCEndpoint(method), params))
         except ChainError as error:
             raise self.refusal(error) from None
-        error = answer.get("error")
-        if isinstance(error, dict):
-            raise _as_it_came(error)
+        refused = answer.get("error")
+        if isinstance(refused, dict):
+            raise _as_it_came(refused)
         return answer.get("result")
 
     def refusal(self, error: ChainError) -> RpcRefused:
@@ -92,5 +92,3 @@ class Chains:
 def _as_it_came(error: dict[str, Any]) -> RpcRefused:
     code = error.get("code")
     return RpcRefused(code if type(code) is int else Code.INTERNAL, str(error.get("message", "")), error.get("data"))
-
-

@@ -18,7 +18,7 @@ from wallet.config import Config
 from wallet.dapp_chains import Chains
 from wallet.desk import Desk
 from wallet.errors import RpcRefused, SignerLost, WalletError
-from wallet.grants import PROCESS_PREFIX, GrantBook
+from wallet.grants import GrantBook
 from wallet.happenings import Event, to_whom
 from wallet.permissions import Grant, Grants, Seen, permitted, seen, with_grant, without
 from wallet.process_table import is_alive
@@ -38,11 +38,15 @@ class Ears(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """One connection of one client. `subscriptions` end with it. Without `ears` (HTTP) nothing comes unasked."""
+    """One connection of one client. `subscriptions` end with it; `named` are those of wallet events, by number.
+
+    Without `ears` (HTTP) nothing comes unasked.
+    """
 
     client: Client
     ears: Ears | None = None
     subscriptions: dict[str, Callable[[], None]] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
 
 
 class Host:
@@ -109,6 +113,12 @@ class Host:
         if key in self.book.grants:
             self.change(without(self.book.grants, key))
 
+    def revoke(self, key: str) -> None:
+        """Grant, program and extension of that key: whatever there is."""
+        before = self.book.grants
+        self.book.revoke(key)
+        self._tell(before, self.chains.default)
+
     def switch(self, client: Client, chain_id: int) -> None:
         grant = self.book.grants.get(client.key)
         if grant is not None and grant.chain_id != chain_id:
@@ -121,6 +131,10 @@ class Host:
         self.book.read()
         self._tell(before, default)
 
+    def stamp(self) -> tuple[int, ...]:
+        """Changes when one of the files does that others write too."""
+        return tuple(self.store.stamp(name) for name in ("networks", "grants"))
+
     def sweep(self) -> None:
         """Grants of processes that have ended."""
         gone = [key for key, client in self._processes.items() if client.process and not is_alive(client.process)]
@@ -132,7 +146,7 @@ class Host:
 
     def clients(self) -> dict[str, Client]:
         """Processes that were granted something, by key."""
-        return {key: client for key, client in self._processes.items() if key.startswith(PROCESS_PREFIX)}
+        return dict(self._processes)
 
     def _tell(self, before: Grants, default: int) -> None:
         heard = to_whom(before, self.book.grants, self._sessions, default, self.chains.default)

@@ -77,7 +77,7 @@ class _Entry:
 
 
 class Desk:
-    """`view` says what a client sees now; `is_unlocked` whether keys are at hand; `on_change` is called at every turn."""
+    """`view` says what a client sees now, `is_unlocked` whether keys are at hand; `on_change` is called each turn."""
 
     def __init__(
         self,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Any
 
 from chain.errors import ChainError
-from wallet.asking import program_name
+from wallet.asking import Client, program_name
 from wallet.errors import InputMalformed, StateUnusable
-from wallet.permissions import Grant, Grants
+from wallet.permissions import Grant, Grants, without
 from wallet.state import Document, Store
 
 PROCESS_PREFIX = "process:"
@@ -61,6 +62,12 @@ class GrantBook:
 
         self.programs = frozenset(self._store.change(_FILE, edit)["programs"])
 
+    def revoke(self, key: str) -> None:
+        """Grant, program and extension of that key: whatever there is."""
+        self.replace(without(self.grants, key))
+        self.unpair(key.removeprefix(PROGRAM_PREFIX))
+        self.drop_extension(key)
+
     # Extensions
 
     def extensions(self) -> Mapping[str, str]:
@@ -77,6 +84,23 @@ class GrantBook:
         """Is it the token that was given to that very origin?"""
         known = self.extensions().get(origin)
         return known is not None and hmac.compare_digest(known, _hash(token))
+
+
+def program_document(name: str, port: int) -> dict[str, str]:
+    """What `tandem pair NAME` answers."""
+    place = f"127.0.0.1:{port}/p/{name}"
+    return {"name": name, "url": f"http://{place}", "websocket": f"ws://{place}"}
+
+
+def rows(book: GrantBook, processes: Mapping[str, Client]) -> list[dict[str, Any]]:
+    """What `tandem grants` lists: clients with grants, programs and extensions without one too."""
+    found: list[dict[str, Any]] = [{"client": key, **grant.to_json()} for key, grant in book.grants.items()]
+    for row in found:
+        row |= {"process": processes[row["client"]].to_json()["process"]} if row["client"] in processes else {}
+    named = {row["client"] for row in found}
+    found += [{"client": key, "accounts": []} for n in book.programs if (key := PROGRAM_PREFIX + n) not in named]
+    found += [{"client": origin, "accounts": [], "extension": True} for origin in book.extensions()]
+    return sorted(found, key=lambda row: str(row["client"]))
 
 
 def grant_key(text: str, grants: Grants, programs: frozenset[str], extensions: Mapping[str, str]) -> str:

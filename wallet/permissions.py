@@ -103,7 +103,7 @@ def told(grants: Grants, key: str, invoker: str) -> list[dict[str, Any]]:
 
 
 def read_requested(params: Params) -> None:
-    """`[{"eth_accounts": {}}]`, as wallet_requestPermissions and wallet_revokePermissions take it. Raises RpcRefused."""
+    """`[{"eth_accounts": {}}]`, of wallet_requestPermissions and wallet_revokePermissions. Raises RpcRefused."""
     (requested,) = positional(params, 1, 1)
     if not isinstance(requested, dict) or not requested:
         raise bad_params("params[0]: an object of permissions is expected")

@@ -1,4 +1,4 @@
-"""Who is let in, and as whom: the rules of incidents I-1 to I-5, each seen to hold and, taken away, seen to be missed."""
+"""Who is let in, and as whom: the rules of incidents I-1 to I-5, each seen to hold and, left out, seen to be missed."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ PATHS = ["/", "/p/hardhat", "/p/other", "/extension", "/x"]
 
 
 def is_listed(transport, host, origins, content_types, path):
-    """The list of DESIGN: three hosts; pages at /, processes at / and programs at theirs; extensions at theirs by ws."""
+    """Three hosts; pages and processes at /, programs at their path; extensions at theirs, by WebSocket."""
     if host not in HOSTS[:3] or origins not in ORIGINS[:3] + ORIGINS[4:5]:
         return False
     if origins == (EXTENSION,):

@@ -88,6 +88,8 @@ LABELS = {
     Label.DECIMALS: N_("Decimals"),
     Label.TOKEN_ID: N_("Token number"),
 }
+SIGN_WORD = "blind"
+"""What is typed to sign what is not fully understood."""
 SOURCES = {
     Source.BYTES: N_("from the bytes"),
     Source.LIST: N_("from your list"),

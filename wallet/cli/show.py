@@ -13,7 +13,17 @@ from rich.text import Text
 
 from wallet.cli import terminal
 from wallet.cli.inert import inert
-from wallet.cli.review_words import CAUTIONS, EMPHASIS, LABELS, REFUSALS, SOURCE_STYLES, SOURCES, TITLES, WORDED_LABELS
+from wallet.cli.review_words import (
+    CAUTIONS,
+    EMPHASIS,
+    LABELS,
+    REFUSALS,
+    SIGN_WORD,
+    SOURCE_STYLES,
+    SOURCES,
+    TITLES,
+    WORDED_LABELS,
+)
 from wallet.cli.running import Run
 from wallet.cli.words import WORDS
 from wallet.errors import YesRefused
@@ -91,7 +101,7 @@ def approve(run: Run, shown: Review, question: str) -> None:
             raise YesRefused("payee")
         return
     if shown.needs_word:
-        terminal.confirm_word(word_reason(shown), "blind")
+        terminal.confirm_word(word_reason(shown), SIGN_WORD)
     terminal.confirm(question)
 
 
