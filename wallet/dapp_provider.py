@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from chain.address import Address
 from chain.calldata import encode_call
+from chain.digests import message_digest
 from chain.erc20 import decode_uint
 from chain.errors import ChainError
 from fiat.errors import FiatError
@@ -25,7 +26,6 @@ from wallet.networks import add_network
 from wallet.permissions import read_requested, told
 from wallet.review_door import review_add_chain, review_connect, review_switch_chain, review_watch_asset
 from wallet.rpc import Answer, Code, Incoming, Params, Request, answered, bad_params, failed, reply
-from wallet.signable import message_digest
 
 _DECIMALS = encode_call("decimals()")
 _VERSION = "tandem"

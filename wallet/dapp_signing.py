@@ -7,15 +7,16 @@ it has been sent. So ten asked for at once get ten numbers in a row.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from chain.address import Address
 from chain.block import listed, members
-from chain.errors import ChainError, InsufficientNative
+from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
 from chain.node_provider import refusal
-from chain.quantity import quantity
+from chain.quantity import data, quantity
 from chain.transaction import TRANSFER_GAS, TransactionRequest
 from wallet.approvals import Kind
 from wallet.asking import Client
@@ -24,9 +25,10 @@ from wallet.dapp_params import read_personal_sign, read_transaction, read_typed_
 from wallet.desk import Proposal
 from wallet.errors import RpcRefused
 from wallet.permissions import permitted_account
-from wallet.review import Review, review_transaction
+from wallet.review import Review
 from wallet.review_door import with_asker
 from wallet.review_messages import review_message
+from wallet.review_transactions import Observed, addresses_of, review_transaction
 from wallet.review_typed_data import review_typed_data
 from wallet.rpc import Code, Params, bad_params, positional
 
@@ -68,7 +70,15 @@ class Signing:
         async def prepare() -> Proposal:
             known = await self._host.known(self._host.chain_of(client))
             host = self._host.config.server_host
-            shown = review_typed_data(document, account=account, known=known, origin=origin_of(client), host=host)
+            shown = review_typed_data(
+                document,
+                account=account,
+                known=known,
+                origin=origin_of(client),
+                host=host,
+                chain_id=self._host.chain_of(client),
+                now=int(time.time()),
+            )
 
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_typed_data(document, account, shown.digest)).hex()
@@ -103,11 +113,30 @@ class Signing:
     # Shared with batches of calls
 
     async def reviewed(self, client: Client, request: TransactionRequest) -> Review:
-        """Of a prepared transaction's bytes."""
+        """Of a prepared transaction's bytes, with what the node says of the addresses in them."""
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
-        shown = review_transaction(request.unsigned_payload, known, sender=request.sender, host=network.url)
+        shown = review_transaction(
+            request.unsigned_payload,
+            known,
+            sender=request.sender,
+            host=network.url,
+            origin=origin_of(client),
+            observed=await self._observed(client, request),
+            now=int(time.time()),
+        )
         return with_asker(shown, client)
+
+    async def _observed(self, client: Client, request: TransactionRequest) -> Observed:
+        assert request.sender is not None
+        node = await self._host.chains.node(request.chain_id)
+        asked = addresses_of(request.unsigned_payload, request.sender)
+        try:
+            found = await node.outcomes([("eth_getCode", (address, "latest")) for address in asked])
+            code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
+        except ChainError as error:
+            raise self._host.chains.refusal(error) from None
+        return Observed(self._host.chain_of(client), code, self._host.chains.network(request.chain_id).url)
 
     async def sign_and_send(self, node: Node, request: TransactionRequest, digest: bytes) -> str:
         """The hash. Signs what was reviewed, and nothing else."""

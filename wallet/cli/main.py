@@ -67,6 +67,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     },
     N_("Safety"): {
         "backup": Entry("later", N_("write what the phrase does not hold to an encrypted file")),
+        "digest": Entry("digest", N_("digests of what would be signed, to compare on another machine")),
         "audit": Entry("audit", N_("check a journal export, or your own receipts and heads")),
     },
 }

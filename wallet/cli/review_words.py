@@ -22,6 +22,8 @@ TITLES = {
     Title.LIMIT: N_("You are about to sign: a limit"),
     Title.MANDATE_REVOKE: N_("You are about to sign: nothing more is collected under a mandate"),
     Title.CANCEL: N_("You are about to sign: cancel a change that waits"),
+    Title.CONTRACT_CALL: N_("You are about to sign: call a contract"),
+    Title.ALLOW: N_("You are about to sign: let somebody take from your tokens"),
     Title.MESSAGE: N_("You are about to sign a message"),
     Title.TYPED_DATA: N_("You are about to sign typed data"),
     Title.CONNECT: N_("It wants to see your account, and to ask you for signatures"),
@@ -29,6 +31,7 @@ TITLES = {
     Title.ADD_CHAIN: N_("It wants to add a chain, with a node of its choice"),
     Title.SWITCH_CHAIN: N_("It wants to work on another chain"),
     Title.WATCH_ASSET: N_("It wants a token to be kept in view"),
+    Title.PERMIT: N_("You are about to sign: a contract may move your tokens with this signature alone"),
 }
 LABELS = {
     Label.AMOUNT: N_("Amount"),
@@ -87,6 +90,22 @@ LABELS = {
     Label.COIN: N_("Coin"),
     Label.DECIMALS: N_("Decimals"),
     Label.TOKEN_ID: N_("Token number"),
+    Label.CALL: N_("Call"),
+    Label.ARGUMENT: N_("Argument"),
+    Label.DELEGATECALL: N_("Delegatecall: runs the code of"),
+    Label.FAULT: N_("Not understood"),
+    Label.TOKEN: N_("Token"),
+    Label.MOVES: N_("Moves"),
+    Label.ALLOWED: N_("May be taken"),
+    Label.ALLOWED_MORE: N_("May be taken besides"),
+    Label.ALLOWED_LESS: N_("May no longer be taken"),
+    Label.REVOKED: N_("Takes back the right to"),
+    Label.WRAPPED: N_("Wraps"),
+    Label.UNWRAPPED: N_("Unwraps"),
+    Label.RECEIVER: N_("Receiver"),
+    Label.SPENDER: N_("Who may take it"),
+    Label.OWNER: N_("Whose it is"),
+    Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
 }
 SIGN_WORD = "blind"
 """What is typed to sign what is not fully understood."""
@@ -104,7 +123,19 @@ EMPHASIS = {
     Label.KEY: "bold",
     Label.LIMIT: "bold",
 }
-WORDED_LABELS = {Label.PERIOD, Label.EFFECT, Label.ABOUT, Label.LIMIT, Label.BEFORE, Label.RECOVERY}
+WORDED_LABELS = {
+    Label.PERIOD,
+    Label.EFFECT,
+    Label.ABOUT,
+    Label.LIMIT,
+    Label.BEFORE,
+    Label.RECOVERY,
+    Label.FAULT,
+    Label.ALLOWED,
+    Label.ALLOWED_MORE,
+    Label.REVOKED,
+    Label.UNTIL,
+}
 """Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
     Caution.FIRST_TIME: N_("You never paid this person from here: compare the fingerprint with them by another way."),
@@ -127,10 +158,26 @@ CAUTIONS = {
     ),
     Caution.TOO_LONG: N_("It is longer than can be shown: you would sign what you do not see."),
     Caution.ADDRESS_ODD: N_("An address has letters in a case that no careful program writes."),
+    Caution.FIRST_PAYMENT: N_("Nothing was sent to this address from here before."),
+    Caution.LOST: N_("It goes to the zero address or the token's own contract: it would be lost."),
+    Caution.ALLOWANCE_UNLIMITED: N_("Without a limit: everything you have of the token may be taken, later too."),
+    Caution.ALLOWANCE_LASTING: N_("The right to take lasts until you revoke it, or for over thirty days."),
+    Caution.ALLOWANCE_ALL: N_("Every piece of this contract may be taken, those that you get later too."),
+    Caution.SPENDER_STRANGER: N_("You never dealt from here with the one who may then take it."),
+    Caution.CONTRACT_WITHOUT_CODE: N_("There is no contract at an address that is called: what is sent there is lost."),
+    Caution.WRONG_CHAIN: N_("It is for another chain than the one in use."),
+    Caution.DELEGATECALL: N_("A delegatecall: another contract's code runs as the wallet itself, and may do anything."),
+    Caution.DELEGATED: N_("An account in it runs another contract's code (EIP-7702): it may act by itself."),
+    Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
+    Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
+    Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),
 }
 REFUSALS = {
     Refusal.LEDGER_DOMAIN: N_(
         "It has the form of an order to your ledger; those are never signed for a site or program."
     ),
     Refusal.SERVER_SIGN_IN: N_("It would sign in at your own server; that is never done for a site or program."),
+    Refusal.DELEGATION: N_(
+        "It would hand your account to another contract's code (EIP-7702); no site or program may ask that."
+    ),
 }
