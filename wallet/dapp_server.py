@@ -12,7 +12,18 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from wallet.asking import Client, ClientKind, Envelope, House, Process, Transport, admit, cors_headers
+from wallet.asking import (
+    RULES,
+    Client,
+    ClientKind,
+    Envelope,
+    House,
+    Process,
+    Rule,
+    Transport,
+    admit,
+    cors_headers,
+)
 from wallet.dapp_extension import CLOSED_REFUSED, Extension, Pairing
 from wallet.dapp_host import Host, Session
 from wallet.dapp_provider import Provider
@@ -36,10 +47,13 @@ class _Known:
 
 
 class DappServer:
-    """Serves `host` on sockets that listen already."""
+    """Serves `host` on sockets that listen already. `rules` say who is let in: all of them, save for a seeded bug."""
 
-    def __init__(self, host: Host, provider: Provider, pairing: Pairing, port: int) -> None:
+    def __init__(
+        self, host: Host, provider: Provider, pairing: Pairing, port: int, rules: tuple[Rule, ...] = RULES
+    ) -> None:
         self._host, self._provider, self._pairing, self._port = host, provider, pairing, port
+        self._rules = rules
         self._peers: WeakKeyDictionary[asyncio.BaseTransport, _Known] = WeakKeyDictionary()
         self._processes: WeakKeyDictionary[asyncio.BaseTransport, Process] = WeakKeyDictionary()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -65,7 +79,7 @@ class DappServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         asked = self._envelope(request)
         try:
-            client = admit(asked, self._house(), self._process(request, asked))
+            client = admit(asked, self._house(), self._process(request, asked), self._rules)
         except CallerRefused as refused:
             return _refusal(refused)
         headers = cors_headers(asked)
@@ -161,7 +175,7 @@ class DappServer:
         finally:
             self._host.leave(session)
 
-    async def _say(self, session: Session, text: str, outbox: Outbox) -> None:
+    async def _say(self, session: Session, text: str | bytes, outbox: Outbox) -> None:
         try:
             reply = await self._provider.answer(session, read(text))
         except RpcRefused as refused:
