@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chain.address import Address
+from chain.descriptor import Descriptor
 from chain.token_list import TokenList
 from fiat.holder import HolderGenesis, fingerprint
 from wallet.signable import read_sign_in
@@ -126,6 +127,16 @@ class Label(StrEnum):
     SPENDER = "spender"
     OWNER = "owner"
     DELEGATION = "delegation"
+    DESCRIBED_AS = "described-as"
+    INTENT = "intent"
+    FIELD = "field"
+    SIMULATED = "simulated"
+    WOULD_FAIL = "would-fail"
+    COMES = "comes"
+    GOES = "goes"
+    ALLOWED_AFTER = "allowed-after"
+    FORESEEN = "foreseen"
+    UNFORESEEN = "unforeseen"
 
 
 class Caution(StrEnum):
@@ -158,6 +169,9 @@ class Caution(StrEnum):
     DOMAIN_CHAIN = "domain-chain"
     DOMAIN_WITHOUT_CHAIN = "domain-without-chain"
     PERMIT2_IMITATED = "permit2-imitated"
+    NOT_SIMULATED = "not-simulated"
+    WOULD_FAIL = "would-fail"
+    GRANT_HIDDEN = "grant-hidden"
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})
@@ -249,13 +263,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the person's own files know about the chain side: lists, contacts, own addresses; `names` by address."""
+    """What the person's own files know about the chain side: lists, contacts, own addresses; `names` by address.
+
+    `descriptors` are those that ship with the client (`wallet.purse.DESCRIPTORS`).
+    """
 
     tokens: TokenList
     own: frozenset[Address] = frozenset()
     met: frozenset[Address] = frozenset()
     networks: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[Address, str] = field(default_factory=dict)
+    descriptors: Sequence[Descriptor] = ()
 
     def is_stranger(self, address: Address) -> bool:
         """Neither the person's own nor anybody they paid or named."""

@@ -10,6 +10,7 @@ from chain.address import Address
 from chain.effects import Act, Effect
 from chain.typed_data import Atom, TypedData
 from chain.typed_permits import effects_of_typed, is_permit2
+from wallet.descriptions import screen_cautions, screen_facts, screen_of_message
 from wallet.plain_text import LINE_LENGTH, LINES_MAX, is_hiding, visible
 from wallet.review import Caution, Fact, Known, Label, Refusal, Review, Source, Title
 from wallet.review_effects import PERMIT2, Scene, effect_cautions, effect_facts
@@ -39,6 +40,10 @@ def review_typed_data(
     scene = Scene(known, chain or 0, account, now)
     effects = effects_of_typed(typed, account)
     told, warnings = _effects(effects, scene)
+    screen = screen_of_message(typed, scene)
+    if screen is not None:
+        told = screen_facts(screen, "") + told
+        warnings += screen_cautions(screen)
     members, is_whole = _members(typed)
     warnings += _cautions(typed, chain, chain_id, is_effective=bool(effects))
     if not is_whole or len(told) > LINES_MAX:
