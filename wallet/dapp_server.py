@@ -30,7 +30,7 @@ from wallet.dapp_provider import Provider
 from wallet.dapp_sockets import Outbox, listen
 from wallet.errors import CallerRefused, RpcRefused
 from wallet.happenings import Event
-from wallet.process_table import Peer, peer_of, process_of
+from wallet.process_table import Peer, is_told, peer_of, process_of
 from wallet.rpc import BODY_BYTES_MAX, Answer, Code, encoded, failed, read
 
 SOCKETS_MAX = 2000
@@ -116,7 +116,8 @@ class DappServer:
         if transport not in self._peers:
             theirs, ours = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
             peer = peer_of(theirs[:2], ours[:2]) if theirs and ours else None
-            self._peers[transport] = _Known(peer is not None and peer.uid == os.getuid(), peer)
+            is_us = peer.uid == os.getuid() if peer is not None else not is_told()
+            self._peers[transport] = _Known(is_us, peer)
         return self._peers[transport]
 
     def _process(self, request: web.Request, asked: Envelope) -> Process | None:

@@ -1,6 +1,6 @@
 """Who is at the other end of a loopback connection: the user, the process and its executable, as Linux tells it.
 
-Another system tells nothing here; then nobody is known to be a program of this user.
+Another system tells nothing here; then pages are let in by their origin alone, and programs are not.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ class Peer:
 
     uid: int
     inode: int
+
+
+def is_told() -> bool:
+    """Does this system tell whose a connection is?"""
+    return _TABLES[socket.AF_INET].exists()
 
 
 def peer_of(theirs: End, ours: End) -> Peer | None:

@@ -7,6 +7,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,7 +17,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 
 from chain.devnet import Devnet
 from chain.node import Node
-from tests.flows.door_client import ALICE, BOB, PAGE, Http, Person, Up, anvil_and_up
+from tests.flows.door_client import ALICE, BOB, PAGE, Http, Person, Up, anvil_and_up, environment, up
 from tests.flows.door_sockets import EXTENSION, Extension, Socket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -434,3 +435,48 @@ async def test_answers_from_another_terminal(running: Up, person: Person) -> Non
             assert (await asked)["error"]["code"] == 4001
         else:
             assert done["state"] == "approved" and "result" in await asked
+
+
+async def test_a_locked_wallet_waits_for_its_keys(running: Up, person: Person) -> None:
+    async with Http(running) as page:
+        await connected(page, person)
+        assert (await running.tandem("lock"))["was_unlocked"] is True
+        assert await page.ask("eth_accounts") == [ALICE]
+        asked = asyncio.create_task(page.ask("personal_sign", "0x02", ALICE))
+        prompt = await person.shown("sign_message")
+        status, problem = await person.answer(prompt, "approve", prompt["digest"])
+        assert (status, problem["slug"]) == (409, "signer-locked")
+        assert (await running.tandem("unlock"))["unlocked"] is True
+        await person.approve("sign_message")
+        assert await asked
+
+
+async def test_what_another_command_changes_is_heard_by_who_has_no_grant(running: Up, person: Person) -> None:
+    async with Socket(running, "https://guest.example") as guest, Http(running) as page:
+        await connected(page, person)
+        await guest.ask("eth_subscribe", "chainChanged")
+        await running.tandem("networks", "add", "77", "Other", running.chain_url)
+        await running.tandem("networks", "use", "77")
+        assert (await guest.event())["params"]["result"] == "0x4d"
+        assert await page.ask("eth_chainId") == "0x7a69"  # a page with a grant stays on its own chain
+        assert await guest.code("eth_blockNumber") == 4901  # the node is on another chain than it is said to be
+        await running.tandem("networks", "use", "31337")
+        assert (await guest.event())["params"]["result"] == "0x7a69"
+
+
+async def test_a_second_client_and_a_taken_port_are_said(running: Up, tmp_path: Path) -> None:
+    assert (await running.tandem("up"))["slug"] == "door-taken"
+    settings = environment(tmp_path / "home", running.chain_url)
+    async with up(tmp_path / "home", running.chain_url) as other:
+        pass
+    other.environment = settings | {"TANDEM_DAPP_LISTEN": f"127.0.0.1:{running.port}"}
+    assert (await other.tandem("up"))["slug"] == "listen-refused"
+    other.environment = settings | {"TANDEM_CONTROL_LISTEN": "0.0.0.0:0"}
+    assert (await other.tandem("up"))["slug"] == "setting-refused"
+    other.environment = settings
+    assert (await other.tandem("approvals"))["slug"] == "client-not-up"
+    assert (await other.tandem("pair", "forge"))["slug"] == "client-not-up"  # at which port, nobody knows yet
+    other.environment = settings | {"TANDEM_DAPP_LISTEN": "127.0.0.1:1248"}
+    assert (await other.tandem("pair", "forge"))["url"] == "http://127.0.0.1:1248/p/forge"
+    assert (await other.tandem("grants", "revoke", "forge"))["revoked"] == "program:forge"
+    assert (await other.tandem("grants"))["grants"] == []
