@@ -13,7 +13,7 @@ from chain.descriptor import Descriptor
 from chain.errors import AmountTooLarge, CalldataMalformed, DescriptorMalformed
 from chain.fragment import Fragment
 from chain.typed_data import TypedData
-from wallet.plain_text import LINE_LENGTH, visible
+from wallet.plain_text import parts, visible
 from wallet.review import Caution, Fact, Label, Source
 from wallet.review_effects import Scene
 
@@ -51,16 +51,17 @@ def screen_of_message(typed: TypedData, scene: Scene) -> Screen | None:
     return None
 
 
-def screen_facts(screen: Screen, about: str) -> list[Fact]:
-    """Intent and labelled lines; what stands for the contract's own name comes first."""
+def screen_facts(screen: Screen, about: str, *, is_brief: bool = False) -> list[Fact]:
+    """Whose contract, what for, and the labelled lines; `is_brief` is what for alone, where effects say the rest."""
+    intent = [Fact(Label.INTENT, part, Source.LIST, about) for part in parts(visible(screen.intent)) if part]
+    if is_brief:
+        return intent
     name = " · ".join(text for text in (screen.owner, screen.contract_name) if text)
     facts = [Fact(Label.DESCRIBED_AS, name, Source.LIST, about)] if name else []
-    if screen.intent:
-        facts.append(Fact(Label.INTENT, visible(screen.intent)[:LINE_LENGTH], Source.LIST, about))
+    facts += intent
     for line in screen.lines:
-        value = visible(line.value)
-        parts = [value[at : at + LINE_LENGTH] for at in range(0, max(len(value), 1), LINE_LENGTH)]
-        facts += [Fact(Label.FIELD, part, Source.LIST, f"{about} {line.label}".strip()) for part in parts]
+        named = f"{about} {line.label}".strip()
+        facts += [Fact(Label.FIELD, part, Source.LIST, named) for part in parts(visible(line.value))]
     return facts
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from chain.address import Address
 from chain.effects import Effect, is_boundless
 from chain.outcome import Difference, Grant, Method, Movement, Outcome
-from chain.token import Token, TokenAmount
+from chain.token import UNITS_MAX, Token, TokenAmount
 from wallet.plain_text import visible
 from wallet.review import Caution, Fact, Label, Source
 from wallet.review_effects import EVERYTHING, UNLIMITED, Scene
@@ -57,9 +57,9 @@ def drift_facts(differences: Iterable[Difference], scene: Scene, node: str) -> l
 
 
 def amount_text(token: Address | None, units: int, scene: Scene) -> str:
-    """With the list's name and decimals, or bare units."""
+    """With the list's name and decimals, or bare units; a node may well claim more than any token can count."""
     known = Token.native(scene.chain_id) if token is None else scene.known.tokens.by_address(scene.chain_id, token)
-    return str(TokenAmount(units, known)) if known else f"{units} / 10^?"
+    return str(TokenAmount(units, known)) if known and units <= UNITS_MAX else f"{units} / 10^?"
 
 
 def _grant_fact(outcome: Outcome, grant: Grant, scene: Scene, node: str) -> Fact:

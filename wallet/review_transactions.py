@@ -23,7 +23,7 @@ from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
 from wallet.descriptions import screen_cautions, screen_facts, screen_of_call
 from wallet.errors import BytesNotUnderstood
-from wallet.plain_text import LINE_LENGTH, LINES_MAX, visible
+from wallet.plain_text import LINES_MAX, parts, visible
 from wallet.review import Caution, Fact, Known, Label, Review, Source, Title
 from wallet.review_effects import Scene, effect_cautions, effect_facts, party_facts, receiver_cautions
 from wallet.review_outcome import outcome_cautions, outcome_facts
@@ -33,6 +33,19 @@ _PAID = (Standard.WETH, Standard.MULTICALL, Standard.SAFE, Standard.MULTISEND)
 _DATA_SHOWN = 96
 _ASKED_MAX = 32
 _EMBEDDED_DEPTH_MAX = 4
+_DESCRIBED_MAX = 100
+"""Calls that descriptors are looked up for; what comes after is beyond what is shown anyway."""
+_SAID_BY_EFFECTS = frozenset(
+    {
+        "transfer(address,uint256)",
+        "transferFrom(address,address,uint256)",
+        "approve(address,uint256)",
+        "increaseAllowance(address,uint256)",
+        "decreaseAllowance(address,uint256)",
+        "safeTransferFrom(address,address,uint256)",
+        "approve(address,address,uint160,uint48)",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +186,9 @@ class _Described:
 
 def _described(call: Call, scene: Scene, depth: int) -> Iterator[_Described]:
     """Calls in order, and after each what its descriptor finds inside it that no standard does."""
-    for one in call.walk():
+    for count, one in enumerate(call.walk()):
         effects = _known_effects(one, scene)
-        found = screen_of_call(one, scene)
+        found = screen_of_call(one, scene) if count < _DESCRIBED_MAX else None
         if found is None:
             yield _Described(one, effects)
             continue
@@ -220,31 +233,31 @@ def _call_facts(one: _Described, scene: Scene) -> list[Fact]:
     signature = call.signature or (one.fragment.signature if one.fragment else "")
     if signature:
         told = f"{signature} · {call.standard}" if call.standard else signature
-        facts[0:0] = [Fact(Label.CALL, part, Source.BYTES, at) for part in _parts(told)]
+        facts[0:0] = [Fact(Label.CALL, part, Source.BYTES, at) for part in parts(told)]
     if one.screen is not None:
-        facts += screen_facts(one.screen, at)
+        facts += screen_facts(one.screen, at, is_brief=bool(one.effects))
     elif call.fault is not None:
         data = f"0x{call.data[:_DATA_SHOWN].hex()}" + ("…" if len(call.data) > _DATA_SHOWN else "")
         facts.append(Fact(Label.FAULT, call.fault, Source.BYTES, at))
         return [*facts, Fact(Label.DATA, data, Source.BYTES, at)]
     for effect in one.effects:
         facts += effect_facts(effect, scene, at)
-    carried = {inner.data for inner in call.inner}
-    is_packed = call.standard is Standard.MULTISEND
-    for argument in one.arguments:
-        if not (is_packed or (argument.type == "bytes" and argument.value in carried)):
-            facts += _argument_facts(argument, at)
-    return facts
+    return facts + [fact for argument in _unsaid(one) for fact in _argument_facts(argument, at)]
+
+
+def _unsaid(one: _Described) -> Iterator[Argument]:
+    """Arguments that nothing else shows to the last digit: neither the effects, nor the calls that they carry."""
+    if one.call.signature in _SAID_BY_EFFECTS and not any(effect.is_unlimited for effect in one.effects):
+        return
+    if one.call.standard is not Standard.MULTISEND:
+        carried = {inner.data for inner in one.call.inner}
+        yield from (a for a in one.arguments if not (a.type == "bytes" and a.value in carried))
 
 
 def _argument_facts(argument: Argument, place: str) -> list[Fact]:
     text = visible(value_text(argument.value))
     about = f"{place} {argument.path}".strip()
-    return [Fact(Label.ARGUMENT, part, Source.BYTES, about) for part in _parts(text)[: LINES_MAX + 1]]
-
-
-def _parts(text: str) -> list[str]:
-    return [text[at : at + LINE_LENGTH] for at in range(0, max(len(text), 1), LINE_LENGTH)]
+    return [Fact(Label.ARGUMENT, part, Source.BYTES, about) for part in parts(text)[: LINES_MAX + 1]]
 
 
 def value_text(value: object) -> str:

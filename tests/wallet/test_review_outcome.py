@@ -66,6 +66,11 @@ def test_an_allowance_that_the_bytes_do_not_show():
     assert told(everything, Label.ALLOWED_AFTER) == [("everything of this contract", STRANGE)]
 
 
+def test_a_node_may_claim_more_than_there_is():
+    much = (Movement(None, BOB, ME, 2**256 - 1),) * 2
+    assert told(of(Outcome(Method.SIMULATE, True, movements=much)), Label.COMES) == [(f"{2**257 - 2} / 10^?", "")]
+
+
 def test_what_would_fail_and_what_was_not_simulated():
     failed = of(Outcome(Method.TRACE, False, 1, "pau\u202esed"))
     assert told(failed, Label.WOULD_FAIL) == [("pau<U+202E>sed", "")]

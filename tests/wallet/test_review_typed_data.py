@@ -216,7 +216,7 @@ def test_a_piece_of_a_collection():
 
 def test_permit2_in_its_shapes():
     review = of(single(), now=NOW)
-    assert (told(review, Label.ALLOWED), told(review, Label.UNTIL)) == (["5 DUSD"], ["2023-11-14 22:14 UTC"])
+    assert (told(review, Label.ALLOWED), told(review, Label.UNTIL)) == (["5 DUSD"], ["2023-11-14 22:14:20 UTC"])
     assert review.cautions == (Caution.SPENDER_STRANGER,)
     assert Caution.ALLOWANCE_LASTING in of(single(expiration=str(2**48 - 1)), now=NOW).cautions
     unlimited = of(single(amount=str(2**160 - 1)), now=NOW)
