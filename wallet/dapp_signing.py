@@ -16,11 +16,13 @@ from chain.block import listed, members
 from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
 from chain.node_provider import refusal
+from chain.outcome import Outcome
 from chain.quantity import data, quantity
 from chain.simulation import simulate
 from chain.transaction import TRANSFER_GAS, TransactionRequest
 from wallet.approvals import Kind
 from wallet.asking import Client
+from wallet.dapp_aftermath import Aftermath
 from wallet.dapp_host import Host, Session
 from wallet.dapp_params import read_personal_sign, read_transaction, read_typed_data
 from wallet.desk import Proposal
@@ -42,8 +44,8 @@ Line = tuple[int, Address]
 class Signing:
     """The signing methods. `busy` are lines on which a batch of calls is still being sent."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, host: Host, aftermath: Aftermath) -> None:
+        self._host, self._aftermath = host, aftermath
         self.busy: dict[Line, asyncio.Task[None]] = {}
 
     async def personal_sign(self, session: Session, params: Params) -> object:
@@ -102,10 +104,13 @@ class Signing:
             await self.wait_for_batch((chain_id, sender))
             node = await self._host.chains.node(chain_id)
             request = await prepared(self._host, node, asked.request(sender, chain_id))
-            shown = await self.reviewed(client, request)
+            outcome = await simulate(node, request)
+            shown = await self.reviewed(client, request, outcome)
 
             async def act() -> object:
-                return await self.sign_and_send(node, request, shown.digest)
+                sent = await self.sign_and_send(node, request, shown.digest)
+                self._aftermath.watch(client, node, request, sent, outcome)
+                return sent
 
             return Proposal(shown, act)
 
@@ -113,10 +118,10 @@ class Signing:
 
     # Shared with batches of calls
 
-    async def reviewed(self, client: Client, request: TransactionRequest, *, is_next: bool = True) -> Review:
-        """Of a prepared transaction's bytes, with what the node says of the addresses in them, and would come of it.
+    async def reviewed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Review:
+        """Of a prepared transaction's bytes, with what the node says of the addresses in them and foresees.
 
-        Where others go before it (`is_next` False), a simulation of it alone would mislead, and is not shown.
+        Where others go before it there is no `outcome`: a simulation of it alone would mislead.
         """
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
@@ -126,19 +131,18 @@ class Signing:
             sender=request.sender,
             host=network.url,
             origin=origin_of(client),
-            observed=await self._observed(client, request, is_next),
+            observed=await self._observed(client, request, outcome),
             now=int(time.time()),
         )
         return with_asker(shown, client)
 
-    async def _observed(self, client: Client, request: TransactionRequest, is_next: bool) -> Observed:
+    async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Observed:
         assert request.sender is not None
         node = await self._host.chains.node(request.chain_id)
         asked = addresses_of(request.unsigned_payload, request.sender)
         try:
             found = await node.outcomes([("eth_getCode", (address, "latest")) for address in asked])
             code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
-            outcome = await simulate(node, request) if is_next else None
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
         url = self._host.chains.network(request.chain_id).url

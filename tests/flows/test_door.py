@@ -168,6 +168,29 @@ async def test_ten_transactions_at_the_same_instant_get_ten_numbers_in_a_row(run
         assert sorted(int(one["nonce"], 16) for one in sent) == list(range(first, first + 10))  # type: ignore[index]
 
 
+async def test_what_came_otherwise_than_foreseen_is_told(running: Up, person: Person) -> None:
+    """The code changes between the yes and the block: the receipt is held against the simulation."""
+    contract = "0x00000000000000000000000000000000c0ffee00"
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        await node.call("anvil_setCode", [contract, "0x00"])
+        call = {"to": contract, "data": "0x12345678", "gas": "0x186a0"}
+        for code, surprises in (("0x00", 0), ("0x60006000fd", 1)):
+            asked = asyncio.create_task(page.ask("eth_sendTransaction", call))
+            prompt = await person.shown("send_transaction")
+            assert "eth_simulateV1" in [fact["value"] for fact in prompt["review"]["facts"]]
+            await node.call("anvil_setCode", [contract, code])
+            await person.answer(prompt, "approve", prompt["digest"])
+            sent = await asked
+            assert (await mined(page, sent))["status"] == ("0x0" if surprises else "0x1")
+            for _step in range(STEPS_MAX if surprises else 1):
+                told = [one for one in (await running.tandem("approvals"))["surprises"] if one["transaction"] == sent]
+                if told:
+                    break
+            assert len(told) == surprises
+            assert {fact["label"] for one in told for fact in one["facts"]} == ({"foreseen"} if surprises else set())
+
+
 async def test_five_wait_and_the_next_is_32005_and_leaving_withdraws(running: Up, person: Person) -> None:
     async with Socket(running, "https://busy.example") as page:
         await connected(page, person)
