@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
+from eth_utils import to_checksum_address
 
 from chain.devnet import Devnet
 from chain.node import Node
@@ -136,6 +137,38 @@ async def test_declined_is_4001_and_malformed_is_told_before_anybody_is_asked(ru
             assert await page.code(str(method), *params) == -32602, method
         assert await page.code("personal_sign", "0x00", BOB) == 4100
         assert await page.code("eth_sendTransaction", {"to": BOB, "value": hex(10**24)}) == -32000
+        assert await person.approvals() == []
+
+
+def sign_in_text(domain: str) -> str:
+    return "\n".join(
+        [
+            f"{domain} wants you to sign in with your Ethereum account:",
+            to_checksum_address(ALICE),
+            "",
+            "",
+            f"URI: http://{domain}",
+            "Version: 1",
+            "Chain ID: 1",
+            "Nonce: abcdefgh12345678",
+            "Issued At: 2020-01-02T03:04:05Z",
+        ]
+    )
+
+
+async def test_a_sign_in_is_for_the_page_that_asks_and_never_for_our_own_server(running: Up, person: Person) -> None:
+    async with Http(running) as page:
+        await connected(page, person)
+        asked = asyncio.create_task(page.ask("personal_sign", sign_in_text("app.example"), ALICE))
+        prompt = await person.approve("siwe")
+        assert (await asked).startswith("0x") and prompt["warnings"] == []
+        asked_elsewhere = asyncio.create_task(page.code("personal_sign", sign_in_text("bank.example"), ALICE))
+        prompt = await person.decline("siwe")
+        assert prompt["warnings"] == ["sign-in-elsewhere"] and prompt["review"]["needs_word"]
+        assert await asked_elsewhere == 4001
+        assert await page.code("personal_sign", sign_in_text("127.0.0.1:8000"), ALICE) == 4100
+        order = {**TYPED, "domain": {"name": "Tandem Ledger", "chainId": 31337}}
+        assert await page.code("eth_signTypedData_v4", ALICE, order) == 4100
         assert await person.approvals() == []
 
 

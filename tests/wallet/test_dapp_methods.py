@@ -20,7 +20,7 @@ from chain.errors import (
 )
 from wallet.dapp_failures import refusal_of
 from wallet.dapp_methods import RELAYED, SERVED, How, how
-from wallet.errors import BytesNotUnderstood, RpcRefused, SignerLocked, SignerLost
+from wallet.errors import AccountUnknown, BytesNotUnderstood, RpcRefused, SignerLocked, SignerLost
 from wallet.rpc import Code
 
 
@@ -70,6 +70,7 @@ def test_unknown(method):
         (TransactionMalformed("x"), Code.PARAMS),
         (BytesNotUnderstood("message", "length"), Code.PARAMS),
         (SignerLocked(), Code.UNAVAILABLE),
+        (AccountUnknown("0x"), Code.UNAUTHORISED),
         (SignerLost("ended"), Code.INTERNAL),
         (TransactionUnseen("0x", 1), Code.INTERNAL),
     ],
