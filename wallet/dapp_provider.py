@@ -52,7 +52,7 @@ class Provider:
             "eth_sendTransaction": signing.send_transaction,
             "personal_sign": signing.personal_sign,
             "personal_ecRecover": self._recover,
-            "eth_signTypedData": signing.sign_typed_data,
+            "eth_signTypedData": signing.sign_typed_values,
             "eth_signTypedData_v3": signing.sign_typed_data,
             "eth_signTypedData_v4": signing.sign_typed_data,
             "wallet_requestPermissions": self._request_permissions,

@@ -33,7 +33,9 @@ from wallet.review_door import with_asker
 from wallet.review_messages import review_message
 from wallet.review_transactions import Observed, addresses_of, review_transaction
 from wallet.review_typed_data import review_typed_data
+from wallet.review_typed_values import review_typed_values
 from wallet.rpc import Code, Params, bad_params, positional
+from wallet.signable_values import is_typed_values
 
 BATCH_SECONDS_MAX = 30
 
@@ -65,23 +67,17 @@ class Signing:
 
         return await self._host.desk.ask(client, Kind.MESSAGE, prepare)
 
-    async def sign_typed_data(self, session: Session, params: Params) -> object:
+    async def sign_typed_values(self, session: Session, params: Params) -> object:
+        """eth_signTypedData: version 1's array too."""
+        return await self.sign_typed_data(session, params, values_too=True)
+
+    async def sign_typed_data(self, session: Session, params: Params, *, values_too: bool = False) -> object:
         grant = self._host.grant(session.client)
-        document, wanted = read_typed_data(params)
+        document, wanted = read_typed_data(params, values_too=values_too)
         client, account = session.client, permitted_account(grant, wanted)
 
         async def prepare() -> Proposal:
-            known = await self._host.known(self._host.chain_of(client))
-            host = self._host.config.server_host
-            shown = review_typed_data(
-                document,
-                account=account,
-                known=known,
-                origin=origin_of(client),
-                host=host,
-                chain_id=self._host.chain_of(client),
-                now=int(time.time()),
-            )
+            shown = await self._reviewed_typed_data(client, document, account)
 
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_typed_data(document, account, shown.digest)).hex()
@@ -89,6 +85,20 @@ class Signing:
             return Proposal(with_asker(shown, client), act)
 
         return await self._host.desk.ask(client, Kind.TYPED_DATA, prepare)
+
+    async def _reviewed_typed_data(self, client: Client, document: str, account: Address) -> Review:
+        if is_typed_values(document):
+            return review_typed_values(document, account=account, origin=origin_of(client))
+        chain_id = self._host.chain_of(client)
+        return review_typed_data(
+            document,
+            account=account,
+            known=await self._host.known(chain_id),
+            origin=origin_of(client),
+            host=self._host.config.server_host,
+            chain_id=chain_id,
+            now=int(time.time()),
+        )
 
     async def send_transaction(self, session: Session, params: Params) -> object:
         client = session.client

@@ -19,6 +19,7 @@ from eth_utils import to_checksum_address
 
 from chain.devnet import Devnet
 from chain.node import Node
+from fiat.signature import recover
 from tests.flows.door_client import ALICE, BOB, PAGE, STEPS_MAX, Http, Person, Up, anvil_and_up, environment, up
 from tests.flows.door_sockets import EXTENSION, Extension, Socket
 
@@ -109,6 +110,12 @@ async def test_connect_sign_and_send(running: Up, person: Person) -> None:
         signing = asyncio.create_task(page.ask("eth_signTypedData_v4", ALICE, json.dumps(TYPED)))
         await person.approve("sign_typed_data")
         assert Account.recover_message(encode_typed_data(full_message=TYPED), signature=await signing).lower() == ALICE
+
+        values = [{"type": "string", "name": "message", "value": "Hi, Alice!"}]
+        signing = asyncio.create_task(page.ask("eth_signTypedData", values, ALICE))
+        assert (await person.approve("sign_typed_data"))["warnings"] == ["no-domain"]
+        digest = bytes.fromhex("14b9f24872e28cc49e72dc104d7380d8e0ba84a3fe2e712704bcac66a5702bd5")
+        assert recover(digest, bytes.fromhex((await signing)[2:])).hex() == ALICE[2:]
 
         sending = asyncio.create_task(page.ask("eth_sendTransaction", {"from": ALICE, "to": BOB, "value": "0x1"}))
         await person.approve("send_transaction")
