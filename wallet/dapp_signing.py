@@ -37,7 +37,7 @@ from wallet.review_typed_values import review_typed_values
 from wallet.rpc import Code, Params, bad_params, positional
 from wallet.signable_values import is_typed_values
 
-BATCH_SECONDS_MAX = 30
+BATCH_SECONDS_MAX = 20
 
 Line = tuple[int, Address]
 """A chain and an account: where numbers are counted."""

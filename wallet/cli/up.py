@@ -40,7 +40,7 @@ def up(run: Run, token_approves: bool) -> None:
 async def _up(run: Run, password: str | None, token_approves: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     async with (
         Signer(run.config.home) as signer,
