@@ -15,7 +15,6 @@ from chain.address import Address
 from chain.block import listed, members
 from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
-from chain.node_provider import refusal
 from chain.outcome import Outcome
 from chain.quantity import data, quantity
 from chain.simulation import simulate
@@ -38,6 +37,7 @@ from wallet.rpc import Code, Params, bad_params, positional
 from wallet.signable_values import is_typed_values
 
 BATCH_SECONDS_MAX = 20
+REVERTED = 3
 
 Line = tuple[int, Address]
 """A chain and an account: where numbers are counted."""
@@ -191,7 +191,7 @@ async def prepared_in_a_row(host: Host, node: Node, asked: Sequence[TransactionR
 
     Raises RpcRefused, also where the account cannot pay for them all.
     """
-    gas = await _simulated_gas(host, node, asked)
+    gas = await _simulated_gas(node, asked)
     first = await prepared(host, node, asked[0] if gas is None else replace(asked[0], gas=gas[0]))
     assert first.nonce is not None
     made = [first]
@@ -218,7 +218,7 @@ async def _check_funds(host: Host, node: Node, made: Sequence[TransactionRequest
         raise host.chains.refusal(error) from None
 
 
-async def _simulated_gas(host: Host, node: Node, asked: Sequence[TransactionRequest]) -> list[int] | None:
+async def _simulated_gas(node: Node, asked: Sequence[TransactionRequest]) -> list[int] | None:
     """What each may use after those before it; None where the node does not simulate. Raises RpcRefused for one that
     would revert, with the node's own data."""
     calls = [replace(request, gas=None).to_rpc() for request in asked]
@@ -233,7 +233,8 @@ async def _simulated_gas(host: Host, node: Node, asked: Sequence[TransactionRequ
         return None
     for call in done:
         if isinstance(error := call.get("error"), dict):
-            raise host.chains.refusal(refusal(error))
+            # Nodes number this differently here; pages know the number that eth_estimateGas gives.
+            raise RpcRefused(REVERTED, str(error.get("message", "")), error.get("data") or call.get("returnData"))
     # A call of plain coins costs exactly that; where code runs, state may differ by then, and refunds come last.
     return [gas if gas == TRANSFER_GAS else gas * 3 // 2 for gas in used]
 

@@ -17,8 +17,12 @@ from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils import to_checksum_address
 
-from chain.devnet import Devnet
+from chain.address import Address
+from chain.calldata import encode_call
+from chain.devnet import Devnet, deploy, mint
+from chain.devnet_contracts import demo_token
 from chain.node import Node
+from chain.quantity import to_hex
 from fiat.signature import recover
 from tests.flows.door_client import ALICE, BOB, PAGE, STEPS_MAX, Http, Person, Up, anvil_and_up, environment, up
 from tests.flows.door_sockets import EXTENSION, Extension, Socket
@@ -379,6 +383,39 @@ async def test_calls_one_after_another(running: Up, person: Person) -> None:
             assert await page.code("wallet_sendCalls", {**batch, **change}) == code
         assert await page.code("wallet_getCallsStatus", "none") == 5730
         assert await other.code("wallet_getCallsStatus", "mine") == 5730
+
+
+async def test_calls_that_only_work_one_after_another_and_a_token_to_watch(running: Up, person: Person) -> None:
+    """The second call takes what the first one allows: its gas comes from a simulation of both."""
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        await deploy(node)
+        await mint(node, "DUSD", Address(ALICE), 5)
+        token = demo_token("DUSD").address
+        assert token is not None
+        allow = to_hex(encode_call("approve(address,uint256)", Address(ALICE), 5))
+        take = to_hex(encode_call("transferFrom(address,address,uint256)", Address(ALICE), Address(BOB), 5))
+        batch: dict[str, Any] = {"version": "2.0.0", "chainId": "0x7a69", "atomicRequired": False}
+        assert await page.code("wallet_sendCalls", {**batch, "calls": [{"to": token, "data": take}]}) == 3
+        calls = [{"to": token, "data": allow}, {"to": token, "data": take}]
+        asked = asyncio.create_task(page.ask("wallet_sendCalls", {**batch, "calls": calls}))
+        prompt = await person.approve("send_calls")
+        assert {fact["about"].partition(".")[0] for fact in prompt["review"]["facts"] if "about" in fact} == {"1", "2"}
+        number = (await asked)["id"]
+        for _step in range(STEPS_MAX):
+            told = await page.ask("wallet_getCallsStatus", number)
+            if told["status"] != 100:
+                break
+            await asyncio.sleep(0.02)
+        assert (told["status"], len(told["receipts"])) == (200, 2)
+
+        asset = {"type": "ERC20", "options": {"address": token, "symbol": "DUSD", "decimals": "6"}}
+        wrong = {"type": "ERC20", "options": {**asset["options"], "decimals": 18}}  # type: ignore[dict-item]  # a dict
+        assert await page.code("wallet_watchAsset", wrong) == -32602
+        request = {"jsonrpc": "2.0", "id": 1, "method": "wallet_watchAsset", "params": asset}  # an object, as pages do
+        watching = asyncio.create_task(page.post(request))
+        await person.approve("watch_asset")
+        assert (await watching)["result"] is True
 
 
 async def test_subscriptions(running: Up, person: Person) -> None:

@@ -11,6 +11,7 @@ import base64
 import itertools
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.flows.door_client import PAGE, up
+from tests.flows.door_client import PAGE, STEPS_MAX, Http, up
 from tests.flows.door_sockets import EXTENSION, Extension
 from wallet.asking import RULES, Rule, exact_host, json_by_post, one_origin
 from wallet.config import Config
@@ -240,3 +241,37 @@ async def test_i01_the_control_api_wants_its_token_and_no_origin(tmp_path: Path)
             assert answer.status == 404
         async with session.get(running.control + "/elsewhere", headers=right) as answer:
             assert answer.status == 404
+
+
+ANOTHER = """
+import encodings.idna, os, socket, sys  # what is not loaded yet nobody may read afterwards
+os.setuid(65534)
+with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as asking:
+    asking.sendall(sys.stdin.buffer.read())
+    sys.stdout.buffer.write(asking.makefile("rb").read())
+"""
+
+
+async def test_another_user_of_this_machine_is_not_let_in(tmp_path: Path) -> None:
+    """Neither as a program nor with a page's Origin. Only root can become somebody else to try it."""
+    if os.getuid() != 0:
+        return
+    async with up(tmp_path / "home", "http://127.0.0.1:9") as running:
+        for origin in ("", PAGE):
+            one = Try(HOSTS[0], origin, "application/json", "http", "/", False)
+            pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+            command = (sys.executable, "-c", ANOTHER, str(running.port))
+            process = await asyncio.create_subprocess_exec(*command, **pipes)
+            answer, _ = await process.communicate(head(one, running.port, "").encode())
+            assert answer.startswith(b"HTTP/1.1 403") and answer.endswith(b"refused: peer\n")
+
+
+async def test_a_node_that_is_away_is_a_missing_connection(tmp_path: Path) -> None:
+    async with up(tmp_path / "home", "http://127.0.0.1:9") as running, Http(running) as page:
+        assert await page.code("eth_blockNumber") == 4900  # the only chain there is
+        await running.tandem("networks", "add", "77", "Other", "http://127.0.0.1:9")
+        for _step in range(STEPS_MAX):
+            if await page.code("eth_blockNumber") == 4901:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the added chain was not taken up")
