@@ -26,7 +26,7 @@ $(UV):
 
 # What the tests and the demo need of Debian, as command:package. PostgreSQL (from PyPI) runs as a user that it makes;
 # test chains end with their owner by setpriv.
-DEBIAN := git:git useradd:passwd setpriv:util-linux ps:procps strace:strace
+DEBIAN := git:git useradd:passwd setpriv:util-linux ps:procps strace:strace chromium:chromium
 
 .tools/debian:
 	@mkdir -p .tools; missing=""; \
