@@ -18,7 +18,8 @@ from wallet.networks import Network
 from wallet.payee import Payee
 from wallet.proofs import Card
 from wallet.purse import TOKENS, Purse
-from wallet.review import Known, Review, review_transaction
+from wallet.review import Known, Review
+from wallet.review_transactions import review_transaction
 from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30

@@ -19,6 +19,9 @@ IO_MODULES = re.compile(
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
+PURE_ABOVE |= {"wallet.rpc", "wallet.asking", "wallet.approvals", "wallet.happenings", "wallet.dapp_params"}
+PURE_ABOVE |= {"wallet.dapp_calls", "wallet.dapp_methods", "wallet.dapp_failures", "wallet.review_door"}
+PURE_ABOVE |= {"wallet.plain_text", "wallet.pairing", "wallet.listen", "wallet.review_json"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),

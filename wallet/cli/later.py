@@ -18,5 +18,4 @@ def _later(name: str) -> click.Command:
     return say_so
 
 
-up, approvals, approve, decline, pair = (_later(n) for n in ("up", "approvals", "approve", "decline", "pair"))
-grants, backup = (_later(name) for name in ("grants", "backup"))
+backup = _later("backup")

@@ -58,21 +58,25 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {
-        "up": Entry("later", N_("the local client: dApp endpoint, control API, pages")),
-        "approvals": Entry("later", N_("what waits for you")),
-        "approve": Entry("later", N_("say yes to it")),
-        "decline": Entry("later", N_("say no to it")),
-        "pair": Entry("later", N_("name a local program's endpoint")),
-        "grants": Entry("later", N_("what sites and programs may do")),
+        "up": Entry("up", N_("the local client: dApp endpoint and control API, until Ctrl-C")),
+        "approvals": Entry("approvals", N_("what waits for you")),
+        "approve": Entry("approvals", N_("say yes to it")),
+        "decline": Entry("approvals", N_("say no to it")),
+        "pair": Entry("grants", N_("name a local program's endpoint, or pair the browser extension")),
+        "grants": Entry("grants", N_("what sites and programs may do; `revoke` it")),
     },
     N_("Safety"): {
         "backup": Entry("later", N_("write what the phrase does not hold to an encrypted file")),
+        "digest": Entry("digest", N_("digests of what would be signed, to compare on another machine")),
         "audit": Entry("audit", N_("check a journal export, or your own receipts and heads")),
     },
 }
 COMMANDS: dict[str, Entry] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 DISTRIBUTION = "tandem-wallet"
-SETTINGS = "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG"
+SETTINGS = (
+    "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG, TANDEM_DAPP_LISTEN, "
+    "TANDEM_CONTROL_LISTEN"
+)
 
 
 def main() -> int:

@@ -22,6 +22,12 @@ WORDS: dict[str, str] = {
     "other currency": N_("other currency"),
     "currency": N_("currency"),
     "memo": N_("memo"),
+    "file": N_("file"),
+    "it is hex, but no transaction: say what it is with --as": N_(
+        "it is hex, but no transaction: say what it is with --as"
+    ),
+    "it is no text: write it as hex": N_("it is no text: write it as hex"),
+    "0x and pairs of hex digits are expected": N_("0x and pairs of hex digits are expected"),
     "period": N_("period"),
     # InputMalformed.reason and SettingRefused.reason
     "@handle or an address is expected": N_("@handle or an address is expected"),
@@ -57,6 +63,16 @@ WORDS: dict[str, str] = {
     "user names, queries and fragments have no place in it": N_(
         "user names, queries and fragments have no place in it"
     ),
+    "program": N_("program name"),
+    "grant": N_("grant"),
+    "127.0.0.1:PORT is expected": N_("127.0.0.1:PORT is expected"),
+    "up to 32 small letters, digits, dots, dashes and underscores": N_(
+        "up to 32 small letters, digits, dots, dashes and underscores"
+    ),
+    "`tandem grants` lists those that there are": N_("`tandem grants` lists those that there are"),
+    # ApprovalRefused.reason
+    "answered-already": N_("it was answered already"),
+    "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
     "day": N_("day"),
     "week": N_("week"),
@@ -69,6 +85,15 @@ WORDS: dict[str, str] = {
     "in 48 hours": N_("in 48 hours"),
     "recoverable": N_("recoverable: two officers may move everything to a new account of yours, after 14 days' notice"),
     "never": N_("never: without the phrase nobody brings this account back"),
+    "unlimited": N_("unlimited"),
+    "has no end": N_("has no end"),
+    "everything of this contract": N_("everything of this contract"),
+    "creation": N_("it makes a new contract"),
+    "selector-unknown": N_("the function is not known"),
+    "malformed": N_("its bytes are not as the function wants them"),
+    "foreign-code": N_("another contract's code decides what it does"),
+    "too-deep": N_("calls in calls, too deep"),
+    "too-much": N_("too much to unfold"),
     # TerminalNeeded.what, YesRefused.reason
     "password": N_("password"),
     "confirmation": N_("confirmation"),
@@ -89,6 +114,11 @@ WORDS: dict[str, str] = {
     "address": N_("address"),
     "sign-in": N_("sign-in"),
     "transaction": N_("transaction"),
+    "message": N_("message"),
+    "typed-data": N_("typed data"),
+    # BytesNotUnderstood.reason
+    "ledger-domain": N_("it has the form of an order to your ledger"),
+    "length": N_("too long"),
     "decimals": N_("decimals"),
     # HeadRefused.reason
     "it is older than one that was shown before": N_("it is older than one that was shown before"),

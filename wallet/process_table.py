@@ -1,0 +1,98 @@
+"""Who is at the other end of a loopback connection: the user, the process and its executable, as Linux tells it.
+
+Another system tells nothing here; then nobody is known to be a program of this user.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallet.asking import Process
+
+_TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/net/tcp6")}
+_PROC = Path("/proc")
+_NAME_LENGTH = 64
+_PATH_LENGTH = 400
+
+End = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One end of a connection on this machine, by its socket's owner and number."""
+
+    uid: int
+    inode: int
+
+
+def peer_of(theirs: End, ours: End) -> Peer | None:
+    """The socket whose local end is `theirs` and whose remote end is `ours`; None where there is none to be seen."""
+    family = socket.AF_INET6 if ":" in theirs[0] else socket.AF_INET
+    wanted = [_spelt(family, theirs), _spelt(family, ours)]
+    with suppress(OSError), _TABLES[family].open() as table:
+        for line in table:
+            fields = line.split(None, 10)
+            if fields[1:3] == wanted:
+                return Peer(int(fields[7]), int(fields[9]))
+    return None
+
+
+def process_of(peer: Peer) -> Process | None:
+    """The process that has this socket open; None where it is another user's, or gone."""
+    wanted = f"socket:[{peer.inode}]"
+    for folder in _own_processes():
+        with suppress(OSError), os.scandir(folder / "fd") as descriptors:
+            for descriptor in descriptors:
+                with suppress(OSError):
+                    if os.readlink(descriptor.path) == wanted:  # noqa: PTH115  # pathlib doubles the cost of a scan
+                        return _process(folder)
+    return None
+
+
+def is_alive(process: Process) -> bool:
+    """The same one, not a later one of its number."""
+    return started_at(process.pid) == process.started
+
+
+def started_at(pid: int) -> int | None:
+    """In clock ticks since boot."""
+    try:
+        return int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _own_processes() -> Iterator[Path]:
+    """Newest first: who connects is often young."""
+    uid = os.getuid()
+    numbers = sorted((int(entry.name) for entry in os.scandir(_PROC) if entry.name.isdigit()), reverse=True)
+    for number in numbers:
+        folder = _PROC / str(number)
+        with suppress(OSError):
+            if folder.stat().st_uid == uid:
+                yield folder
+
+
+def _process(folder: Path) -> Process | None:
+    started = started_at(int(folder.name))
+    if started is None:
+        return None
+    try:
+        executable = str((folder / "exe").readlink())
+        name = (folder / "comm").read_text().strip()
+    except OSError:
+        return None
+    return Process(int(folder.name), started, name[:_NAME_LENGTH], executable[:_PATH_LENGTH])
+
+
+def _spelt(family: int, end: End) -> str:
+    """As the kernel writes it: 32-bit words in the machine's order, the port in plain hex."""
+    raw = socket.inet_pton(family, end[0].partition("%")[0])
+    words = (int.from_bytes(raw[at : at + 4], sys.byteorder) for at in range(0, len(raw), 4))
+    return "".join(f"{word:08X}" for word in words) + f":{end[1]:04X}"
