@@ -4,11 +4,12 @@
 import { keepToken, readPort, readToken } from './sites.js';
 
 const AWAKE_SECONDS = 20; // the browser ends a worker that was quiet for 30
-const RETRY_SECONDS = [1, 2, 4, 8, 15];
+const RETRY_SECONDS = [1, 2, 3, 5];
 const FRAME_BYTES_MAX = (2 << 20) - 1024; // what the client takes, less the envelope
 const QUEUED_MAX = 64; // requests that a page may have before its port is open
 const DISCONNECTED = 4900; // EIP-1193
 const LIMIT_EXCEEDED = -32005; // EIP-1474
+const DEPTH_MAX = 60; // the client refuses a whole frame that is nested deeper than 64, and names no request then
 
 const encoder = new TextEncoder();
 
@@ -146,8 +147,9 @@ export class Link {
 
   #pass(port, guest, message) {
     const text = JSON.stringify({ type: 'rpc', port, message });
-    if (encoder.encode(text).length > FRAME_BYTES_MAX) refuse(guest, message, this.#words('large'));
-    else this.#socket.send(text);
+    if (encoder.encode(text).length > FRAME_BYTES_MAX || isDeep(message, DEPTH_MAX)) {
+      refuse(guest, message, this.#words('large'));
+    } else this.#socket.send(text);
   }
 
   #send(message) {
@@ -161,6 +163,12 @@ function turnAway(guest, message) {
   guest.tell({ type: 'down', error: { code: DISCONNECTED, message } });
 }
 
-function refuse(guest, { id }, message) {
-  guest.tell({ type: 'rpc', message: { jsonrpc: '2.0', id, error: { code: LIMIT_EXCEEDED, message } } });
+/** Is the value nested deeper than that? */
+function isDeep(value, depth) {
+  if (value === null || typeof value !== 'object') return false;
+  return depth === 0 || Object.values(value).some((inside) => isDeep(inside, depth - 1));
+}
+
+function refuse(guest, asked, message) {
+  guest.tell({ type: 'rpc', message: { jsonrpc: '2.0', id: asked?.id, error: { code: LIMIT_EXCEEDED, message } } });
 }

@@ -49,7 +49,7 @@ export function publish(dapp) {
     failed: {
       name: error.name ?? null,
       code: error.code ?? null,
-      cause: error.cause?.code ?? error.info?.error?.code ?? null,
+      cause: [error.cause, error.info?.error, error.error].find((one) => one?.code !== undefined)?.code ?? null,
       message: String(error.message ?? error),
     },
   });
