@@ -103,9 +103,12 @@ class _Budget:
         return True
 
 
-def unfold(sender: Address, to: Address | None, value: int, data: bytes) -> Call:
-    """What a transaction's call does, and every call within it. Never raises for what the bytes are."""
-    return _unfold(_Raw(to, value, data, sender), "", 0, _Budget(len(data)))
+def unfold(sender: Address, to: Address | None, value: int, data: bytes, place: str = "") -> Call:
+    """What a transaction's call does, and every call within it. Never raises for what the bytes are.
+
+    `place` is where the call stands if it was itself found within another.
+    """
+    return _unfold(_Raw(to, value, data, sender), place, 0, _Budget(len(data)))
 
 
 def _unfold(raw: _Raw, place: str, depth: int, budget: _Budget) -> Call:
@@ -118,7 +121,7 @@ def _unfold(raw: _Raw, place: str, depth: int, budget: _Budget) -> Call:
         return Call(place, raw.sender, raw.to, raw.value, raw.data)
     if depth > DEPTH_MAX:
         return faulty(Fault.TOO_DEEP)
-    if place and not budget.spend(len(raw.data)):
+    if depth and not budget.spend(len(raw.data)):
         return faulty(Fault.TOO_MUCH)
     if raw.is_delegate and raw.to not in MULTISENDS:
         return faulty(Fault.FOREIGN_CODE)

@@ -53,10 +53,13 @@ class Effect:
 
     @property
     def is_unlimited(self) -> bool:
-        """More than there is of any token, or everything; 2^96-1 is what tokens of 96 bits call unlimited."""
-        return self.act is Act.ALLOW_ALL or (
-            self.is_allowance and self.units is not None and (self.units >= _UNLIMITED or self.units == _UNLIMITED_96)
-        )
+        """More than there is of any token, or everything."""
+        return self.act is Act.ALLOW_ALL or (self.is_allowance and self.units is not None and is_boundless(self.units))
+
+
+def is_boundless(units: int) -> bool:
+    """More than there is of any token; 2^96-1 is what tokens that count in 96 bits call unlimited."""
+    return units >= _UNLIMITED or units == _UNLIMITED_96
 
 
 def effects_of(call: Call) -> tuple[Effect, ...]:

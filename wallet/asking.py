@@ -86,7 +86,7 @@ class Client:
 class Envelope:
     """The marks of one HTTP request or WebSocket handshake; each header with every value that came.
 
-    `peer_is_us`: the process at the other end runs as our user (False where the system does not tell).
+    `peer_is_us`: the process at the other end runs as our user, as far as the system tells.
     """
 
     transport: Transport

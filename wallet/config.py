@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from wallet.errors import SettingRefused
+from wallet.hosts import LOOPBACK
 from wallet.listen import Listen
 
 SERVER_DEFAULT = "http://127.0.0.1:8000"
 DAPP_LISTEN, CONTROL_LISTEN = Listen("127.0.0.1", 1248), Listen("127.0.0.1", 1249)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PASSWORD_BYTES_MAX = 4096
 
 

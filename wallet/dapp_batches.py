@@ -70,7 +70,9 @@ class Batches:
             await self._signing.wait_for_batch((batch.chain_id, sender))
             node = await self._host.chains.node(batch.chain_id)
             made = await prepared_in_a_row(self._host, node, requests)
-            reviews = [await self._signing.reviewed(client, request) for request in made]
+            reviews = [
+                await self._signing.reviewed(client, request, is_next=place == 0) for place, request in enumerate(made)
+            ]
             digests = [shown.digest for shown in reviews]
 
             async def act() -> object:

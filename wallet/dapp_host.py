@@ -6,7 +6,6 @@ prompts that lost their ground.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,12 +16,12 @@ from wallet.asking import Client, ClientKind
 from wallet.config import Config
 from wallet.dapp_chains import Chains
 from wallet.desk import Desk
-from wallet.errors import RpcRefused, SignerLost, WalletError
+from wallet.errors import RpcRefused, SignerLost
 from wallet.grants import GrantBook
 from wallet.happenings import Event, to_whom
 from wallet.permissions import Grant, Grants, Seen, permitted, seen, with_grant, without
 from wallet.process_table import is_alive
-from wallet.purse import TOKENS, Purse
+from wallet.purse import DESCRIPTORS, TOKENS, Purse
 from wallet.review import Known
 from wallet.rpc import Code
 from wallet.signing import Signer
@@ -89,9 +88,8 @@ class Host:
         """What the person's own files say, for reviews."""
         network = self.chains.network(chain_id)
         names = {network.chain_id: network.name for network in self.chains.known.values()}
-        with contextlib.suppress(WalletError):
-            return Known(TOKENS, frozenset(await self.own_accounts()), Purse(network, self.store).met(), names)
-        return Known(TOKENS, networks=names)
+        own = frozenset(await self.own_accounts())
+        return Known(TOKENS, own, Purse(network, self.store).met(), names, descriptors=DESCRIPTORS)
 
     # Changes
 

@@ -18,6 +18,7 @@ from chain.errors import AddressChecksumWrong, AddressMalformed, TransactionMalf
 from chain.transaction import DATA_BYTES_MAX, AccessList, TransactionRequest
 from chain.typed_data import TypedData
 from wallet.errors import RpcRefused
+from wallet.hosts import LOOPBACK
 from wallet.rpc import Code, Params, bad_params, positional
 
 MESSAGE_BYTES_MAX = 128 * 1024
@@ -27,7 +28,6 @@ _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _CHAIN_NAME = re.compile(r"\w[\w .-]{0,39}")
 _SYMBOL = re.compile(r"[A-Za-z0-9.+$_-]{1,11}", re.ASCII)
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def read_address(value: object, name: str) -> Address:
@@ -322,7 +322,7 @@ def _is_node_url(url: object) -> bool:
     except ValueError:
         return False
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and bool(parts.hostname)
-    return plain and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+    return plain and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,25 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from wallet.asking import Client, ClientKind, Envelope, House, Process, Transport, admit, cors_headers
+from wallet.asking import (
+    RULES,
+    Client,
+    ClientKind,
+    Envelope,
+    House,
+    Process,
+    Rule,
+    Transport,
+    admit,
+    cors_headers,
+)
 from wallet.dapp_extension import CLOSED_REFUSED, Extension, Pairing
 from wallet.dapp_host import Host, Session
 from wallet.dapp_provider import Provider
 from wallet.dapp_sockets import Outbox, listen
 from wallet.errors import CallerRefused, RpcRefused
 from wallet.happenings import Event
-from wallet.process_table import Peer, peer_of, process_of
+from wallet.process_table import Peer, is_told, peer_of, process_of
 from wallet.rpc import BODY_BYTES_MAX, Answer, Code, encoded, failed, read
 
 SOCKETS_MAX = 2000
@@ -36,10 +47,13 @@ class _Known:
 
 
 class DappServer:
-    """Serves `host` on sockets that listen already."""
+    """Serves `host` on sockets that listen already. `rules` say who is let in: all of them, save for a seeded bug."""
 
-    def __init__(self, host: Host, provider: Provider, pairing: Pairing, port: int) -> None:
+    def __init__(
+        self, host: Host, provider: Provider, pairing: Pairing, port: int, rules: tuple[Rule, ...] = RULES
+    ) -> None:
         self._host, self._provider, self._pairing, self._port = host, provider, pairing, port
+        self._rules = rules
         self._peers: WeakKeyDictionary[asyncio.BaseTransport, _Known] = WeakKeyDictionary()
         self._processes: WeakKeyDictionary[asyncio.BaseTransport, Process] = WeakKeyDictionary()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -65,7 +79,7 @@ class DappServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         asked = self._envelope(request)
         try:
-            client = admit(asked, self._house(), self._process(request, asked))
+            client = admit(asked, self._house(), self._process(request, asked), self._rules)
         except CallerRefused as refused:
             return _refusal(refused)
         headers = cors_headers(asked)
@@ -102,7 +116,8 @@ class DappServer:
         if transport not in self._peers:
             theirs, ours = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
             peer = peer_of(theirs[:2], ours[:2]) if theirs and ours else None
-            self._peers[transport] = _Known(peer is not None and peer.uid == os.getuid(), peer)
+            is_us = peer.uid == os.getuid() if peer is not None else not is_told()
+            self._peers[transport] = _Known(is_us, peer)
         return self._peers[transport]
 
     def _process(self, request: web.Request, asked: Envelope) -> Process | None:
@@ -161,7 +176,7 @@ class DappServer:
         finally:
             self._host.leave(session)
 
-    async def _say(self, session: Session, text: str, outbox: Outbox) -> None:
+    async def _say(self, session: Session, text: str | bytes, outbox: Outbox) -> None:
         try:
             reply = await self._provider.answer(session, read(text))
         except RpcRefused as refused:

@@ -17,6 +17,7 @@ from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
 from chain.node_provider import refusal
 from chain.quantity import data, quantity
+from chain.simulation import simulate
 from chain.transaction import TRANSFER_GAS, TransactionRequest
 from wallet.approvals import Kind
 from wallet.asking import Client
@@ -112,8 +113,11 @@ class Signing:
 
     # Shared with batches of calls
 
-    async def reviewed(self, client: Client, request: TransactionRequest) -> Review:
-        """Of a prepared transaction's bytes, with what the node says of the addresses in them."""
+    async def reviewed(self, client: Client, request: TransactionRequest, *, is_next: bool = True) -> Review:
+        """Of a prepared transaction's bytes, with what the node says of the addresses in them, and would come of it.
+
+        Where others go before it (`is_next` False), a simulation of it alone would mislead, and is not shown.
+        """
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
         shown = review_transaction(
@@ -122,21 +126,23 @@ class Signing:
             sender=request.sender,
             host=network.url,
             origin=origin_of(client),
-            observed=await self._observed(client, request),
+            observed=await self._observed(client, request, is_next),
             now=int(time.time()),
         )
         return with_asker(shown, client)
 
-    async def _observed(self, client: Client, request: TransactionRequest) -> Observed:
+    async def _observed(self, client: Client, request: TransactionRequest, is_next: bool) -> Observed:
         assert request.sender is not None
         node = await self._host.chains.node(request.chain_id)
         asked = addresses_of(request.unsigned_payload, request.sender)
         try:
             found = await node.outcomes([("eth_getCode", (address, "latest")) for address in asked])
             code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
+            outcome = await simulate(node, request) if is_next else None
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
-        return Observed(self._host.chain_of(client), code, self._host.chains.network(request.chain_id).url)
+        url = self._host.chains.network(request.chain_id).url
+        return Observed(self._host.chain_of(client), code, url, outcome)
 
     async def sign_and_send(self, node: Node, request: TransactionRequest, digest: bytes) -> str:
         """The hash. Signs what was reviewed, and nothing else."""

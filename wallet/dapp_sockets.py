@@ -54,12 +54,12 @@ class Outbox:
             raise
 
 
-async def listen(connection: web.WebSocketResponse, said: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Every text message; ends with the connection, and withdraws what is under way."""
+async def listen(connection: web.WebSocketResponse, said: Callable[[str | bytes], Coroutine[Any, Any, None]]) -> None:
+    """Every message, text or not (web3.py sends bytes); ends with the connection, and withdraws what is under way."""
     under_way: set[asyncio.Task[None]] = set()
     try:
         async for message in connection:
-            if message.type is not WSMsgType.TEXT:
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 break
             while len(under_way) >= UNDER_WAY_MAX:
                 await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from chain.address import Address
+from chain.descriptor import Descriptor
 from chain.token_list import TokenList
 from fiat.holder import HolderGenesis, fingerprint
 from wallet.signable import read_sign_in
@@ -126,6 +128,16 @@ class Label(StrEnum):
     SPENDER = "spender"
     OWNER = "owner"
     DELEGATION = "delegation"
+    DESCRIBED_AS = "described-as"
+    INTENT = "intent"
+    FIELD = "field"
+    SIMULATED = "simulated"
+    WOULD_FAIL = "would-fail"
+    COMES = "comes"
+    GOES = "goes"
+    ALLOWED_AFTER = "allowed-after"
+    FORESEEN = "foreseen"
+    UNFORESEEN = "unforeseen"
 
 
 class Caution(StrEnum):
@@ -158,6 +170,9 @@ class Caution(StrEnum):
     DOMAIN_CHAIN = "domain-chain"
     DOMAIN_WITHOUT_CHAIN = "domain-without-chain"
     PERMIT2_IMITATED = "permit2-imitated"
+    NOT_SIMULATED = "not-simulated"
+    WOULD_FAIL = "would-fail"
+    GRANT_HIDDEN = "grant-hidden"
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})
@@ -249,29 +264,44 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the person's own files know about the chain side: lists, contacts, own addresses; `names` by address."""
+    """What the person's own files know about the chain side: lists, contacts, own addresses; `names` by address.
+
+    `descriptors` are those that ship with the client (`wallet.purse.DESCRIPTORS`).
+    """
 
     tokens: TokenList
     own: frozenset[Address] = frozenset()
     met: frozenset[Address] = frozenset()
     networks: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[Address, str] = field(default_factory=dict)
+    descriptors: Sequence[Descriptor] = ()
 
     def is_stranger(self, address: Address) -> bool:
         """Neither the person's own nor anybody they paid or named."""
-        return address not in self.own | self.met and address not in self.names
+        return not (address in self.own or address in self.met or address in self.names)
 
     def is_imitation(self, address: Address) -> bool:
         """Another address than those that are known, but one that could be taken for one of them."""
-        return looks_alike(address, self.own | self.met | frozenset(self.names))
+        if address in self.own or address in self.met or address in self.names:
+            return False
+        return any(_ends_like(address, pool) for pool in (self.own, self.met, frozenset(self.names)))
 
 
 def looks_alike(address: Address, others: Iterable[Address]) -> bool:
     """Same first or last four digits as another that is known, but another address: how poisoning works."""
+    pool = frozenset(others)
+    return address not in pool and _ends_like(address, pool)
+
+
+def _ends_like(address: Address, pool: frozenset[Address]) -> bool:
     near = address.lower()
-    return address not in (pool := frozenset(others)) and any(
-        near[2:6] == other.lower()[2:6] or near[-4:] == other.lower()[-4:] for other in pool
-    )
+    return not _ends_of(pool).isdisjoint((near[:6], near[-4:]))
+
+
+@lru_cache(maxsize=16)
+def _ends_of(pool: frozenset[Address]) -> frozenset[str]:
+    """First digits (with their 0x) and last digits: one look-up each, however many are known."""
+    return frozenset(end for address in pool for end in (address.lower()[:6], address.lower()[-4:]))
 
 
 def review_sign_in(text: str, *, host: str) -> Review:

@@ -99,7 +99,7 @@ def until(ends: int | None) -> str:
     if ends is None:
         return NEVER
     try:
-        return datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (ValueError, OverflowError, OSError):
         return str(ends)
 

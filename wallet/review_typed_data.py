@@ -10,7 +10,8 @@ from chain.address import Address
 from chain.effects import Act, Effect
 from chain.typed_data import Atom, TypedData
 from chain.typed_permits import effects_of_typed, is_permit2
-from wallet.plain_text import LINE_LENGTH, LINES_MAX, is_hiding, visible
+from wallet.descriptions import screen_cautions, screen_facts, screen_of_message
+from wallet.plain_text import LINES_MAX, is_hiding, parts, visible
 from wallet.review import Caution, Fact, Known, Label, Refusal, Review, Source, Title
 from wallet.review_effects import PERMIT2, Scene, effect_cautions, effect_facts
 from wallet.signable import is_ledger_domain, parse_typed_data
@@ -39,6 +40,10 @@ def review_typed_data(
     scene = Scene(known, chain or 0, account, now)
     effects = effects_of_typed(typed, account)
     told, warnings = _effects(effects, scene)
+    screen = screen_of_message(typed, scene)
+    if screen is not None:
+        told = screen_facts(screen, "", is_brief=bool(effects)) + told
+        warnings += screen_cautions(screen)
     members, is_whole = _members(typed)
     warnings += _cautions(typed, chain, chain_id, is_effective=bool(effects))
     if not is_whole or len(told) > LINES_MAX:
@@ -86,9 +91,8 @@ def _cautions(typed: TypedData, chain: int | None, chain_id: int | None, *, is_e
 
 def _types(typed: TypedData) -> list[Fact]:
     """What the signature is bound to, as the standard writes types: same names of other types are another thing."""
-    text = typed.encode_type(typed.primary_type)
-    parts = [text[at : at + LINE_LENGTH] for at in range(0, len(text), LINE_LENGTH)]
-    return [Fact(Label.TYPE, part, Source.BYTES) for part in parts[:_TYPE_LINES_MAX]]
+    lines = parts(typed.encode_type(typed.primary_type))
+    return [Fact(Label.TYPE, part, Source.BYTES) for part in lines[:_TYPE_LINES_MAX]]
 
 
 def _members(typed: TypedData) -> tuple[list[Fact], bool]:
@@ -96,10 +100,8 @@ def _members(typed: TypedData) -> tuple[list[Fact], bool]:
     told: list[Fact] = []
     for label, leaves in ((Label.DOMAIN, typed.domain), (Label.MEMBER, typed.message)):
         for leaf in leaves:
-            value = visible(atom_text(leaf.value))
-            parts = [value[at : at + LINE_LENGTH] for at in range(0, max(len(value), 1), LINE_LENGTH)]
             about = leaf.path.partition(".")[2]
-            told += [Fact(label, part, Source.BYTES, about) for part in parts]
+            told += [Fact(label, part, Source.BYTES, about) for part in parts(visible(atom_text(leaf.value)))]
             if len(told) > LINES_MAX:
                 return told[:LINES_MAX], False
     return told, True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from wallet.signing import Signer
 from wallet.state import Store
 
 SWEEP_SECONDS = 1
+FILES_MAX = 8192
 SHUTDOWN_SECONDS = 2
 
 
@@ -48,6 +50,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def opened(config: Config, store: Store, signer: Signer, *, token_approves: bool) -> AsyncIterator[Running]:
     """Everything, while the block lasts. Raises ListenRefused, DoorTaken, StateUnusable."""
+    _raise_file_limit()
     host = Host(config, store, signer)
     provider, pairing = Provider(host), Pairing()
     async with contextlib.AsyncExitStack() as stack:
@@ -67,6 +70,14 @@ async def opened(config: Config, store: Store, signer: Signer, *, token_approves
             task = asyncio.create_task(work)
             stack.push_async_callback(_cancelled, task)
         yield running
+
+
+def _raise_file_limit() -> None:
+    """Every WebSocket is a descriptor; the usual limit of 1,024 is for programs of another kind."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < FILES_MAX:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES_MAX, hard), hard))
 
 
 def _listening(stack: contextlib.AsyncExitStack, listen: Listen) -> tuple[list[Any], int]:

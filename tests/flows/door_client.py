@@ -164,7 +164,17 @@ class Http:
     """JSON-RPC by POST, as a page of `origin` or, without one, as this process."""
 
     def __init__(self, running: Up, origin: str | None = PAGE, path: str = "/") -> None:
-        self._url = running.door + path
+        self._make(running.door + path, origin)
+
+    @classmethod
+    def at(cls, door: str) -> Self:
+        """At a door's URL."""
+        made = cls.__new__(cls)
+        made._make(door + "/", PAGE)
+        return made
+
+    def _make(self, url: str, origin: str | None) -> None:
+        self._url = url
         self._headers = {"Origin": origin} if origin else {}
         self._numbers = itertools.count(1)
         self._session: aiohttp.ClientSession | None = None

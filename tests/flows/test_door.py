@@ -7,6 +7,8 @@ import json
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -16,7 +18,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 
 from chain.devnet import Devnet
 from chain.node import Node
-from tests.flows.door_client import ALICE, BOB, PAGE, Http, Person, Up, anvil_and_up
+from tests.flows.door_client import ALICE, BOB, PAGE, STEPS_MAX, Http, Person, Up, anvil_and_up, environment, up
 from tests.flows.door_sockets import EXTENSION, Extension, Socket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -51,6 +53,23 @@ async def connected(page: Http | Socket, person: Person) -> list[str]:
         await person.approve("connect")
         assert await asked == [ALICE]
     return list(await page.ask("eth_accounts"))
+
+
+async def mined(page: Http | Socket, transaction: str) -> Any:
+    """The receipt, when a block has it."""
+    for _step in range(STEPS_MAX):
+        if (receipt := await page.ask("eth_getTransactionReceipt", transaction)) is not None:
+            return receipt
+        await asyncio.sleep(0.02)
+    raise AssertionError("no block has it")
+
+
+async def nothing_waits(person: Person) -> None:
+    for _step in range(STEPS_MAX):
+        if not await person.approvals():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("a prompt outlived who asked")
 
 
 async def test_before_a_grant_nothing_is_read_and_nobody_is_asked(running: Up, person: Person) -> None:
@@ -92,7 +111,7 @@ async def test_connect_sign_and_send(running: Up, person: Person) -> None:
 
         sending = asyncio.create_task(page.ask("eth_sendTransaction", {"from": ALICE, "to": BOB, "value": "0x1"}))
         await person.approve("send_transaction")
-        receipt = await page.ask("eth_getTransactionReceipt", await sending)
+        receipt = await mined(page, await sending)
         assert receipt["status"] == "0x1" and receipt["to"] == BOB.lower()
 
 
@@ -157,11 +176,7 @@ async def test_five_wait_and_the_next_is_32005_and_leaving_withdraws(running: Up
         assert await page.code("personal_sign", "0x00", ALICE) == -32005
         for task in asked:
             task.cancel()
-    for _step in range(600):
-        if not await person.approvals():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("prompts outlived their page")
+    await nothing_waits(person)
 
 
 async def test_refused_and_unknown_methods(running: Up) -> None:
@@ -259,7 +274,7 @@ async def test_chains_are_the_origins_own(running: Up, person: Person) -> None:
             assert await page.ask("eth_chainId") == "0x5" and await other.ask("eth_chainId") == "0x7a69"
             sending = asyncio.create_task(page.ask("eth_sendTransaction", {"to": BOB, "value": "0x1"}))
             await person.approve("send_transaction")
-            assert (await page.ask("eth_getTransactionReceipt", await sending))["status"] == "0x1"
+            assert (await mined(page, await sending))["status"] == "0x1"
             switching = asyncio.create_task(page.ask("wallet_switchEthereumChain", {"chainId": "0x7a69"}))
             await person.shown("switch_chain")
             waiting = asyncio.create_task(page.code("personal_sign", "0x00", ALICE))
@@ -278,7 +293,7 @@ async def test_calls_one_after_another(running: Up, person: Person) -> None:
         asked = asyncio.create_task(page.ask("wallet_sendCalls", batch))
         await person.approve("send_calls")
         assert await asked == {"id": "mine"}
-        for _step in range(600):
+        for _step in range(STEPS_MAX):
             told = await page.ask("wallet_getCallsStatus", "mine")
             if told["status"] != 100:
                 break
@@ -397,11 +412,7 @@ async def test_the_extension_pairs_and_speaks_for_pages(running: Up, person: Per
         await extension.rpc("1", "personal_sign", "0x00", ALICE)
         await person.shown("sign_message")
         await extension.say(type="close", port="1")
-        for _step in range(600):
-            if not await person.approvals():
-                break
-            await asyncio.sleep(0.02)
-        assert not await person.approvals()
+        await nothing_waits(person)
         await running.tandem("grants", "revoke", EXTENSION)
         assert await extension.hear() is None
     async with Extension(running) as extension:
@@ -434,3 +445,48 @@ async def test_answers_from_another_terminal(running: Up, person: Person) -> Non
             assert (await asked)["error"]["code"] == 4001
         else:
             assert done["state"] == "approved" and "result" in await asked
+
+
+async def test_a_locked_wallet_waits_for_its_keys(running: Up, person: Person) -> None:
+    async with Http(running) as page:
+        await connected(page, person)
+        assert (await running.tandem("lock"))["was_unlocked"] is True
+        assert await page.ask("eth_accounts") == [ALICE]
+        asked = asyncio.create_task(page.ask("personal_sign", "0x02", ALICE))
+        prompt = await person.shown("sign_message")
+        status, problem = await person.answer(prompt, "approve", prompt["digest"])
+        assert (status, problem["slug"]) == (409, "signer-locked")
+        assert (await running.tandem("unlock"))["unlocked"] is True
+        await person.approve("sign_message")
+        assert await asked
+
+
+async def test_what_another_command_changes_is_heard_by_who_has_no_grant(running: Up, person: Person) -> None:
+    async with Socket(running, "https://guest.example") as guest, Http(running) as page:
+        await connected(page, person)
+        await guest.ask("eth_subscribe", "chainChanged")
+        await running.tandem("networks", "add", "77", "Other", running.chain_url)
+        await running.tandem("networks", "use", "77")
+        assert (await guest.event())["params"]["result"] == "0x4d"
+        assert await page.ask("eth_chainId") == "0x7a69"  # a page with a grant stays on its own chain
+        assert await guest.code("eth_blockNumber") == 4901  # the node is on another chain than it is said to be
+        await running.tandem("networks", "use", "31337")
+        assert (await guest.event())["params"]["result"] == "0x7a69"
+
+
+async def test_a_second_client_and_a_taken_port_are_said(running: Up, tmp_path: Path) -> None:
+    assert (await running.tandem("up"))["slug"] == "door-taken"
+    settings = environment(tmp_path / "home", running.chain_url)
+    async with up(tmp_path / "home", running.chain_url) as other:
+        pass
+    other.environment = settings | {"TANDEM_DAPP_LISTEN": f"127.0.0.1:{running.port}"}
+    assert (await other.tandem("up"))["slug"] == "listen-refused"
+    other.environment = settings | {"TANDEM_CONTROL_LISTEN": "0.0.0.0:0"}
+    assert (await other.tandem("up"))["slug"] == "setting-refused"
+    other.environment = settings
+    assert (await other.tandem("approvals"))["slug"] == "client-not-up"
+    assert (await other.tandem("pair", "forge"))["slug"] == "client-not-up"  # at which port, nobody knows yet
+    other.environment = settings | {"TANDEM_DAPP_LISTEN": "127.0.0.1:1248"}
+    assert (await other.tandem("pair", "forge"))["url"] == "http://127.0.0.1:1248/p/forge"
+    assert (await other.tandem("grants", "revoke", "forge"))["revoked"] == "program:forge"
+    assert (await other.tandem("grants"))["grants"] == []

@@ -15,14 +15,16 @@ import pytest
 # Modules of the two libraries that do I/O; every other module there is pure, a new one too.
 IO_MODULES = re.compile(
     r"fiat\.(tables|journal|journal_\w+|history|history_\w+)"
-    r"|chain\.(node|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
+    r"|chain\.(node|simulation|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
 PURE_ABOVE |= {"wallet.rpc", "wallet.asking", "wallet.approvals", "wallet.happenings", "wallet.dapp_params"}
 PURE_ABOVE |= {"wallet.dapp_calls", "wallet.dapp_methods", "wallet.dapp_failures", "wallet.review_door"}
-PURE_ABOVE |= {"wallet.plain_text", "wallet.pairing", "wallet.listen", "wallet.review_json"}
+PURE_ABOVE |= {"wallet.pairing", "wallet.listen", "wallet.review_json"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
+PURE_ABOVE |= {"wallet.review_effects", "wallet.review_transactions", "wallet.review_messages", "wallet.review_outcome"}
+PURE_ABOVE |= {"wallet.review_typed_data", "wallet.descriptions", "wallet.digest", "wallet.plain_text", "wallet.hosts"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),
     *("starlette", "uvicorn", "socket", "ssl", "select", "selectors", "asyncio", "threading", "multiprocessing"),

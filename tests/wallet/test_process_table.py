@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from wallet.process_table import Peer, is_alive, peer_of, process_of, started_at
+from wallet.process_table import Peer, is_alive, is_told, peer_of, process_of, started_at
 
 CHILD = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()"
 
@@ -46,3 +46,4 @@ def test_ipv6_too():
 def test_nobody():
     assert peer_of(("127.0.0.1", 1), ("127.0.0.1", 2)) is None
     assert process_of(Peer(os.getuid(), 1)) is None
+    assert is_told()

@@ -9,7 +9,7 @@ import pytest
 
 from chain.address import Address
 from wallet.errors import BytesNotUnderstood
-from wallet.purse import TOKENS
+from wallet.purse import DESCRIPTORS, TOKENS
 from wallet.review import Caution, Known, Label, Refusal, Title
 from wallet.review_effects import PERMIT2
 from wallet.review_typed_data import review_typed_data
@@ -20,7 +20,7 @@ OTHER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 STRANGER = Address("0x" + "5e" * 20)
 DUSD, DWETH = (TOKENS.by_symbol(31337, symbol) for symbol in ("DUSD", "DWETH"))
 NOW = 1_700_000_000
-KNOWN = Known(TOKENS, frozenset({ME}), frozenset({OTHER}))
+KNOWN = Known(TOKENS, frozenset({ME}), frozenset({OTHER}), descriptors=DESCRIPTORS)
 NOTE = {
     "types": {
         "EIP712Domain": [{"name": "name", "type": "string"}, {"name": "chainId", "type": "uint256"}],
@@ -216,7 +216,7 @@ def test_a_piece_of_a_collection():
 
 def test_permit2_in_its_shapes():
     review = of(single(), now=NOW)
-    assert (told(review, Label.ALLOWED), told(review, Label.UNTIL)) == (["5 DUSD"], ["2023-11-14 22:14 UTC"])
+    assert (told(review, Label.ALLOWED), told(review, Label.UNTIL)) == (["5 DUSD"], ["2023-11-14 22:14:20 UTC"])
     assert review.cautions == (Caution.SPENDER_STRANGER,)
     assert Caution.ALLOWANCE_LASTING in of(single(expiration=str(2**48 - 1)), now=NOW).cautions
     unlimited = of(single(amount=str(2**160 - 1)), now=NOW)

@@ -25,6 +25,8 @@ def pair(run: Run, name: str, extension: bool) -> None:
     try:
         answer = ask_client(run.config.home, "pair", name=name)
     except ClientNotUp:
+        if run.config.dapp_listen.port == 0:  # which one it will be is not known yet
+            raise
         GrantBook(run.store).pair(name, int(time.time()))
         answer = program_document(name, run.config.dapp_listen.port)
 

@@ -105,6 +105,16 @@ LABELS = {
     Label.RECEIVER: N_("Receiver"),
     Label.SPENDER: N_("Who may take it"),
     Label.OWNER: N_("Whose it is"),
+    Label.DESCRIBED_AS: N_("Described as"),
+    Label.INTENT: N_("What for"),
+    Label.FIELD: N_("Described"),
+    Label.SIMULATED: N_("Simulated by"),
+    Label.WOULD_FAIL: N_("Would fail"),
+    Label.COMES: N_("You would get"),
+    Label.GOES: N_("You would give"),
+    Label.ALLOWED_AFTER: N_("May then be taken by"),
+    Label.FORESEEN: N_("Foreseen, and did not come"),
+    Label.UNFORESEEN: N_("Came unforeseen"),
     Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
 }
 SIGN_WORD = "blind"
@@ -135,6 +145,11 @@ WORDED_LABELS = {
     Label.ALLOWED_MORE,
     Label.REVOKED,
     Label.UNTIL,
+    Label.ALLOWED_AFTER,
+    Label.SIMULATED,
+    Label.WOULD_FAIL,
+    Label.FORESEEN,
+    Label.UNFORESEEN,
 }
 """Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
@@ -168,6 +183,9 @@ CAUTIONS = {
     Caution.WRONG_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DELEGATECALL: N_("A delegatecall: another contract's code runs as the wallet itself, and may do anything."),
     Caution.DELEGATED: N_("An account in it runs another contract's code (EIP-7702): it may act by itself."),
+    Caution.NOT_SIMULATED: N_("Not simulated: the node cannot say beforehand what it would come to."),
+    Caution.WOULD_FAIL: N_("By the node's simulation it would fail: only the fee would be gone."),
+    Caution.GRANT_HIDDEN: N_("By the node's simulation somebody may then take from you; the bytes do not show it."),
     Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
     Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),

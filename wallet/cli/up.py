@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import termios
@@ -89,11 +90,12 @@ class Screen:
             loop.remove_reader(sys.stdin)
 
     def _read(self) -> None:
-        line = sys.stdin.readline(terminal.LINE_LENGTH_MAX)
-        if line:
-            self._lines.put_nowait(line.strip())
-        else:
+        """Everything that is there: a line left in Python's own buffer would answer the next prompt."""
+        typed = os.read(sys.stdin.fileno(), terminal.LINE_LENGTH_MAX)
+        if not typed:
             asyncio.get_running_loop().remove_reader(sys.stdin)
+        for line in typed.decode(errors="replace").splitlines():
+            self._lines.put_nowait(line.strip())
 
     async def _turn(self) -> None:
         """What is new is shown; or a line was typed."""
