@@ -67,7 +67,10 @@ class Client:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.communicate(timeout=WAIT_SECONDS_MAX)
+            try:
+                self._process.communicate(timeout=WAIT_SECONDS_MAX)
+            finally:
+                self._process.kill()
 
     def tandem(self, *arguments: str) -> Any:
         """`tandem ARGUMENTS --json`; its document."""

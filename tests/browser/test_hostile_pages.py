@@ -17,10 +17,11 @@ HTTP = """async ([url, type, method, params]) => {
     const body = JSON.stringify({jsonrpc: '2.0', id: 1, method, params});
     const mode = type === 'application/json' ? 'cors' : 'no-cors';
     try {
-        const response = await fetch(url, {method: 'POST', mode, headers: {'content-type': type}, body});
+        const signal = AbortSignal.timeout(10000);
+        const response = await fetch(url, {method: 'POST', mode, headers: {'content-type': type}, body, signal});
         return {status: response.status, text: await response.text()};
-    } catch {
-        return {status: null, text: ''};
+    } catch ({name}) {
+        return {status: name === 'TimeoutError' ? 'the person was asked' : null, text: ''};
     }
 }"""
 WS = """([url, first]) => new Promise((resolve) => {
@@ -28,6 +29,7 @@ WS = """([url, first]) => new Promise((resolve) => {
     socket.onopen = () => socket.send(first);
     socket.onmessage = ({data}) => { resolve(data); socket.close(); };
     socket.onclose = () => resolve(null);
+    setTimeout(resolve, 10000, 'the person was asked');
 })"""
 FORM = """([url, name]) => {
     const form = document.createElement('form');
@@ -42,7 +44,10 @@ METHODS = ("eth_accounts", "eth_requestAccounts", "personal_sign", "wallet_getPe
 
 
 def http(frame, url, method, params=(), content="application/json"):
-    """Status and text of a POST as that page can make it and read it; None and nothing where the browser hid it."""
+    """Status and text of a POST as that page can make it and read it; None and nothing where the browser hid it.
+
+    A request that gets in and waits for the person is not waited for.
+    """
     answer = frame.evaluate(HTTP, [url, content, method, list(params)])
     return answer["status"], answer["text"]
 
