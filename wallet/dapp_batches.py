@@ -11,6 +11,7 @@ from typing import Any
 
 from chain.errors import ChainError
 from chain.node import Node
+from chain.simulation import simulate
 from chain.transaction import TransactionRequest
 from wallet.approvals import Kind
 from wallet.dapp_calls import (
@@ -70,9 +71,9 @@ class Batches:
             await self._signing.wait_for_batch((batch.chain_id, sender))
             node = await self._host.chains.node(batch.chain_id)
             made = await prepared_in_a_row(self._host, node, requests)
-            reviews = [
-                await self._signing.reviewed(client, request, is_next=place == 0) for place, request in enumerate(made)
-            ]
+            outcomes = [await simulate(node, made[0]), *[None] * (len(made) - 1)]
+            pairs = zip(made, outcomes, strict=True)
+            reviews = [await self._signing.reviewed(client, request, outcome) for request, outcome in pairs]
             digests = [shown.digest for shown in reviews]
 
             async def act() -> object:

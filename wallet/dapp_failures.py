@@ -15,7 +15,7 @@ from chain.errors import (
     TransactionMalformed,
     WrongChain,
 )
-from wallet.errors import BytesNotUnderstood, RpcRefused, SignerLocked, WalletError
+from wallet.errors import AccountUnknown, BytesNotUnderstood, RpcRefused, SignerLocked, WalletError
 from wallet.rpc import Code
 
 
@@ -46,6 +46,8 @@ def refusal_of(error: WalletError | ChainError, *, only_chain: bool = False) -> 
             return RpcRefused(Code.PARAMS, f"transaction: {error.reason}.", None)
         case BytesNotUnderstood():
             return RpcRefused(Code.PARAMS, f"{error.kind}: {error.reason}.", None)
+        case AccountUnknown():
+            return RpcRefused(Code.UNAUTHORISED, "The wallet has no such account any more.", None)
         case SignerLocked():
             return RpcRefused(Code.UNAVAILABLE, "The wallet is locked.", None)
     return RpcRefused(Code.INTERNAL, "The wallet failed inside.", None)

@@ -17,9 +17,11 @@ from chain.address import Address
 from chain.errors import AddressChecksumWrong, AddressMalformed, TransactionMalformed, TypedDataMalformed
 from chain.transaction import DATA_BYTES_MAX, AccessList, TransactionRequest
 from chain.typed_data import TypedData
+from chain.typed_values import TypedValues
 from wallet.errors import RpcRefused
 from wallet.hosts import LOOPBACK
 from wallet.rpc import Code, Params, bad_params, positional
+from wallet.signable_values import is_typed_values
 
 MESSAGE_BYTES_MAX = 128 * 1024
 ACCESS_MAX = 1000
@@ -241,28 +243,26 @@ def _message(value: object) -> bytes:
     return raw
 
 
-def read_typed_data(params: Params) -> tuple[str, Address]:
-    """`[address, document]`, version 1's order too; the document a text or an object. Returned as JSON text.
+def read_typed_data(params: Params, *, values_too: bool = False) -> tuple[str, Address]:
+    """`[address, document]`, or version 1's order; the document a text or an object. Returned as JSON text.
 
-    Version 1's own form, an array of named values, has no domain: no site could be told from another. It is refused.
+    `values_too`: version 1's own form, an array of values, is taken as well.
     """
     first, second = positional(params, 2, 3)[:2]
     document, account = (second, first) if _is_address(first) else (first, second)
     where = "params[0]" if document is second else "params[1]"
     address = read_address(account, where)
-    if isinstance(document, list):
-        raise RpcRefused(Code.METHOD_REFUSED, "Typed data of version 1 has no domain and is not signed here.", None)
-    if not isinstance(document, (str, dict)):
+    if not isinstance(document, (str, dict, list)):
         raise bad_params("params: typed data as an object, or as JSON text, is expected")
     text = document if isinstance(document, str) else _as_text(document)
     try:
-        TypedData.parse(text)
+        TypedValues.parse(text) if values_too and is_typed_values(text) else TypedData.parse(text)
     except TypedDataMalformed as error:
         raise bad_params(f"typed data: {error.path or 'document'}: {error.reason}") from None
     return text, address
 
 
-def _as_text(document: dict[str, Any]) -> str:
+def _as_text(document: dict[str, Any] | list[Any]) -> str:
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
     except ValueError:

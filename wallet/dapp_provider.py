@@ -13,6 +13,7 @@ from chain.errors import ChainError
 from fiat.errors import FiatError
 from fiat.signature import recover
 from wallet.approvals import Kind
+from wallet.dapp_aftermath import Aftermath
 from wallet.dapp_batches import Batches
 from wallet.dapp_failures import refusal_of
 from wallet.dapp_feeds import Feeds
@@ -38,7 +39,8 @@ class Provider:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._feeds = Feeds(host)
-        signing = Signing(host)
+        self.aftermath = Aftermath(host)
+        signing = Signing(host, self.aftermath)
         batches = Batches(host, signing)
         self._methods: dict[str, Method] = {
             "eth_requestAccounts": self._request_accounts,
@@ -50,7 +52,7 @@ class Provider:
             "eth_sendTransaction": signing.send_transaction,
             "personal_sign": signing.personal_sign,
             "personal_ecRecover": self._recover,
-            "eth_signTypedData": signing.sign_typed_data,
+            "eth_signTypedData": signing.sign_typed_values,
             "eth_signTypedData_v3": signing.sign_typed_data,
             "eth_signTypedData_v4": signing.sign_typed_data,
             "wallet_requestPermissions": self._request_permissions,
@@ -76,6 +78,7 @@ class Provider:
 
     async def close(self) -> None:
         await self._feeds.close()
+        await self.aftermath.close()
 
     async def _entry(self, session: Session, entry: Request | Answer) -> Answer:
         if not isinstance(entry, Request):

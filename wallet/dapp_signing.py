@@ -15,12 +15,13 @@ from chain.address import Address
 from chain.block import listed, members
 from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
-from chain.node_provider import refusal
+from chain.outcome import Outcome
 from chain.quantity import data, quantity
 from chain.simulation import simulate
 from chain.transaction import TRANSFER_GAS, TransactionRequest
 from wallet.approvals import Kind
 from wallet.asking import Client
+from wallet.dapp_aftermath import Aftermath
 from wallet.dapp_host import Host, Session
 from wallet.dapp_params import read_personal_sign, read_transaction, read_typed_data
 from wallet.desk import Proposal
@@ -31,9 +32,12 @@ from wallet.review_door import with_asker
 from wallet.review_messages import review_message
 from wallet.review_transactions import Observed, addresses_of, review_transaction
 from wallet.review_typed_data import review_typed_data
+from wallet.review_typed_values import review_typed_values
 from wallet.rpc import Code, Params, bad_params, positional
+from wallet.signable_values import is_typed_values
 
-BATCH_SECONDS_MAX = 30
+BATCH_SECONDS_MAX = 20
+REVERTED = 3
 
 Line = tuple[int, Address]
 """A chain and an account: where numbers are counted."""
@@ -42,8 +46,8 @@ Line = tuple[int, Address]
 class Signing:
     """The signing methods. `busy` are lines on which a batch of calls is still being sent."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, host: Host, aftermath: Aftermath) -> None:
+        self._host, self._aftermath = host, aftermath
         self.busy: dict[Line, asyncio.Task[None]] = {}
 
     async def personal_sign(self, session: Session, params: Params) -> object:
@@ -63,23 +67,17 @@ class Signing:
 
         return await self._host.desk.ask(client, Kind.MESSAGE, prepare)
 
-    async def sign_typed_data(self, session: Session, params: Params) -> object:
+    async def sign_typed_values(self, session: Session, params: Params) -> object:
+        """eth_signTypedData: version 1's array too."""
+        return await self.sign_typed_data(session, params, values_too=True)
+
+    async def sign_typed_data(self, session: Session, params: Params, *, values_too: bool = False) -> object:
         grant = self._host.grant(session.client)
-        document, wanted = read_typed_data(params)
+        document, wanted = read_typed_data(params, values_too=values_too)
         client, account = session.client, permitted_account(grant, wanted)
 
         async def prepare() -> Proposal:
-            known = await self._host.known(self._host.chain_of(client))
-            host = self._host.config.server_host
-            shown = review_typed_data(
-                document,
-                account=account,
-                known=known,
-                origin=origin_of(client),
-                host=host,
-                chain_id=self._host.chain_of(client),
-                now=int(time.time()),
-            )
+            shown = await self._reviewed_typed_data(client, document, account)
 
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_typed_data(document, account, shown.digest)).hex()
@@ -87,6 +85,20 @@ class Signing:
             return Proposal(with_asker(shown, client), act)
 
         return await self._host.desk.ask(client, Kind.TYPED_DATA, prepare)
+
+    async def _reviewed_typed_data(self, client: Client, document: str, account: Address) -> Review:
+        if is_typed_values(document):
+            return review_typed_values(document, account=account, origin=origin_of(client))
+        chain_id = self._host.chain_of(client)
+        return review_typed_data(
+            document,
+            account=account,
+            known=await self._host.known(chain_id),
+            origin=origin_of(client),
+            host=self._host.config.server_host,
+            chain_id=chain_id,
+            now=int(time.time()),
+        )
 
     async def send_transaction(self, session: Session, params: Params) -> object:
         client = session.client
@@ -102,10 +114,13 @@ class Signing:
             await self.wait_for_batch((chain_id, sender))
             node = await self._host.chains.node(chain_id)
             request = await prepared(self._host, node, asked.request(sender, chain_id))
-            shown = await self.reviewed(client, request)
+            outcome = await simulate(node, request)
+            shown = await self.reviewed(client, request, outcome)
 
             async def act() -> object:
-                return await self.sign_and_send(node, request, shown.digest)
+                sent = await self.sign_and_send(node, request, shown.digest)
+                self._aftermath.watch(client, node, request, sent, outcome)
+                return sent
 
             return Proposal(shown, act)
 
@@ -113,10 +128,10 @@ class Signing:
 
     # Shared with batches of calls
 
-    async def reviewed(self, client: Client, request: TransactionRequest, *, is_next: bool = True) -> Review:
-        """Of a prepared transaction's bytes, with what the node says of the addresses in them, and would come of it.
+    async def reviewed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Review:
+        """Of a prepared transaction's bytes, with what the node says of the addresses in them and foresees.
 
-        Where others go before it (`is_next` False), a simulation of it alone would mislead, and is not shown.
+        Where others go before it there is no `outcome`: a simulation of it alone would mislead.
         """
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
@@ -126,19 +141,18 @@ class Signing:
             sender=request.sender,
             host=network.url,
             origin=origin_of(client),
-            observed=await self._observed(client, request, is_next),
+            observed=await self._observed(client, request, outcome),
             now=int(time.time()),
         )
         return with_asker(shown, client)
 
-    async def _observed(self, client: Client, request: TransactionRequest, is_next: bool) -> Observed:
+    async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Observed:
         assert request.sender is not None
         node = await self._host.chains.node(request.chain_id)
         asked = addresses_of(request.unsigned_payload, request.sender)
         try:
             found = await node.outcomes([("eth_getCode", (address, "latest")) for address in asked])
             code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
-            outcome = await simulate(node, request) if is_next else None
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
         url = self._host.chains.network(request.chain_id).url
@@ -177,7 +191,7 @@ async def prepared_in_a_row(host: Host, node: Node, asked: Sequence[TransactionR
 
     Raises RpcRefused, also where the account cannot pay for them all.
     """
-    gas = await _simulated_gas(host, node, asked)
+    gas = await _simulated_gas(node, asked)
     first = await prepared(host, node, asked[0] if gas is None else replace(asked[0], gas=gas[0]))
     assert first.nonce is not None
     made = [first]
@@ -204,7 +218,7 @@ async def _check_funds(host: Host, node: Node, made: Sequence[TransactionRequest
         raise host.chains.refusal(error) from None
 
 
-async def _simulated_gas(host: Host, node: Node, asked: Sequence[TransactionRequest]) -> list[int] | None:
+async def _simulated_gas(node: Node, asked: Sequence[TransactionRequest]) -> list[int] | None:
     """What each may use after those before it; None where the node does not simulate. Raises RpcRefused for one that
     would revert, with the node's own data."""
     calls = [replace(request, gas=None).to_rpc() for request in asked]
@@ -219,7 +233,8 @@ async def _simulated_gas(host: Host, node: Node, asked: Sequence[TransactionRequ
         return None
     for call in done:
         if isinstance(error := call.get("error"), dict):
-            raise host.chains.refusal(refusal(error))
+            # Nodes number this differently here; pages know the number that eth_estimateGas gives.
+            raise RpcRefused(REVERTED, str(error.get("message", "")), error.get("data") or call.get("returnData"))
     # A call of plain coins costs exactly that; where code runs, state may differ by then, and refunds come last.
     return [gas if gas == TRANSFER_GAS else gas * 3 // 2 for gas in used]
 

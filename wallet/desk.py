@@ -22,6 +22,8 @@ from wallet.permissions import Seen
 from wallet.review import Review
 from wallet.rpc import Code
 
+PREPARE_SECONDS_MAX = 45
+"""A node that does not answer holds up everybody who waits behind."""
 SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION, Kind.CALLS})
 
 
@@ -84,8 +86,11 @@ class Desk:
         view: Callable[[str], Seen],
         is_unlocked: Callable[[], Awaitable[bool]],
         on_change: Callable[[], None] = lambda: None,
+        *,
+        prepare_seconds_max: float = PREPARE_SECONDS_MAX,
     ) -> None:
         self._view, self._is_unlocked, self.on_change = view, is_unlocked, on_change
+        self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
         self._entries: dict[str, _Entry] = {}
         self._arrived = asyncio.Event()
@@ -176,7 +181,11 @@ class Desk:
 
     async def _agreed(self, entry: _Entry) -> Proposal | Settled:
         """What the person said yes to, or what needs no yes. Raises RpcRefused."""
-        proposal = await entry.prepare()
+        try:
+            async with asyncio.timeout(self._prepare_seconds_max):
+                proposal = await entry.prepare()
+        except TimeoutError:
+            raise RpcRefused(Code.UNAVAILABLE, "The node takes too long.", None) from None
         if isinstance(proposal, Settled):
             return proposal
         if proposal.review.refused is not None:

@@ -157,6 +157,7 @@ class Caution(StrEnum):
     HIDDEN_CHARACTERS = "hidden-characters"
     TOO_LONG = "too-long"
     ADDRESS_ODD = "address-odd"
+    NO_DOMAIN = "no-domain"
     FIRST_PAYMENT = "first-payment"
     LOST = "lost"
     ALLOWANCE_UNLIMITED = "allowance-unlimited"

@@ -16,7 +16,7 @@ def read_review(document: Mapping[str, Any]) -> Review:
         return Review(
             Title(document["title"]),
             bytes.fromhex(document["digest"].removeprefix("0x")),
-            tuple(_fact(fact) for fact in document["facts"]),
+            tuple(read_fact(fact) for fact in document["facts"]),
             str(document["host"]),
             tuple(Caution(caution) for caution in document["warnings"]),
             refused=Refusal(refused) if refused is not None else None,
@@ -25,6 +25,7 @@ def read_review(document: Mapping[str, Any]) -> Review:
         raise CallRefused("approvals", "review") from None
 
 
-def _fact(document: Mapping[str, Any]) -> Fact:
+def read_fact(document: Mapping[str, Any]) -> Fact:
+    """Of `Fact.to_json`."""
     more = {name: str(document[name]) for name in ("about", "by") if name in document}
     return Fact(Label(document["label"]), str(document["value"]), Source(document["source"]), **more)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from wallet.config import Config
 from wallet.control import Control, keep_token
+from wallet.dapp_aftermath import Aftermath
 from wallet.dapp_extension import Pairing
 from wallet.dapp_host import Host
 from wallet.dapp_provider import Provider
@@ -38,6 +39,7 @@ class Running:
     """What is up, on which ports."""
 
     host: Host
+    aftermath: Aftermath
     pairing: Pairing
     dapp_port: int
     control_port: int
@@ -58,7 +60,7 @@ async def opened(config: Config, store: Store, signer: Signer, *, token_approves
         stack.push_async_callback(provider.close)
         dapp, control = _listening(stack, config.dapp_listen), _listening(stack, config.control_listen)
         server = DappServer(host, provider, pairing, dapp[1])
-        running = Running(host, pairing, dapp[1], control[1])
+        running = Running(host, provider.aftermath, pairing, dapp[1], control[1])
         handlers = _Handlers(running, server).by_name()
         await stack.enter_async_context(Door(config.home, signer, handlers))
         control_app = Control(host.desk, keep_token(config.home), control[1], approves=token_approves).application()
@@ -136,7 +138,11 @@ class _Handlers:
 
     async def _approvals(self, _arguments: Frame) -> Frame:
         shown = self._desk.shown()
-        return {"approvals": [shown.to_json()] if shown is not None else [], "waiting": self._desk.waiting()}
+        return {
+            "approvals": [shown.to_json()] if shown is not None else [],
+            "waiting": self._desk.waiting(),
+            "surprises": [surprise.to_json() for surprise in self._running.aftermath.surprises],
+        }
 
     async def _approve(self, arguments: Frame) -> Frame:
         number, digest = str(arguments.get("id")), str(arguments.get("digest"))

@@ -15,9 +15,15 @@ import pytest
 import pytest_asyncio
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
+from eth_utils import to_checksum_address
 
-from chain.devnet import Devnet
+from chain.address import Address
+from chain.calldata import encode_call
+from chain.devnet import Devnet, deploy, mint
+from chain.devnet_contracts import demo_token
 from chain.node import Node
+from chain.quantity import to_hex
+from fiat.signature import recover
 from tests.flows.door_client import ALICE, BOB, PAGE, STEPS_MAX, Http, Person, Up, anvil_and_up, environment, up
 from tests.flows.door_sockets import EXTENSION, Extension, Socket
 
@@ -109,6 +115,12 @@ async def test_connect_sign_and_send(running: Up, person: Person) -> None:
         await person.approve("sign_typed_data")
         assert Account.recover_message(encode_typed_data(full_message=TYPED), signature=await signing).lower() == ALICE
 
+        values = [{"type": "string", "name": "message", "value": "Hi, Alice!"}]
+        signing = asyncio.create_task(page.ask("eth_signTypedData", values, ALICE))
+        assert (await person.approve("sign_typed_data"))["warnings"] == ["no-domain"]
+        digest = bytes.fromhex("14b9f24872e28cc49e72dc104d7380d8e0ba84a3fe2e712704bcac66a5702bd5")
+        assert recover(digest, bytes.fromhex((await signing)[2:])).hex() == ALICE[2:]
+
         sending = asyncio.create_task(page.ask("eth_sendTransaction", {"from": ALICE, "to": BOB, "value": "0x1"}))
         await person.approve("send_transaction")
         receipt = await mined(page, await sending)
@@ -139,6 +151,38 @@ async def test_declined_is_4001_and_malformed_is_told_before_anybody_is_asked(ru
         assert await person.approvals() == []
 
 
+def sign_in_text(domain: str) -> str:
+    return "\n".join(
+        [
+            f"{domain} wants you to sign in with your Ethereum account:",
+            to_checksum_address(ALICE),
+            "",
+            "",
+            f"URI: http://{domain}",
+            "Version: 1",
+            "Chain ID: 1",
+            "Nonce: abcdefgh12345678",
+            "Issued At: 2020-01-02T03:04:05Z",
+        ]
+    )
+
+
+async def test_a_sign_in_is_for_the_page_that_asks_and_never_for_our_own_server(running: Up, person: Person) -> None:
+    async with Http(running) as page:
+        await connected(page, person)
+        asked = asyncio.create_task(page.ask("personal_sign", sign_in_text("app.example"), ALICE))
+        prompt = await person.approve("siwe")
+        assert (await asked).startswith("0x") and prompt["warnings"] == []
+        asked_elsewhere = asyncio.create_task(page.code("personal_sign", sign_in_text("bank.example"), ALICE))
+        prompt = await person.decline("siwe")
+        assert prompt["warnings"] == ["sign-in-elsewhere"] and prompt["review"]["needs_word"]
+        assert await asked_elsewhere == 4001
+        assert await page.code("personal_sign", sign_in_text("127.0.0.1:8000"), ALICE) == 4100
+        order = {**TYPED, "domain": {"name": "Tandem Ledger", "chainId": 31337}}
+        assert await page.code("eth_signTypedData_v4", ALICE, order) == 4100
+        assert await person.approvals() == []
+
+
 async def test_i08_another_digest_than_the_one_that_was_seen_is_refused(running: Up, person: Person) -> None:
     async with Http(running) as page:
         await connected(page, person)
@@ -166,6 +210,29 @@ async def test_ten_transactions_at_the_same_instant_get_ten_numbers_in_a_row(run
         assert [answer["error"]["code"] for answer in answers if "error" in answer] == [-32005]
         sent = [await node.call("eth_getTransactionByHash", [one]) for one in hashes]
         assert sorted(int(one["nonce"], 16) for one in sent) == list(range(first, first + 10))  # type: ignore[index]
+
+
+async def test_what_came_otherwise_than_foreseen_is_told(running: Up, person: Person) -> None:
+    """The code changes between the yes and the block: the receipt is held against the simulation."""
+    contract = "0x00000000000000000000000000000000c0ffee00"
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        await node.call("anvil_setCode", [contract, "0x00"])
+        call = {"to": contract, "data": "0x12345678", "gas": "0x186a0"}
+        for code, surprises in (("0x00", 0), ("0x60006000fd", 1)):
+            asked = asyncio.create_task(page.ask("eth_sendTransaction", call))
+            prompt = await person.shown("send_transaction")
+            assert "eth_simulateV1" in [fact["value"] for fact in prompt["review"]["facts"]]
+            await node.call("anvil_setCode", [contract, code])
+            await person.answer(prompt, "approve", prompt["digest"])
+            sent = await asked
+            assert (await mined(page, sent))["status"] == ("0x0" if surprises else "0x1")
+            for _step in range(STEPS_MAX if surprises else 1):
+                told = [one for one in (await running.tandem("approvals"))["surprises"] if one["transaction"] == sent]
+                if told:
+                    break
+            assert len(told) == surprises
+            assert {fact["label"] for one in told for fact in one["facts"]} == ({"foreseen"} if surprises else set())
 
 
 async def test_five_wait_and_the_next_is_32005_and_leaving_withdraws(running: Up, person: Person) -> None:
@@ -316,6 +383,39 @@ async def test_calls_one_after_another(running: Up, person: Person) -> None:
             assert await page.code("wallet_sendCalls", {**batch, **change}) == code
         assert await page.code("wallet_getCallsStatus", "none") == 5730
         assert await other.code("wallet_getCallsStatus", "mine") == 5730
+
+
+async def test_calls_that_only_work_one_after_another_and_a_token_to_watch(running: Up, person: Person) -> None:
+    """The second call takes what the first one allows: its gas comes from a simulation of both."""
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        await deploy(node)
+        await mint(node, "DUSD", Address(ALICE), 5)
+        token = demo_token("DUSD").address
+        assert token is not None
+        allow = to_hex(encode_call("approve(address,uint256)", Address(ALICE), 5))
+        take = to_hex(encode_call("transferFrom(address,address,uint256)", Address(ALICE), Address(BOB), 5))
+        batch: dict[str, Any] = {"version": "2.0.0", "chainId": "0x7a69", "atomicRequired": False}
+        assert await page.code("wallet_sendCalls", {**batch, "calls": [{"to": token, "data": take}]}) == 3
+        calls = [{"to": token, "data": allow}, {"to": token, "data": take}]
+        asked = asyncio.create_task(page.ask("wallet_sendCalls", {**batch, "calls": calls}))
+        prompt = await person.approve("send_calls")
+        assert {fact["about"].partition(".")[0] for fact in prompt["review"]["facts"] if "about" in fact} == {"1", "2"}
+        number = (await asked)["id"]
+        for _step in range(STEPS_MAX):
+            told = await page.ask("wallet_getCallsStatus", number)
+            if told["status"] != 100:
+                break
+            await asyncio.sleep(0.02)
+        assert (told["status"], len(told["receipts"])) == (200, 2)
+
+        asset = {"type": "ERC20", "options": {"address": token, "symbol": "DUSD", "decimals": "6"}}
+        wrong = {"type": "ERC20", "options": {**asset["options"], "decimals": 18}}  # type: ignore[dict-item]  # a dict
+        assert await page.code("wallet_watchAsset", wrong) == -32602
+        request = {"jsonrpc": "2.0", "id": 1, "method": "wallet_watchAsset", "params": asset}  # an object, as pages do
+        watching = asyncio.create_task(page.post(request))
+        await person.approve("watch_asset")
+        assert (await watching)["result"] is True
 
 
 async def test_subscriptions(running: Up, person: Person) -> None:

@@ -123,6 +123,26 @@ async def cast(*arguments: str) -> str:
     return stdout.decode().strip()
 
 
+async def test_hardhat_has_the_door_as_its_network(running: Up, person: Person) -> None:
+    paired = await running.tandem("pair", "hardhat")
+    settings = {
+        **{name: running.environment[name] for name in ("PATH", "LANG")},
+        "HOME": str(running.home),
+        "DOOR_URL": paired["url"],
+        "HARDHAT_CONFIG": str(Path(__file__).with_name("door_hardhat.config.cjs")),
+        "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true",
+    }
+    script = str(Path(__file__).with_name("door_hardhat.cjs"))
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec("node", script, cwd=ROOT, env=settings, **pipes)
+    ended = asyncio.create_task(process.communicate())
+    assert (await person.approve("connect"))["client"]["name"] == "hardhat"
+    await person.approve("send_transaction")
+    await person.decline("send_transaction")
+    stdout, stderr = await ended
+    assert (process.returncode, stdout.decode().split()) == (0, ["connected", "sent", "declined"]), stderr.decode()
+
+
 async def test_a_request_that_is_broken_off_is_withdrawn(running: Up, person: Person) -> None:
     async with Http(running, "https://brief.example") as page:
         asked = asyncio.create_task(page.ask("eth_requestAccounts"))

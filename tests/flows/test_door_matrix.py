@@ -11,6 +11,7 @@ import base64
 import itertools
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
-from tests.flows.door_client import PAGE, up
+from tests.flows.door_client import PAGE, STEPS_MAX, Http, Up, up
 from tests.flows.door_sockets import EXTENSION, Extension
 from wallet.asking import RULES, Rule, exact_host, json_by_post, one_origin
 from wallet.config import Config
@@ -34,6 +36,8 @@ from wallet.loopback import sockets
 from wallet.signing import Signer
 from wallet.state import Store
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 HOSTS = ("127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "rebound.test:{port}", "0.0.0.0:{port}")
 ORIGINS = ("", PAGE, "null", EXTENSION, "https://app.example:443")
 TYPES = ("", "application/json", "text/plain")
@@ -41,6 +45,13 @@ TRANSPORTS = ("http", "ws")
 PATHS = ("/", "/p/hardhat", "/extension", "/elsewhere")
 CHAIN_ID = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}
 AT_ONCE = 8
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
+    """Without a node, and without --token-approves."""
+    async with up(tmp_path_factory.mktemp("matrix") / "home", "http://127.0.0.1:9") as started:
+        yield started
 
 
 @dataclass(frozen=True)
@@ -128,15 +139,14 @@ async def wrong(tries: list[Try], port: int, token: str) -> list[Try]:
     return [one for one, right in zip(tries, verdicts, strict=True) if not right]
 
 
-async def test_exactly_the_listed_ones_get_in(tmp_path: Path) -> None:
+async def test_exactly_the_listed_ones_get_in(running: Up) -> None:
     tries = list(everything())
     assert len(tries) == 1200 and sum(one.is_listed for one in tries) == 3 * (2 * (1 + 3) * 3 + 3)
-    async with up(tmp_path / "home", "http://127.0.0.1:9") as running:
-        await running.tandem("pair", "hardhat")
-        code = (await running.tandem("pair", "--extension"))["code"]
-        async with Extension(running) as extension:
-            token = (await extension.said(type="pair", code=code))["token"]
-        assert await wrong(tries, running.port, token) == []
+    await running.tandem("pair", "hardhat")
+    code = (await running.tandem("pair", "--extension"))["code"]
+    async with Extension(running) as extension:
+        token = (await extension.said(type="pair", code=code))["token"]
+    assert await wrong(tries, running.port, token) == []
 
 
 @asynccontextmanager
@@ -170,33 +180,32 @@ async def test_a_rule_that_is_left_out_is_seen(rule: Rule, incident: str, tmp_pa
     assert found and any(incident in (one.host, one.origin, one.content_type) for one in found)
 
 
-async def test_i02_a_host_of_another_kind_is_refused_with_every_odd_header(tmp_path: Path) -> None:
+async def test_i02_a_host_of_another_kind_is_refused_with_every_odd_header(running: Up) -> None:
     """Requests that no library sends: doubled headers, absolute targets, other verbs."""
-    async with up(tmp_path / "home", "http://127.0.0.1:9") as running:
-        good, body = f"Host: 127.0.0.1:{running.port}", json.dumps(CHAIN_ID)
-        typed = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
-        for request in (
-            f"POST / HTTP/1.1\r\n{good}\r\nHost: evil.test\r\n{typed}",
-            f"POST / HTTP/1.1\r\n{good}\r\n{good}\r\n{typed}",
-            f"POST http://evil.test/ HTTP/1.1\r\n{good}\r\n{typed}",
-            f"POST //evil.test/ HTTP/1.1\r\n{good}\r\n{typed}",
-            f"POST /%2e HTTP/1.1\r\n{good}\r\n{typed}",
-            f"POST / HTTP/1.0\r\n{typed}",
-            f"PUT / HTTP/1.1\r\n{good}\r\n{typed}",
-            f"POST / HTTP/1.1\r\n{good}\r\nOrigin: {PAGE}\r\nOrigin: null\r\n{typed}",
-            f"POST / HTTP/1.1\r\n{good}\r\nSec-Fetch-Site: cross-site\r\n{typed}",
-            f"POST / HTTP/1.1\r\n{good}\r\nContent-Type: text/plain\r\n{typed}",
-        ):
-            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-            writer.write(request.encode())
-            answer = await reader.read()
-            writer.close()
-            assert b" 200 " not in answer.split(b"\r\n")[0] and b"0x7a69" not in answer, request
+    good, body = f"Host: 127.0.0.1:{running.port}", json.dumps(CHAIN_ID)
+    typed = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    for request in (
+        f"POST / HTTP/1.1\r\n{good}\r\nHost: evil.test\r\n{typed}",
+        f"POST / HTTP/1.1\r\n{good}\r\n{good}\r\n{typed}",
+        f"POST http://evil.test/ HTTP/1.1\r\n{good}\r\n{typed}",
+        f"POST //evil.test/ HTTP/1.1\r\n{good}\r\n{typed}",
+        f"POST /%2e HTTP/1.1\r\n{good}\r\n{typed}",
+        f"POST / HTTP/1.0\r\n{typed}",
+        f"PUT / HTTP/1.1\r\n{good}\r\n{typed}",
+        f"POST / HTTP/1.1\r\n{good}\r\nOrigin: {PAGE}\r\nOrigin: null\r\n{typed}",
+        f"POST / HTTP/1.1\r\n{good}\r\nSec-Fetch-Site: cross-site\r\n{typed}",
+        f"POST / HTTP/1.1\r\n{good}\r\nContent-Type: text/plain\r\n{typed}",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(request.encode())
+        answer = await reader.read()
+        writer.close()
+        assert b" 200 " not in answer.split(b"\r\n")[0] and b"0x7a69" not in answer, request
 
 
-async def test_i01_no_page_reads_what_it_was_not_let_in_for(tmp_path: Path) -> None:
+async def test_i01_no_page_reads_what_it_was_not_let_in_for(running: Up) -> None:
     """CORS: the page's own origin, never `*`, never credentials; nothing for who is refused."""
-    async with up(tmp_path / "home", "http://127.0.0.1:9") as running, aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
         async with session.options(running.door, headers={"Origin": PAGE, **asks}) as preflight:
             assert preflight.status == 204 and preflight.headers["Access-Control-Allow-Origin"] == PAGE
@@ -216,8 +225,8 @@ async def test_i01_no_page_reads_what_it_was_not_let_in_for(tmp_path: Path) -> N
             assert answer.status == 413
 
 
-async def test_i01_the_control_api_wants_its_token_and_no_origin(tmp_path: Path) -> None:
-    async with up(tmp_path / "home", "http://127.0.0.1:9") as running, aiohttp.ClientSession() as session:
+async def test_i01_the_control_api_wants_its_token_and_no_origin(running: Up) -> None:
+    async with aiohttp.ClientSession() as session:
         assert (running.home / "control-token").stat().st_mode & 0o777 == 0o600
         right = {"Authorization": f"Bearer {running.token}"}
         for headers, status in (
@@ -240,3 +249,36 @@ async def test_i01_the_control_api_wants_its_token_and_no_origin(tmp_path: Path)
             assert answer.status == 404
         async with session.get(running.control + "/elsewhere", headers=right) as answer:
             assert answer.status == 404
+
+
+ANOTHER = """
+import encodings.idna, os, socket, sys  # what is not loaded yet nobody may read afterwards
+os.setuid(65534)
+with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as asking:
+    asking.sendall(sys.stdin.buffer.read())
+    sys.stdout.buffer.write(asking.makefile("rb").read())
+"""
+
+
+async def test_another_user_of_this_machine_is_not_let_in(running: Up) -> None:
+    """Neither as a program nor with a page's Origin. Only root can become somebody else to try it."""
+    if os.getuid() != 0:
+        return
+    for origin in ("", PAGE):
+        one = Try(HOSTS[0], origin, "application/json", "http", "/", False)
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        command = (sys.executable, "-c", ANOTHER, str(running.port))
+        process = await asyncio.create_subprocess_exec(*command, **pipes)
+        answer, _ = await process.communicate(head(one, running.port, "").encode())
+        assert answer.startswith(b"HTTP/1.1 403") and answer.endswith(b"refused: peer\n")
+
+
+async def test_a_node_that_is_away_is_a_missing_connection(running: Up) -> None:
+    async with Http(running) as page:
+        assert await page.code("eth_blockNumber") == 4900  # the only chain there is
+        await running.tandem("networks", "add", "77", "Other", "http://127.0.0.1:9")
+        for _step in range(STEPS_MAX):
+            if await page.code("eth_blockNumber") == 4901:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the added chain was not taken up")

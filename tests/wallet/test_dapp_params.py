@@ -160,9 +160,10 @@ def test_typed_data_refused(params):
     assert refusal(read_typed_data, params).number == Code.PARAMS
 
 
-def test_version_1_is_refused_by_name():
-    params = [[{"type": "string", "name": "text", "value": "hi"}], ALICE]
-    assert refusal(read_typed_data, params).number == Code.METHOD_REFUSED
+def test_version_1_is_an_array_in_its_own_order():
+    values = [{"type": "string", "name": "text", "value": "hi"}]
+    assert json.loads(read_typed_data([values, ALICE], values_too=True)[0]) == values
+    assert refusal(read_typed_data, [values, ALICE]).number == Code.PARAMS  # version 4 is none
 
 
 def test_chains():

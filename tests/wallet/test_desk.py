@@ -22,17 +22,17 @@ PAGE, OTHER = Client(ClientKind.PAGE, "https://app.example"), Client(ClientKind.
 class Ground:
     """What clients see, and whether keys are at hand; tests change it."""
 
-    def __init__(self):
+    def __init__(self, seconds):
         self.seen, self.unlocked = Seen(("0x0",), 1), True
-        self.desk = Desk(lambda key: self.seen, self.is_unlocked)
+        self.desk = Desk(lambda key: self.seen, self.is_unlocked, prepare_seconds_max=seconds)
 
     async def is_unlocked(self):
         return self.unlocked
 
 
 @asynccontextmanager
-async def at_work():
-    ground = Ground()
+async def at_work(seconds=60):
+    ground = Ground(seconds)
     work = asyncio.create_task(ground.desk.work())
     try:
         yield ground
@@ -181,3 +181,12 @@ async def test_the_sixth_that_would_wait_is_refused():
         assert await number_of(ground.desk.ask(PAGE, Kind.MESSAGE, proposing("x", []))) == Code.LIMIT
         ground.desk.close()
         assert {await number_of(task) for task in tasks} == {Code.DISCONNECTED}
+
+
+async def test_a_node_that_never_answers_does_not_hold_up_the_line():
+    async with at_work(0.01) as ground:
+        assert await number_of(ground.desk.ask(PAGE, Kind.MESSAGE, asyncio.Event().wait)) == Code.UNAVAILABLE
+        done = []
+        task = ask(ground.desk, "a", done, OTHER)
+        await ground.desk.approve((await shown(ground.desk)).id, hexed("a"))
+        assert await task == "a"

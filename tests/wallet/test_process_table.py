@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from wallet.process_table import Peer, is_alive, is_told, peer_of, process_of, started_at
+from wallet.process_table import Peer, _asked, _looked_up, is_alive, is_told, peer_of, process_of, started_at
 
 CHILD = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()"
 
@@ -41,6 +41,20 @@ def test_ipv6_too():
         with ours, connection:
             peer = peer_of(theirs[:2], connection.getsockname()[:2])
             assert peer is not None and process_of(peer).pid == os.getpid()
+
+
+def test_the_kernels_answer_is_that_of_its_table():
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.create_server((host, 0), family=family) as server:
+            ours = socket.create_connection(server.getsockname()[:2])
+            connection, theirs = server.accept()
+            with ours, connection:
+                ends = (family, theirs[:2], connection.getsockname()[:2])
+                assert _asked(*ends) == _looked_up(*ends) is not None
+                other = (family, theirs[:2], (host, 1))
+                assert _asked(*other) is _looked_up(*other) is None
+            listening = (family, server.getsockname()[:2], (host, 1))
+            assert _asked(*listening) is None
 
 
 def test_nobody():

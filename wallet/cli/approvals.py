@@ -7,9 +7,9 @@ import click
 from wallet.cli.client_calls import Json, ask_client
 from wallet.cli.running import Run, command
 from wallet.cli.show import approve as ask_person
-from wallet.cli.show import review
+from wallet.cli.show import review, surprise
 from wallet.errors import ApprovalUnknown
-from wallet.review_json import read_review
+from wallet.review_json import read_fact, read_review
 from wallet.texts import _
 
 
@@ -18,6 +18,8 @@ def approvals(run: Run) -> None:
     answer = ask_client(run.config.home, "approvals")
 
     def show() -> None:
+        for past in answer["surprises"]:
+            surprise(past["transaction"], [read_fact(fact) for fact in past["facts"]])
         for shown in answer["approvals"]:
             review(read_review(shown["review"]))
             click.echo(_("`tandem approve {id}` or `tandem decline {id}`").format(id=shown["id"]))

@@ -172,6 +172,7 @@ CAUTIONS = {
         "The text holds characters that show nothing or turn its direction; they are spelt out."
     ),
     Caution.TOO_LONG: N_("It is longer than can be shown: you would sign what you do not see."),
+    Caution.NO_DOMAIN: N_("Nothing in it says for whom it is: whoever gets it may use it anywhere."),
     Caution.ADDRESS_ODD: N_("An address has letters in a case that no careful program writes."),
     Caution.FIRST_PAYMENT: N_("Nothing was sent to this address from here before."),
     Caution.LOST: N_("It goes to the zero address or the token's own contract: it would be lost."),

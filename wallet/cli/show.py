@@ -78,6 +78,14 @@ def review(shown: Review) -> None:
         console(stderr=True).print(Text(f"! {_(REFUSALS[shown.refused])}", style="bold red"))
 
 
+def surprise(transaction: str, told: Iterable[Fact]) -> None:
+    """What a transaction came to otherwise than the node had foreseen."""
+    heading = _("The transaction {transaction} came to something else than was foreseen:")
+    console(stderr=True).print(Text(heading.format(transaction=inert(transaction)), style="bold yellow"))
+    for fact in told:
+        console(stderr=True).print(Text(f"! {_name(fact)}: {inert(fact.value)}"))
+
+
 def word_reason(shown: Review) -> str:
     """Why a word has to be typed: the first caution that asks for one."""
     return _(CAUTIONS[next(caution for caution in shown.cautions if caution in WORDED)])

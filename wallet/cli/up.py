@@ -15,7 +15,7 @@ from wallet.cli import terminal
 from wallet.cli.failure import sentence
 from wallet.cli.review_words import SIGN_WORD
 from wallet.cli.running import Run, command
-from wallet.cli.show import review, word_reason
+from wallet.cli.show import review, surprise, word_reason
 from wallet.cli.waiting import wait
 from wallet.desk import Shown
 from wallet.errors import VaultMissing, WalletError
@@ -40,7 +40,7 @@ def up(run: Run, token_approves: bool) -> None:
 async def _up(run: Run, password: str | None, token_approves: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     async with (
         Signer(run.config.home) as signer,
@@ -82,6 +82,7 @@ class Screen:
         """Until cancelled, or the terminal is gone."""
         loop = asyncio.get_running_loop()
         self._desk.on_change = self._changed.set
+        self._running.aftermath.on_surprise = lambda past: surprise(past.transaction, past.facts)
         loop.add_reader(sys.stdin, self._read)
         try:
             while True:
