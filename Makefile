@@ -26,9 +26,9 @@ $(UV):
 
 # What the tests and the demo need of Debian, as command:package. PostgreSQL (from PyPI) runs as a user that it makes;
 # test chains end with their owner by setpriv.
-DEBIAN := git:git useradd:passwd setpriv:util-linux ps:procps strace:strace
+DEBIAN := git:git useradd:passwd setpriv:util-linux ps:procps strace:strace chromium:chromium firefox-esr:firefox-esr
 
-.tools/debian:
+.tools/debian: Makefile
 	@mkdir -p .tools; missing=""; \
 	for pair in $(DEBIAN); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
