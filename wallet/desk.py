@@ -24,6 +24,8 @@ from wallet.rpc import Code
 
 PREPARE_SECONDS_MAX = 45
 """A node that does not answer holds up everybody who waits behind."""
+DECLINED = "User denied: the person declined."
+"""ethers over HTTP knows a refusal by the words "user denied", whatever the code says."""
 SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION, Kind.CALLS})
 
 
@@ -194,7 +196,7 @@ class Desk:
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
         self.on_change()
         if not await entry.verdict:
-            raise RpcRefused(Code.DECLINED, "The person declined.", None)
+            raise RpcRefused(Code.DECLINED, DECLINED, None)
         return proposal
 
     def _decide(self, number: str, yes: bool) -> None:

@@ -12,14 +12,14 @@ from tests.browser.firefox import Page
 Told = dict[str, tuple[str, Any]]
 
 # How each library says to its page that the person declined (EIP-1193's 4001): through a provider, and over HTTP, where
-# ethers and web3.js keep the wallet's error as the cause of their own.
+# web3.js keeps the wallet's error as the cause of its own.
 DECLINED: Told = {
     "viem": ("name", "UserRejectedRequestError"),
     "wagmi": ("name", "UserRejectedRequestError"),
     "ethers": ("code", "ACTION_REJECTED"),
     "web3": ("code", 4001),
 }
-DECLINED_OVER_HTTP = DECLINED | {"ethers": ("cause", 4001), "web3": ("cause", 4001)}
+DECLINED_OVER_HTTP = DECLINED | {"web3": ("cause", 4001)}
 # viem wraps a transaction's refusal once more.
 SENDING = {"viem": ("cause", 4001), "wagmi": ("cause", 4001)}
 
