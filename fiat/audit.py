@@ -513,8 +513,8 @@ class _Auditor:
             self.require(running.rest is None, "capture_rest_wrong")
             running.accepted, running.rest = True, None
         if entry is not None:
-            wrong = "recovery_not_whole" if entry.reason == _RECOVERY else "entry_legs_wrong"
-            self.require(entry.next_leg == 1 + bool(entry.missing), wrong)
+            whole = entry.next_leg == 1 + bool(entry.missing)
+            self.require(whole, "recovery_not_whole" if entry.reason == _RECOVERY else "entry_legs_wrong")
         self.running, self.entry, self.chained = None, None, 0
 
     def _authority(self, record: Values) -> None:

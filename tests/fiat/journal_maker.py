@@ -314,7 +314,7 @@ class Maker:
         self.put_control(SignedOrder(order, signer.sign_digest(order.digest(self.ledger_id))))
 
     def entry(self, reason, reason_code, debit, credit, amount, signed=None, missing=0, **fields):
-        """One record, or two where there is more than the hold; `amount` moves, `signed` is what the officers signed."""
+        """One record, or two (`missing`: of the second). `amount` moves, `signed` is what the officers signed."""
         self.uses += 1
         nonce = number(f"entry {self.uses}")
         until = fields.get("until")

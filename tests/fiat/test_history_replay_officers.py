@@ -33,7 +33,7 @@ async def recovered(engine):
 
 def replayed(forger):
     """What the replay says of the journal, every reason once."""
-    genesis, *rest = [record for batch in Forger.of(forger.data).batches for record in batch]
+    _genesis, *rest = [record for batch in Forger.of(forger.data).batches for record in batch]
     replay = Replay(forger.ledger_id)
     return {reason for record in rest for reason in replay.record(record, leaf_hash(record.encode()))}
 
