@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": "api.commands.demo",
     "officer": "api.commands.officer",
     "export": "api.commands.export",
+    "erase": "api.commands.erase",
     "report": "api.commands.report",
     "bank": "api.commands.bank",
     "reconcile": "api.commands.bank",

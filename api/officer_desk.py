@@ -59,13 +59,13 @@ async def propose(conn: AsyncConnection, asked: Proposal, now: int) -> EntryPape
     currency = CURRENCIES.get(asked.currency)
     if currency is None:
         raise CurrencyUnknown(asked.currency)
-    holder, handle = await _person(conn, asked.person)
+    holder, handle = await person_named(conn, asked.person)
     own = account_id(holder, currency)
     fields = {"document": asked.document, "cap": Money.parse(asked.cap, currency).minor if asked.cap else 0}
     if reason is Reason.HOLD:
         credit = await _hold_target(conn, asked, code, currency)
         until = {"until": _until(asked, code, now), "undoes": asked.undoes}
-        successor = (await _person(conn, asked.successor))[0] if asked.successor else ZERO_32
+        successor = (await person_named(conn, asked.successor))[0] if asked.successor else ZERO_32
         sides, fields = (own, credit), fields | until | {"successor": successor}
     elif reason is Reason.CREDIT:
         sides = account_id(OPERATOR, currency, asked.purpose or "liquidity"), own
@@ -120,7 +120,7 @@ async def _hold_target(conn: AsyncConnection, asked: Proposal, code: int, curren
             raise EntryRefused("record_undone_unknown")
         return undone.debit_account_id
     if code == HoldFor.RECOVERY:
-        return account_id((await _person(conn, asked.successor))[0], currency)
+        return account_id((await person_named(conn, asked.successor))[0], currency)
     return account_id(OPERATOR, currency, COMPELLED if code == HoldFor.COMPELLED else INQUIRY)
 
 
@@ -137,7 +137,7 @@ async def _record(conn: AsyncConnection, sequence: int) -> object:
     return decode(body)
 
 
-async def _person(conn: AsyncConnection, named: str) -> tuple[bytes, str]:
+async def person_named(conn: AsyncConnection, named: str) -> tuple[bytes, str]:
     """Holder id and handle of `@handle` or of 0x and 64 digits. Raises NotFound."""
     if named.startswith("0x") and len(named) == 66:
         holder = bytes.fromhex(named[2:])
