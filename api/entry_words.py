@@ -54,6 +54,21 @@ FIELDS = {
 """Rules about one field, by how their code ends."""
 
 
+REASONS = {
+    "undoing": N_("undoing"),
+    "compelled": N_("compelled"),
+    "recovery": N_("recovery"),
+    "hold": N_("operator's hold"),
+    "release": N_("release of a hold"),
+    "credit": N_("credit"),
+}
+
+
+def reason_in_words(reason: str) -> str:
+    """What an entry is for, by its reason's name."""
+    return _(REASONS[reason]) if reason in REASONS else reason
+
+
 def in_words(rule: str) -> str:
     """A rule's code in the operator's language; one without words stays as it is."""
     if rule in RULES:

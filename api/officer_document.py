@@ -102,7 +102,7 @@ def read(text: bytes) -> EntryPaper | ChangePaper:
     try:
         document = parse(text, BYTES_MAX)
         if not isinstance(document, dict) or document.get("kind") != KIND:
-            raise OfficerDocumentMalformed("kind")
+            raise OfficerDocumentMalformed("it is of another kind")
         ledger_id = _bytes(document["ledger_id"], 32)
         if "order" in document:
             order = order_from_json("LedgerControl", document["order"])
@@ -123,7 +123,7 @@ def read(text: bytes) -> EntryPaper | ChangePaper:
     except (AttributeError, KeyError, TypeError, ValueError, FiatError) as error:  # another shape
         raise OfficerDocumentMalformed(str(error)[:200]) from None
     if paper.to_json() != document:
-        raise OfficerDocumentMalformed("digest")
+        raise OfficerDocumentMalformed("it was changed after it was written")
     return paper
 
 

@@ -20,6 +20,7 @@ from api.auth import rfc3339
 from api.commands.opening import database, open_journal
 from api.commands.output import answer, confirm, json_option
 from api.currencies import CURRENCIES
+from api.entry_words import reason_in_words
 from api.errors import OfficerDocumentMalformed
 from api.officer_desk import Proposal, propose
 from api.officer_document import BYTES_MAX, ChangePaper, EntryPaper, change_lines, lines, read, write
@@ -226,7 +227,7 @@ def list_command(as_json: bool) -> None:
     told = [_("{address} since {time}").format(address=o["address"], time=o["effective_at"]) for o in officers]
     told += [
         _("{reason} {currency}: {count} records, {amount} minor units").format(
-            reason=c["reason"], currency=c["currency"], count=c["count"], amount=c["amount_minor"]
+            reason=reason_in_words(c["reason"]), currency=c["currency"], count=c["count"], amount=c["amount_minor"]
         )
         for c in counters
     ]
@@ -247,7 +248,7 @@ async def _post(paper: EntryPaper | ChangePaper) -> tuple[int, bool, dict[str, A
     """Sequence, whether it was the first time, and the receipt."""
     async with open_journal() as (engine, journal):
         if paper.ledger_id != journal.ledger_id:
-            raise OfficerDocumentMalformed("another ledger's")
+            raise OfficerDocumentMalformed("it is another ledger's")
         if isinstance(paper, ChangePaper):
             digest = paper.signed.order.digest(journal.ledger_id)
             result: Any = await journal.ask(ChangeOfficers(paper.signed, digest))

@@ -130,6 +130,11 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     posted = await office.post("hold.json")
     assert posted["first"]
     assert not (await office.post("hold.json"))["first"]
+    other = read((office.folder / "hold.json").read_bytes())
+    other = replace(other, entry=replace(other.entry, amount_minor=1))
+    (office.folder / "changed.json").write_text(write(other))
+    refused = await asyncio.to_thread(office.server.run, "officer", "post", str(office.folder / "changed.json"))
+    assert refused.returncode == 1 and "this one differs from it. Nothing was written." in refused.stderr
     assert posted["receipt"]["record"].startswith("0x0105"), "version 1, an operator record"
     portfolio = (await alice.get("/v1/portfolio")).json
     euros = next(p for p in portfolio["positions"] if p["asset"] == "EUR")
