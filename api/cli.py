@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from api.detail_words import detail_in_words
 from api.entry_words import in_words
 from api.texts import _
 
@@ -20,10 +21,12 @@ _COMMANDS = {
     "demo": "api.commands.demo",
     "officer": "api.commands.officer",
     "export": "api.commands.export",
+    "erase": "api.commands.erase",
     "report": "api.commands.report",
     "bank": "api.commands.bank",
     "reconcile": "api.commands.bank",
 }
+_DETAILED = {"BankFileMalformed", "OfficerDocumentMalformed"}
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}
 
 
@@ -73,6 +76,8 @@ def _refuse(error: Exception) -> int:
     else:
         if "rule" in facts:
             facts["rule"] = in_words(facts["rule"])
+        if name in _DETAILED:
+            facts |= {fact: detail_in_words(value) for fact, value in facts.items()}
         click.echo(_sentence(name).format_map(_Given(facts, what=str(error) or name)), err=True)
     return NETWORK if name in _NETWORK_ERRORS else REFUSED
 
@@ -108,7 +113,9 @@ def _sentence(name: str) -> str:
             "Refused: people would be credited {people_minor} against recorded reserves of {reserves_minor}"
             " (minor units of {currency}). Nothing was written."
         ),
-        "NonceConflict": _("This was posted before with other content."),
+        "NonceConflict": _(
+            "A paper with this nonce was posted before, and this one differs from it. Nothing was written."
+        ),
         "OrderExpired": _("This was signed too long ago: sign it again."),
         "JournalBusy": _("The ledger is busy; nothing was written. Try again."),
         "OfficerKeyRefused": _("The key file was refused: {reason}."),

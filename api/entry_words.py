@@ -7,6 +7,7 @@ from api.texts import N_, _
 RULES = {
     "account_unknown": N_("there is no such account"),
     "action_unknown": N_("officers are added, revoked, or their additions cancelled"),
+    "amount_missing": N_("--amount has to say how much"),
     "amount_out_of_range": N_("the amount is not one that an entry can move"),
     "cap_differs_from_before": N_("the cap is another than in earlier entries with that paper"),
     "credit_account_wrong": N_("the money may not go to that account"),
@@ -38,8 +39,10 @@ RULES = {
     "revoked_by_another_officer_only": N_("an officer is revoked by another officer"),
     "same_officer_twice": N_("both signatures are of the same officer"),
     "subject_malformed": N_("the subject is malformed"),
+    "successor_missing": N_("--successor has to name who takes over"),
     "successor_unknown": N_("the successor has no account here, or is the same person's old one"),
     "two_signatures_needed": N_("two officers have to sign it (officer sign)"),
+    "undoes_missing": N_("--undoes has to name the record that is undone"),
 }
 
 FIELDS = {
@@ -49,6 +52,21 @@ FIELDS = {
     "_not_of_this_reason": N_("{field} has no place in this kind of entry"),
 }
 """Rules about one field, by how their code ends."""
+
+
+REASONS = {
+    "undoing": N_("undoing"),
+    "compelled": N_("compelled"),
+    "recovery": N_("recovery"),
+    "hold": N_("operator's hold"),
+    "release": N_("release of a hold"),
+    "credit": N_("credit"),
+}
+
+
+def reason_in_words(reason: str) -> str:
+    """What an entry is for, by its reason's name."""
+    return _(REASONS[reason]) if reason in REASONS else reason
 
 
 def in_words(rule: str) -> str:

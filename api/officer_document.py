@@ -27,19 +27,35 @@ from fiat.signature import recover
 
 KIND = "tandem-officer-1"
 BYTES_MAX = 16_384
-HANDLE_LENGTH_MAX = 64
+NAME_LENGTH_MAX = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class NamedAccount:
+    """Whose account it is and what for: the id that is signed follows from both. The handle is a claim."""
+
+    holder: bytes
+    purpose: str
+    handle: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"holder": "0x" + self.holder.hex(), "purpose": self.purpose, "handle": self.handle}
+
+
+@dataclass(frozen=True, slots=True)
 class EntryPaper:
-    """An entry on its way. `holder` and `handle` are what the paper claims about whose account it is."""
+    """An entry on its way. `holder` and `handle` are what the paper claims about whose account it is.
+
+    `accounts` names what is behind the two account ids, as far as the server knew.
+    """
 
     ledger_id: bytes
     entry: Entry
     holder: bytes
     handle: str
     signatures: tuple[bytes, ...] = ()
+    accounts: tuple[NamedAccount, ...] = ()
 
     @property
     def digest(self) -> bytes:
@@ -59,6 +75,7 @@ class EntryPaper:
             "entry": self.entry.to_json(),
             "holder": "0x" + self.holder.hex(),
             "handle": self.handle,
+            "accounts": [one.to_json() for one in self.accounts],
             "digest": "0x" + self.digest.hex(),
             "signatures": ["0x" + one.hex() for one in self.signatures],
         }
@@ -85,7 +102,7 @@ def read(text: bytes) -> EntryPaper | ChangePaper:
     try:
         document = parse(text, BYTES_MAX)
         if not isinstance(document, dict) or document.get("kind") != KIND:
-            raise OfficerDocumentMalformed("kind")
+            raise OfficerDocumentMalformed("it is of another kind")
         ledger_id = _bytes(document["ledger_id"], 32)
         if "order" in document:
             order = order_from_json("LedgerControl", document["order"])
@@ -94,22 +111,26 @@ def read(text: bytes) -> EntryPaper | ChangePaper:
             ledger_id,
             Entry.from_json(document["entry"]),
             _bytes(document["holder"], 32),
-            _handle(document["handle"]),
+            _shown(document["handle"]),
             tuple(_bytes(one, 65) for one in document["signatures"]),
+            tuple(
+                NamedAccount(_bytes(one["holder"], 32), _shown(one["purpose"]), _shown(one["handle"]))
+                for one in document["accounts"]
+            ),
         )
     except JsonMalformed as error:
         raise OfficerDocumentMalformed(error.reason) from None
     except (AttributeError, KeyError, TypeError, ValueError, FiatError) as error:  # another shape
         raise OfficerDocumentMalformed(str(error)[:200]) from None
     if paper.to_json() != document:
-        raise OfficerDocumentMalformed("digest")
+        raise OfficerDocumentMalformed("it was changed after it was written")
     return paper
 
 
-def _handle(text: str) -> str:
-    """It is shown on a terminal: no control character, and no text that runs backwards."""
-    if len(text) > HANDLE_LENGTH_MAX or not text.isprintable():
-        raise ValueError("handle")
+def _shown(text: str) -> str:
+    """A handle or a purpose. It is shown on a terminal: no control character, and no text that runs backwards."""
+    if len(text) > NAME_LENGTH_MAX or not text.isprintable():
+        raise ValueError("name")
     return text
 
 
@@ -163,14 +184,23 @@ def _moment(seconds: int) -> str:
 def _whose(paper: EntryPaper, account: int, currency: Currency) -> str:
     """An account in words where its id follows from what the paper names; the handle is only claimed."""
     if account == account_id(paper.holder, currency):
-        claimed = _(" (claimed to be @{handle})").format(handle=paper.handle) if paper.handle else ""
-        return _("the account of holder {holder}").format(holder="0x" + paper.holder.hex()) + claimed
+        return _holders(paper.holder, paper.handle)
     if paper.entry.successor != ZERO_32 and account == account_id(paper.entry.successor, currency):
         return _("the account of the successor")
     for purpose in (COMPELLED, INQUIRY, RECEIVABLE, "liquidity", "fees", "capital", "bank", "clearing:sandbox"):
         if account == account_id(OPERATOR, currency, purpose):
             return _("the operator's account {purpose}").format(purpose=purpose)
+    for named in paper.accounts:
+        if account == account_id(named.holder, currency, named.purpose):
+            if named.holder == OPERATOR:
+                return _("the operator's account {purpose}").format(purpose=named.purpose)
+            return _holders(named.holder, named.handle)
     return _("account {id}, which this program cannot name").format(id=f"{account:#034x}")
+
+
+def _holders(holder: bytes, handle: str) -> str:
+    claimed = _(" (claimed to be @{handle})").format(handle=handle) if handle else ""
+    return _("the account of holder {holder}").format(holder="0x" + holder.hex()) + claimed
 
 
 def change_lines(paper: ChangePaper) -> Iterator[str]:

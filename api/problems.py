@@ -98,7 +98,6 @@ TABLE: dict[type[Exception], Row] = {
     ledger.FeeExceedsAmount: Row(422, "fee_exceeds_amount", "The fee would take the whole amount."),
     ledger.StatementTooLong: Row(422, "statement_too_long", "This period has more lines than one statement takes."),
     ledger.BankFileMalformed: INTERNAL,
-    ledger.ReversalExceedsRest: INTERNAL,
     ledger.RecordMalformed: INTERNAL,
     ledger.ProofRefused: INTERNAL,
     ledger.OrderRefused: Row(422, "order_refused", "The order was refused; its nonce stays free."),

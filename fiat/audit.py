@@ -513,7 +513,8 @@ class _Auditor:
             self.require(running.rest is None, "capture_rest_wrong")
             running.accepted, running.rest = True, None
         if entry is not None:
-            self.require(entry.next_leg == 1 + bool(entry.missing), "entry_legs_wrong")
+            whole = entry.next_leg == 1 + bool(entry.missing)
+            self.require(whole, "recovery_not_whole" if entry.reason == _RECOVERY else "entry_legs_wrong")
         self.running, self.entry, self.chained = None, None, 0
 
     def _authority(self, record: Values) -> None:
@@ -697,9 +698,10 @@ class _Auditor:
         named = (topic == _UNDOING or not record.undoes) and (topic == _RECOVERY or record.successor == ZERO_32)
         self.require(papers and named and (record.reason == _HELD or not record.until), "entry_malformed")
         if leg:
-            source = debit.holder == OPERATOR and debit.code == Code.RECEIVABLE and not record.flags
-            whole = credit.id == entry.credit_account_id and record.amount == entry.missing
-            self.require(source and whole, "entry_receivable_wrong")
+            recovers = record.reason == _RECOVERY
+            source = debit.id == entry.debit_account_id if recovers else debit.code == Code.RECEIVABLE
+            whole = not record.flags and credit.id == entry.credit_account_id and record.amount == entry.missing
+            self.require(source and whole, "recovery_not_whole" if recovers else "entry_receivable_wrong")
         elif record.reason == _HELD:
             self._hold(record, debit, credit)
         elif record.reason == _CREDIT:
@@ -795,3 +797,4 @@ class _Auditor:
         else:
             holder = self.holders.get(record.debit_holder)
             self.require(holder and holder.last_order < held.sequence, "recovery_refused")
+            record.missing = max(0, self.accounts[record.debit_account_id].free)

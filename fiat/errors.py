@@ -12,7 +12,6 @@ FiatError
 |- FeeExceedsAmount                 amount_minor, fee_minor (nothing would arrive)
 |- StatementTooLong                 lines_max
 |- BankFileMalformed                place, reason
-|- ReversalExceedsRest              sequence, rest_minor, amount_minor
 |- RecordMalformed                  reason
 |- ProofRefused                     reason (a receipt, seal or head that does not hold)
 |- OrderRefused
@@ -121,11 +120,6 @@ class StatementTooLong(FiatError):
 class BankFileMalformed(FiatError):
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(place=place[:64], reason=reason[:200])
-
-
-class ReversalExceedsRest(FiatError):
-    def __init__(self, sequence: int, rest_minor: int, amount_minor: int) -> None:
-        super().__init__(sequence=sequence, rest_minor=rest_minor, amount_minor=amount_minor)
 
 
 class RecordMalformed(FiatError):

@@ -176,6 +176,10 @@ class OfficerReplay:
     def party(self, account_id: int) -> Party | None:
         return self._parties.get(account_id)
 
+    def available(self, account_id: int) -> int:
+        account = self._replay.book.account(account_id)
+        return account.available if account is not None else 0
+
     def recoverable(self, holder_id: bytes) -> bool | None:
         holder = self._replay.holders.get(holder_id)
         return Recovery(holder.recovery).is_recoverable if holder is not None else None

@@ -47,6 +47,10 @@ class BatchView:
             return None
         return Party(account, row.holder, row.currency, row.exponent, row.purpose, row.account.code)
 
+    def available(self, account: int) -> int:
+        found = self._batch.changes.account(account)
+        return found.available if found is not None else 0
+
     def recoverable(self, holder_id: bytes) -> bool | None:
         holder = self._batch.holder(holder_id)
         return Recovery(holder.recovery).is_recoverable if holder is not None else None

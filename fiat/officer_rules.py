@@ -70,6 +70,10 @@ class View(Protocol):
 
     def party(self, account_id: int) -> Party | None: ...
 
+    def available(self, account_id: int) -> int:
+        """Minor units that are free on an account that is there."""
+        ...
+
     def recoverable(self, holder_id: bytes) -> bool | None:
         """The holder's choice; None for a holder who was not opened."""
         ...
@@ -155,6 +159,17 @@ class _Case(NamedTuple):
     def currency(self) -> Currency:
         return Currency(self.entry.currency, self.entry.exponent)
 
+    def with_second(self, held: int, amount: int, debit_account: int) -> list[Transfer]:
+        """Post what is held, and move `amount` from another source in the same chain; alone where there is none."""
+        post = TransferFlags.POST_PENDING_TRANSFER
+        if not amount:
+            return [self.move(post, amount=held)]
+        second = {"user_data_32": 1, "id": leg_id(OPERATOR, self.entry.nonce, 1), "pending_id": 0}
+        return [
+            self.move(post | TransferFlags.LINKED, amount=held),
+            self.move(debit_account_id=debit_account, amount=amount, **second),
+        ]
+
     def main_of(self, holder_id: bytes) -> int:
         return account_id(holder_id, self.currency, MAIN)
 
@@ -223,15 +238,7 @@ def _undoing(case: _Case) -> list[Transfer]:
     if entry.amount_minor > rest(case.view, entry.undoes, without=hold.id):
         raise EntryRefused("more_than_the_rest")
     missing = entry.amount_minor - hold.amount
-    post = TransferFlags.POST_PENDING_TRANSFER
-    if not missing:
-        return [case.move(post, amount=hold.amount)]
-    receivable = case.operators(RECEIVABLE)
-    legs = {"user_data_32": 1, "id": leg_id(OPERATOR, entry.nonce, 1), "pending_id": 0}
-    return [
-        case.move(post | TransferFlags.LINKED, amount=hold.amount),
-        case.move(0, debit_account_id=receivable, amount=missing, **legs),
-    ]
+    return case.with_second(hold.amount, missing, case.operators(RECEIVABLE))
 
 
 def _compelled(case: _Case) -> list[Transfer]:
@@ -252,12 +259,14 @@ def _compelled(case: _Case) -> list[Transfer]:
 
 
 def _recovery(case: _Case) -> list[Transfer]:
+    """What was held, and whatever arrived or came free since: the whole of what is available now."""
     hold = _held(case, HoldFor.RECOVERY)
     if (hold.successor, hold.user_data_64) != (case.entry.successor, case.entry.amount_minor):
         raise EntryRefused("differs_from_its_hold")
     if case.view.ordered_since(case.debit.holder, hold.sequence):
         raise EntryRefused("holder_ordered_since")
-    return [case.move(TransferFlags.POST_PENDING_TRANSFER, amount=hold.amount)]
+    since = max(0, case.view.available(case.entry.debit_account))
+    return case.with_second(hold.amount, since, case.entry.debit_account)
 
 
 def _release(case: _Case) -> list[Transfer]:

@@ -35,6 +35,7 @@ WalletError
  |   +- YesRefused               `--yes` does not cover this review
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
  |   +- InputMalformed           a payee, handle, destination or network of another form
+ |   +- OtherSideOnly            a hold or mandate that is there, but is the other side's to use or end
  +- DoorError                    a dApp, a program or an approval
  |   +- CallerRefused            an HTTP request that is not let in, before anything is looked at
  |   +- RpcRefused               a JSON-RPC request that is answered with an error
@@ -275,6 +276,13 @@ class InputMalformed(UsageError):
     field: str
     text: str
     reason: str
+
+
+class OtherSideOnly(UsageError):
+    """`agreement` is hold or mandate."""
+
+    agreement: str
+    text: str
 
 
 class DoorError(WalletError):

@@ -9,8 +9,6 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,14 @@ import click
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import rfc3339
-from api.commands.output import answer, json_option
+from api.commands.opening import database, open_journal
+from api.commands.output import answer, confirm, json_option
 from api.currencies import CURRENCIES
-from api.database import open_database
-from api.errors import OfficerDocumentMalformed, SettingWrong
-from api.migrations import pending
+from api.entry_words import reason_in_words
+from api.errors import OfficerDocumentMalformed
 from api.officer_desk import Proposal, propose
 from api.officer_document import BYTES_MAX, ChangePaper, EntryPaper, change_lines, lines, read, write
 from api.officer_key import load, make
-from api.operator_key import open_key
-from api.settings import Settings
 from api.signed import receipt_answer
 from api.standing import counter_answers, officer_answers
 from api.texts import _
@@ -43,7 +39,6 @@ from fiat.officer_rules import COMPELLED, INQUIRY, RECEIVABLE
 from fiat.order import ZERO_32, LedgerControl, SignedOrder
 from fiat.transfer import NANOSECONDS
 
-USAGE, DECLINED = 2, 3
 VALID_SECONDS = 900
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -70,19 +65,6 @@ def _password(file: Path | None, *, twice: bool) -> str:
         raise click.UsageError(_("There is no terminal to ask on: use --password-file."))
     asked: str = click.prompt(_("Password of the key file"), hide_input=True, confirmation_prompt=twice)
     return asked
-
-
-def _confirm(told: list[str], yes: bool) -> None:
-    """Show what would happen and ask. Ends with 3 when the person says no, 2 where nobody can be asked."""
-    for line in told:
-        click.echo(line, err=True)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError(_("There is no terminal to ask on: read the above, then use --yes."))
-    if click.prompt(_("Type yes to go on"), default="", show_default=False, err=True).strip() != "yes":
-        click.echo(_("Nothing was done."), err=True)
-        sys.exit(DECLINED)
 
 
 def _address(text: str) -> bytes:
@@ -129,7 +111,7 @@ def keygen(file: Path, password_file: Path | None, as_json: bool) -> None:
 @json_option
 def name_command(address: str, yes: bool, as_json: bool) -> None:
     officer_address = _address(address)
-    _confirm([_("{address} would sign operator entries, with one other officer each.").format(address=address)], yes)
+    confirm([_("{address} would sign operator entries, with one other officer each.").format(address=address)], yes)
     result = asyncio.run(_ask(NameOfficer(officer_address)))
     said = _("Named {address}: record {sequence}.").format(address=address, sequence=result.sequence)
     answer({"address": address, "sequence": result.sequence, "first": result.first}, as_json, said)
@@ -178,7 +160,7 @@ def sign(file: Path, key: Path, yes: bool, password_file: Path | None, as_json: 
     paper = _paper(file)
     if not isinstance(paper, EntryPaper):
         raise OfficerDocumentMalformed("a change of officers is signed when it is made")
-    _confirm(list(lines(paper)), yes)
+    confirm(list(lines(paper)), yes)
     signing = load(key, _password(password_file, twice=False))
     signed = paper.signed(signing.sign_digest(paper.digest))
     fresh = file.with_name(file.name + ".new")
@@ -218,7 +200,7 @@ def change(
     )
     ledger_id = _bytes32(ledger)
     unsigned = ChangePaper(ledger_id, SignedOrder(order, bytes(65)))
-    _confirm(list(change_lines(unsigned)), yes)
+    confirm(list(change_lines(unsigned)), yes)
     signing = load(key, _password(password_file, twice=False))
     paper = ChangePaper(ledger_id, SignedOrder(order, signing.sign_digest(order.digest(ledger_id))))
     out.write_text(write(paper), "utf-8")
@@ -245,50 +227,28 @@ def list_command(as_json: bool) -> None:
     told = [_("{address} since {time}").format(address=o["address"], time=o["effective_at"]) for o in officers]
     told += [
         _("{reason} {currency}: {count} records, {amount} minor units").format(
-            reason=c["reason"], currency=c["currency"], count=c["count"], amount=c["amount_minor"]
+            reason=reason_in_words(c["reason"]), currency=c["currency"], count=c["count"], amount=c["amount_minor"]
         )
         for c in counters
     ]
     answer({"officers": officers, "counters": counters, "now": rfc3339(time.time_ns())}, as_json, *told)
 
 
-@asynccontextmanager
-async def _database() -> AsyncIterator[tuple[Settings, AsyncEngine]]:
-    settings = Settings.from_environment(os.environ)
-    engine = open_database(settings.database_url, settings.database_password_file)
-    try:
-        if await pending(engine):
-            raise SettingWrong("TANDEM_DATABASE_URL", "its schema is older than this program: tandem-server db upgrade")
-        yield settings, engine
-    finally:
-        await engine.dispose()
-
-
-@asynccontextmanager
-async def _journal() -> AsyncIterator[tuple[AsyncEngine, Journal]]:
-    async with _database() as (settings, engine):
-        journal = await Journal.open(engine, open_key(settings.state))
-        try:
-            yield engine, journal
-        finally:
-            await journal.close()
-
-
 async def _ask(request: NameOfficer) -> Any:
-    async with _journal() as (_engine, journal):
+    async with open_journal() as (_engine, journal):
         return await journal.ask(request)
 
 
 async def _propose(asked: Proposal) -> EntryPaper:
-    async with _database() as (_settings, engine), engine.connect() as conn:
+    async with database() as (_settings, engine), engine.connect() as conn:
         return await propose(conn, asked, time.time_ns())
 
 
 async def _post(paper: EntryPaper | ChangePaper) -> tuple[int, bool, dict[str, Any]]:
     """Sequence, whether it was the first time, and the receipt."""
-    async with _journal() as (engine, journal):
+    async with open_journal() as (engine, journal):
         if paper.ledger_id != journal.ledger_id:
-            raise OfficerDocumentMalformed("another ledger's")
+            raise OfficerDocumentMalformed("it is another ledger's")
         if isinstance(paper, ChangePaper):
             digest = paper.signed.order.digest(journal.ledger_id)
             result: Any = await journal.ask(ChangeOfficers(paper.signed, digest))
@@ -324,7 +284,7 @@ async def _open_accounts(journal: Journal, paper: EntryPaper) -> None:
 
 
 async def _list() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    async with _database() as (_settings, engine), engine.connect() as conn:
+    async with database() as (_settings, engine), engine.connect() as conn:
         officers = officer_answers(await history_officers.officers(conn))
         counters = counter_answers(await history_officers.counters(conn))
     return [o.model_dump() for o in officers], [c.model_dump() for c in counters]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 
 from api.texts import _
 
+DECLINED = 3
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -25,3 +27,16 @@ def answer(document: dict[str, Any], as_json: bool, *lines: str) -> None:
     else:
         for line in lines:
             click.echo(line)
+
+
+def confirm(told: list[str], yes: bool) -> None:
+    """Show what would happen and ask. Ends with 3 when the person says no, 2 where nobody can be asked."""
+    for line in told:
+        click.echo(line, err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(_("There is no terminal to ask on: read the above, then use --yes."))
+    if click.prompt(_("Type yes to go on"), default="", show_default=False, err=True).strip() != "yes":
+        click.echo(_("Nothing was done."), err=True)
+        sys.exit(DECLINED)

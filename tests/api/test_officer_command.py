@@ -24,6 +24,7 @@ from fiat.history_check import verify
 from fiat.holder import account_id
 from fiat.journal_engine import open_engine
 from fiat.officer import Entry, counters_hash
+from fiat.record import decode
 from fiat.seal import Receipt, Seal
 from tests.api.conftest import Running
 
@@ -129,6 +130,11 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     posted = await office.post("hold.json")
     assert posted["first"]
     assert not (await office.post("hold.json"))["first"]
+    other = read((office.folder / "hold.json").read_bytes())
+    other = replace(other, entry=replace(other.entry, amount_minor=1))
+    (office.folder / "changed.json").write_text(write(other))
+    refused = await asyncio.to_thread(office.server.run, "officer", "post", str(office.folder / "changed.json"))
+    assert refused.returncode == 1 and "this one differs from it. Nothing was written." in refused.stderr
     assert posted["receipt"]["record"].startswith("0x0105"), "version 1, an operator record"
     portfolio = (await alice.get("/v1/portfolio")).json
     euros = next(p for p in portfolio["positions"] if p["asset"] == "EUR")
@@ -170,6 +176,63 @@ async def test_two_officers_hold_and_release_and_everybody_can_count_it(office):
     await engine.dispose()
 
 
+async def test_what_can_never_be_posted_is_refused_when_it_is_proposed(office):
+    """Each once with the rule that the ledger would name, and one of each kind that it would take."""
+    nora, otto = [await (await office.server.person(name).register()).sign_in() for name in ("nora", "otto")]
+    await nora.top_up(50_000)
+    await otto.top_up(1_000)
+    paid = await nora.order(nora.transfer(otto.holder, 700, "@otto\nlamp"))
+    record = str(decode(bytes.fromhex(paid.json["receipt"]["record"][2:])).sequence)
+    on = ("--person", "@nora", "--amount", "3")
+    paper, cap = ("--document", "0x" + "5a" * 32), ("--cap", "10")
+    undoing = ("hold", "undoing", "--person", "@otto", "--undoes", record)
+    for rule, what in (
+        ("document_missing", ("hold", "compelled", *on, *cap)),
+        ("cap_missing", ("hold", "compelled", *on, *paper)),
+        ("over_the_cap", ("hold", "compelled", *on, *paper, "--cap", "2")),
+        ("document_missing", ("compelled", "tax_without_notice", *on, *cap)),
+        ("document_not_of_this_reason", ("hold", "inquiry", *on, *paper)),
+        ("notice_too_short", ("hold", "inquiry", *on, "--days", "3")),
+        ("never_recoverable", ("hold", "recovery", "--person", "@nora", "--successor", "@otto")),
+        ("successor_missing", ("hold", "recovery", "--person", "@nora")),
+        ("record_undone_is_another_accounts", ("hold", "undoing", *on, "--undoes", record)),
+        ("record_undone_unknown", ("hold", "undoing", *on, "--undoes", "1")),
+        ("undoes_missing", ("hold", "undoing", *on)),
+        ("more_than_the_rest", (*undoing, "--amount", "7.01")),
+        ("amount_missing", ("hold", "inquiry", "--person", "@nora")),
+        ("hold_unknown", ("undoing", "error", "--person", "@nora", "--amount", "1")),
+        ("hold_unknown", ("release", "--hold", record)),
+        ("account_unknown", (*undoing, "--currency", "USD")),
+        ("account_unknown", ("credit", "goodwill", *on, "--from", "nowhere")),
+    ):
+        refused = await office.propose("never.json", *what, status=1)
+        assert refused == {"error": "EntryRefused", "rule": rule}, (what, refused)
+    assert not (office.folder / "never.json").exists()
+    for number, what in enumerate((
+        ("hold", "compelled", *on, *paper, *cap),
+        ("compelled", "tax_without_notice", *on, *paper, *cap),
+        ("hold", "inquiry", *on, "--days", "90"),
+        (*undoing, "--amount", "2"),
+    )):  # fmt: skip
+        await office.propose(f"fine{number}.json", *what)
+        for name in ("anna", "ben"):
+            await office.sign(f"fine{number}.json", name)
+        posted = await office.post(f"fine{number}.json")
+        assert posted["first"], what
+    take = await office.propose("take.json", "undoing", "error", "--hold", posted["sequence"])
+    assert take["entry"]["amountMinor"] == "200", "signed during the notice, posted after it"
+    assert [(one["handle"], one["purpose"]) for one in take["accounts"]] == [("otto", "main"), ("nora", "main")]
+
+    rest = await office.propose("rest.json", *undoing)
+    assert rest["entry"]["amountMinor"] == "500", "no amount: what the other undoing left"
+    told = list(lines(read((office.folder / "rest.json").read_bytes())))
+    assert f"to: the account of holder 0x{nora.holder.hex()} (claimed to be @nora)" in told
+    assert not any("cannot name" in line for line in told)
+    forged = read((office.folder / "rest.json").read_bytes())
+    forged = replace(forged, accounts=tuple(replace(one, holder=otto.holder) for one in forged.accounts))
+    assert any("cannot name" in line for line in lines(forged)), "a name that the signed id does not follow from"
+
+
 async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
     alice = await (await office.server.person("bella").register()).sign_in()
     await alice.top_up(10_000)
@@ -177,12 +240,14 @@ async def test_what_the_ledger_refuses_is_said_and_papers_are_checked(office):
     missing = await office.propose("x.json", "hold", "inquiry", "--person", "@nobody", "--amount", "1", status=1)
     assert missing["error"] == "NotFound"
     assert await office.run("name", office.addresses["carl"], status=2) is None, "nobody to ask, and no --yes"
-    soon = ("hold", "inquiry", "--person", "@bella", "--amount", "1", "--days", "1")
-    await office.propose("soon.json", *soon)
+    late = ("hold", "inquiry", "--person", "@bella", "--amount", "1", "--days", "4")
+    await office.propose("soon.json", *late)
+    paper = read((office.folder / "soon.json").read_bytes())
+    soon = replace(paper, entry=replace(paper.entry, until=paper.entry.until - 3 * 86_400))
+    (office.folder / "soon.json").write_text(write(soon))
     for name in ("anna", "ben"):
         await office.sign("soon.json", name)
     assert (await office.post("soon.json", status=1))["rule"] == "notice_too_short"
-    gift = ("credit", "goodwill", "--person", "0x" + alice.holder.hex(), "--amount", "5")
     gift = ("credit", "goodwill", "--person", "0x" + alice.holder.hex(), "--amount", "5")
     credit = await office.propose("gift.json", *gift)
     assert credit["handle"] == "bella"
@@ -284,9 +349,14 @@ def test_a_paper_of_another_shape_is_refused_by_name():
     assert read(write(paper).encode()) == paper
     assert any(str(2**64 - 1) in line for line in lines(paper))
     change = {"kind": KIND, "ledger_id": good["ledger_id"], "order": {}, "signature": "0x" + "00" * 65}
-    documents = [good | {name: value} for name in set(good) - {"handle", "signatures"} for value in STRANGE]
+    documents = [good | {name: value} for name in set(good) - {"handle", "signatures", "accounts"} for value in STRANGE]
     documents += [good | {"entry": good["entry"] | {name: value}} for name in good["entry"] for value in STRANGE]
-    documents += [good | {"signatures": value} for value in STRANGE if value != []]
+    documents += [good | {name: value} for name in ("signatures", "accounts") for value in STRANGE if value != []]
+    named = {"holder": "0x" + "33" * 32, "purpose": "main", "handle": "bob"}
+    assert read(json.dumps(good | {"accounts": [named]}).encode()).accounts[0].handle == "bob"
+    documents += [
+        good | {"accounts": [named | change]} for change in ({"holder": "0x33"}, {"purpose": "\u202e"}, {"handle": 5})
+    ]
     documents += [good | {"handle": value} for value in (5, None, [], {}, [5], "\u202e")]
     documents += [change | {name: value} for name in change for value in STRANGE]
     for document in documents:

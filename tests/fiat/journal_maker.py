@@ -314,7 +314,7 @@ class Maker:
         self.put_control(SignedOrder(order, signer.sign_digest(order.digest(self.ledger_id))))
 
     def entry(self, reason, reason_code, debit, credit, amount, signed=None, missing=0, **fields):
-        """One record, or two where something is missing; `amount` moves, `signed` is what the officers signed."""
+        """One record, or two (`missing`: of the second). `amount` moves, `signed` is what the officers signed."""
         self.uses += 1
         nonce = number(f"entry {self.uses}")
         until = fields.get("until")
@@ -333,12 +333,12 @@ class Maker:
                 timestamp=self.now,
                 id=leg_id(OPERATOR, nonce, 1),
                 user_data_32=1,
-                debit_account_id=self.receivable,
-                debit_holder=OPERATOR,
                 amount=missing,
                 flags=0,
                 pending_id=0,
             )
+            if reason == 1:
+                other = replace(other, debit_account_id=self.receivable, debit_holder=OPERATOR)
             self.batches[-1].append(other)
         return made
 
@@ -494,5 +494,6 @@ def _entries(m):
     m.entry(2, 101, BOB.account, m.compelled, 44, flags=BALANCING, **document)
     m.wait(86400)
     m.expire(expires)
+    m.pay(ALICE, DAN, 1_703, "dan gets more")
     m.wait(11 * 86400)
-    m.carry_out(3, 0, recovered, signed=10**17, successor=ERIN.id)
+    m.carry_out(3, 0, recovered, missing=1_703, signed=10**17, successor=ERIN.id)

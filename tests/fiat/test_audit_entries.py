@@ -30,7 +30,7 @@ CREDIT, UNDOING_HOLD, COMPELLED_HOLD, ASKED, RECOVERY_HOLD = (
     entry(4, 7_000),
 )
 UNDOING, RECEIVABLE, COMPELLED = entry(1, 740), entry(1, 160), entry(2, 1_200)
-AT_ONCE, RELEASED, RECOVERED = entry(2, 44), entry(5, 45), entry(3, 7_000)
+AT_ONCE, RELEASED, RECOVERED, ARRIVED = entry(2, 44), entry(5, 45), entry(3, 7_000), entry(3, 1_703)
 NAMED_FIRST, NAMED_SECOND = officer(2, key=ONE.address), officer(2, key=TWO.address)
 ADD_THIRD, REVOKE_THIRD, CANCEL = officer(2, key=THREE.address), officer(3), officer(8)
 
@@ -56,6 +56,11 @@ def carried_out_too_early(f):
 def without_difference(f):
     f.change(UNDOING, flags=4)
     f.drop(**RECEIVABLE)
+
+
+def arrived_stays_behind(f):
+    f.change(RECOVERED, flags=4)
+    f.drop(**ARRIVED)
 
 
 def order_after_recovery_hold(f):
@@ -155,6 +160,13 @@ FORGERIES = [
     ("recovery_refused", dan_never_recovers),
     ("recovery_refused", order_after_recovery_hold),
     ("recovery_refused", lambda f: f.change_entry(RECOVERY_HOLD, user_data_64=7_000)),
+    ("recovery_not_whole", arrived_stays_behind),
+    ("recovery_not_whole", lambda f: f.change(ARRIVED, amount=1_702)),
+    ("recovery_not_whole", lambda f: f.change(ARRIVED, amount=1_704)),
+    ("recovery_not_whole", lambda f: f.change(ARRIVED, flags=16)),
+    ("recovery_not_whole", lambda f: f.change(ARRIVED, debit_account_id=MADE.receivable)),
+    ("recovery_not_whole", lambda f: f.change(ARRIVED, credit_account_id=ALICE.account)),
+    ("recovery_not_whole", lambda f: f.drop(**moved(1_703))),
     ("pending_of_another", plain_posting_of_officers_hold),
     ("seal_counters_wrong", lambda f: f.seal_changes.update({len(f.batches) - 1: {"counters": bytes(32)}})),
     # reserves

@@ -239,7 +239,7 @@ async def test_a_court_takes_up_to_its_cap(office, available):
     assert await available(office.alice) == 0, "all that was there, and no more"
 
 
-async def test_recovery_moves_a_whole_balance_after_fourteen_days(office, available):
+async def test_recovery_moves_a_whole_balance_after_fourteen_days(office, available, engine):
     await office.move("clearing:sandbox", office.carol, 900)
     to_bob = {"successor": office.bob.id}
     hold = office.hold(3, office.carol, office.bob, EVERYTHING, days=30, **to_bob)
@@ -254,11 +254,34 @@ async def test_recovery_moves_a_whole_balance_after_fourteen_days(office, availa
     await refused(office.post(never), "never_recoverable")
     await office.post(hold)
     take = office.entry(Reason.RECOVERY, office.carol, office.bob, EVERYTHING, pending_id=hold.leg_0, **to_bob)
+    await office.move("clearing:sandbox", office.carol, 45)
     office.after(14 * DAY - SECOND)
     await refused(office.post(take), "notice_too_short")
     office.after(2 * SECOND)
     await refused(office.post(replace(take, successor=office.alice.id)), "differs_from_its_hold")
-    await office.post(take)
+    assert await available(office.carol) == 45, "came after the hold"
+    first = await office.post(take)
+    assert (await available(office.carol), await available(office.bob)) == (0, 945)
+    assert await office.post(take) == replace(first, first=False)
+    async with engine.connect() as conn:
+        told = await history_notices.notices(conn, office.carol.id)
+        got = await history_notices.notices(conn, office.bob.id)
+    assert [(each.state, each.amount, each.incoming) for each in told] == [
+        ("taken", 45, False),
+        ("taken", 900, False),
+        ("taken", 900, False),
+    ], "the hold, and both halves of the recovery"
+    assert [(each.amount, each.incoming) for each in got][:2] == [(45, True), (900, True)]
+
+
+async def test_a_recovery_takes_what_came_free_and_what_came_later_to_an_empty_account(office, available):
+    to_bob = {"successor": office.bob.id}
+    await office.move("clearing:sandbox", office.carol, 900)
+    inquiry = await office.held(4, office.carol, "inquiry", 900, days=10)
+    hold = await office.held(3, office.carol, office.bob, EVERYTHING, days=30, **to_bob)
+    take = office.entry(Reason.RECOVERY, office.carol, office.bob, EVERYTHING, pending_id=hold.leg_0, **to_bob)
+    office.after(15 * DAY)
+    assert (await office.post(take)).first, f"the inquiry's hold {inquiry.leg_0} ends in the recovery's own batch"
     assert (await available(office.carol), await available(office.bob)) == (0, 900)
 
 

@@ -13,14 +13,11 @@ from fiat import history_statement
 from fiat.authority import source_id
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import currency
-from fiat.errors import ReversalExceedsRest, StatementTooLong
-from fiat.history import transfer as transfer_of
-from fiat.history_reversal import reversed_minor
+from fiat.errors import StatementTooLong
 from fiat.history_statement import as_of, booked_as_of, movements, statement
 from fiat.holder import MAIN, OPERATOR, account_id
 from fiat.journal import Journal
 from fiat.journal_values import Source
-from fiat.reversal import check_rest, rest_of, reversal
 from fiat.statement import By, Side, effective_at
 from fiat.transfer import NANOSECONDS, Transfer, TransferFlags, TransferStatus
 
@@ -239,37 +236,6 @@ def test_only_a_bank_line_has_another_effective_date():
     assert effective_at(5, SourceKind.BANK_STATEMENT, 0) == 5
     assert effective_at(5, SourceKind.SANDBOX_TOPUP, 7) == 5
     assert effective_at(5, None, 7) == 5
-
-
-async def test_a_reversal_never_exceeds_the_rest(ledger, engine):
-    moved = await ledger.post(BANK, SUSPENSE, 100, value_date=START // NANOSECONDS)
-    async with engine.connect() as conn:
-        sequence, original, _ = await transfer_of(conn, moved.id)
-    for wanted, reversed_before, moves in ((30, 0, 30), (50, 30, 50), (None, 80, 20)):
-        async with engine.connect() as conn:
-            assert await reversed_minor(conn, original.id) == reversed_before
-        undoing = reversal(sequence, original, reversed_before, wanted)
-        again = reversal(sequence, original, reversed_before, wanted)
-        outcomes = [(await ledger.journal.post([one]))[0].status for one in (undoing, again)]
-        assert outcomes == [TransferStatus.CREATED, TransferStatus.EXISTS]
-        assert (undoing.amount, undoing.debit_account_id, undoing.credit_account_id) == (moves, SUSPENSE, BANK)
-    async with engine.connect() as conn:
-        assert (await as_of(conn, SUSPENSE, 2**62)).booked_minor == 0
-        assert await reversed_minor(conn, original.id) == 100
-        assert await reversed_minor(conn, 1) == 0
-    for wanted in (None, 1):
-        with pytest.raises(ReversalExceedsRest):
-            reversal(sequence, original, 100, wanted)
-
-
-def test_the_rest_of_a_record():
-    assert (rest_of(100, []), rest_of(100, [30, 30]), rest_of(100, [90, 30])) == (100, 40, 0)
-    check_rest(7, 100, [30], 70)
-    with pytest.raises(ReversalExceedsRest) as refused:
-        check_rest(7, 100, [30], 71)
-    assert refused.value.fields() == {"sequence": 7, "rest_minor": 70, "amount_minor": 71}
-    with pytest.raises(ValueError):
-        reversal(7, Transfer(1, 2, 3, 4, flags=TransferFlags.PENDING), 0)
 
 
 async def test_a_persons_statement_names_their_orders(alice, bob, credit, send, engine):

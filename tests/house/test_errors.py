@@ -15,9 +15,9 @@ from wallet import errors as wallet
 from wallet.cli import problems as client
 from wallet.cli.refusals import MACHINE, SLUGS
 
-# Statements, bank files and reversals are the operator's (a person meets StatementTooLong as the server's problem).
+# Statements and bank files are the operator's (a person meets StatementTooLong as the server's problem).
 ORDERS = ("Order", "PayeeUnknown", "Limit", "Control", "Use", "QuoteUsed", "Receive", "Liquidity")
-OPERATORS = ("Statement", "Bank", "Reversal", "Entry", "Reserves", "Source")
+OPERATORS = ("Statement", "Bank", "Entry", "Reserves", "Source")
 # Raised and answered on the server alone; the client meets them as the server's problems, by slug.
 SERVER_ONLY = {
     name

@@ -14,7 +14,7 @@ from fiat.limit import NO_LIMIT, LimitKey, LimitKind, Period
 from fiat.money import decimal_text
 from wallet.cli.register import open_wallet
 from wallet.cli.running import Json, Run, command, group
-from wallet.cli.send import check_somebody_is_there, confirmed, outcome
+from wallet.cli.send import NEGATIVES, check_somebody_is_there, confirmed, outcome
 from wallet.cli.show import table
 from wallet.cli.waiting import wait
 from wallet.cli.words import WORDS
@@ -80,12 +80,20 @@ def keys(run: Run) -> None:
     run.answer(standing.document, show)
 
 
-@command("set", _("Set a limit: KIND is transfer, withdrawal, conversion, hold, mandate or all."), asks=True)
+@command(
+    "set",
+    _("Set a limit: KIND is transfer, withdrawal, conversion, hold, mandate or all."),
+    asks=True,
+    context_settings=NEGATIVES,
+)
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("currency")
 @click.argument("period", type=click.Choice(PERIODS))
 @click.argument("amount", metavar="AMOUNT|none")
 def set_limit(run: Run, kind: str, currency: str, period: str, amount: str) -> None:
+    if amount.startswith("-"):
+        raise InputMalformed("limit", amount[:80], "a limit is 0 or more, or none")
+
     async def work() -> Json:
         async with open_wallet(run) as wallet:
             key = LimitKey(LimitKind[kind.upper()], currency.upper(), Period[period.upper()])

@@ -44,6 +44,8 @@ STATES = {
     "expired": N_("ended by itself"),
     "credited": N_("credited"),
 }
+CAME = N_("came to you")
+"""What was taken from somebody else, for this person: an undoing in their favour, a recovery to their account."""
 
 
 @command("notices", _("What the operator did with your account, or is about to."))
@@ -78,7 +80,8 @@ def _line(row: Reader) -> list[str]:
     sign = "+" if row.text("direction") == "in" else "-"
     amount = f"{sign}{row.text('amount')} {row.text('currency')}"
     ends = [_moment(row.document.get(name)) for name in ("takes_effect_at", "until")]
-    known = (_(REASONS.get(reason, reason)), _(WHAT.get(what, what)), amount, _(STATES.get(state, state)))
+    told = CAME if (sign, state) == ("+", "taken") else STATES.get(state, state)
+    known = (_(REASONS.get(reason, reason)), _(WHAT.get(what, what)), amount, _(told))
     return [_moment(row.text("at")), *known, *ends]
 
 

@@ -51,7 +51,10 @@ def test_a_deposit_is_reserved_taken_in_part_and_given_back(tandem, pair):
     (row,) = done(tandem, carol, "holds")["holds"]
     assert (row["captured"], row["reserved"], row["memo"], row["state"]) == ("12.50", "17.50", "bike", "open")
     assert tandem("capture", number, "17.51", **shop.environ).status == 1
-    assert tandem("capture", number, "1", **carol.environ).status == 2, "it is not hers to take"
+    theirs = tandem("capture", number, "1", **carol.environ)
+    assert (theirs.status, theirs.err.count("is there, but only its other side may do that")) == (2, 1), theirs.err
+    negative = tandem("limits", "set", "all", "EUR", "day", "-5", "--yes", **carol.environ)
+    assert (negative.status, negative.err.count("a limit is 0 or more, or none")) == (2, 1), negative.err
     done(tandem, shop, "release", number)
     assert held(tandem, carol) == ("87.50", "87.50") and held(tandem, shop) == ("12.50", "12.50")
 
