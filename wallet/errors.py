@@ -18,6 +18,8 @@ WalletError
  |   +- VaultUnwritten           the disk refused
  |   +- VaultChanged             another program wrote it under another password meanwhile
  |   +- PasswordUnfit            too short or too long to protect a vault
+ |   +- KeystoreMalformed        no v3 keystore, or one that asks for more work than is given
+ |   +- KeystoreUnopened         wrong password for a keystore
  +- SignerError
  |   +- SignerLocked             no key in memory: unlock first
  |   +- SignerUnsafe             the process could not be closed off, or the curve library is not the fast one
@@ -180,6 +182,17 @@ class PasswordUnfit(VaultError):
 
     length_min: int
     length_max: int
+
+
+class KeystoreMalformed(VaultError):
+    """`field` is the member at fault; `reason` says what would be right."""
+
+    field: str
+    reason: str
+
+
+class KeystoreUnopened(VaultError):
+    pass
 
 
 class SignerError(WalletError):

@@ -28,7 +28,8 @@ IMPURE = {
 DATABASES = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
 WEB = {"fastapi", "starlette", "uvicorn"}
 CLIENT_MAY_NOT = {"fiat": {"tables", "journal", "history"}, "chain": {"tables", "indexer", "devnet", "treasury"}}
-KEY_MAKERS = {"wallet.signer", "wallet.hd", "wallet.mnemonic", "wallet.vault", "chain.treasury"}
+SECRETIVE = {"wallet.mnemonic", "wallet.hd", "wallet.vault", "wallet.keystore"}
+KEY_MAKERS = {"wallet.signer", "chain.treasury"} | SECRETIVE
 
 
 def is_pure(name):
@@ -104,8 +105,7 @@ def keys_are_made_in_few_places(tree):
         for module in tree.modules.values()
         if module.name not in KEY_MAKERS
         for line, name in module.imports
-        if name.split(".")[0] in ("bip_utils", "eth_account", "eth_keyfile")
-        or name in ("wallet.mnemonic", "wallet.hd", "wallet.vault")
+        if name.split(".")[0] in ("bip_utils", "eth_account", "eth_keyfile") or name in SECRETIVE
     ]
 
 

@@ -19,6 +19,7 @@ from fiat.errors import FiatError
 from fiat.money import decimal_text
 from wallet import errors as wallet
 from wallet.cli.inert import inert
+from wallet.cli.key_problems import KEY_ROWS
 from wallet.cli.refusals import MACHINE, SLUGS, UNKNOWN
 from wallet.cli.words import WORDS
 from wallet.errors import WalletError
@@ -327,4 +328,5 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     fiat.ProofRefused: (N_("A proof of the ledger does not hold ({reason}); it was not used."), REFUSED),
     fiat.OrderMalformed: (N_("The order's {field} {reason}; nothing was signed."), REFUSED),
     chain.JsonMalformed: (N_("An answer is no proper JSON ({reason})."), NETWORK),
+    **KEY_ROWS,
 }
