@@ -20,7 +20,19 @@ from wallet.signing import SOCKET_NAME, Signer
 
 Handler = Callable[[Frame], Awaitable[Frame]]
 
-PASSED = frozenset({"status", "unlock", "add_account", "prove_backup", "sign_transaction", "sign_in", "sign_order"})
+PASSED = frozenset(
+    {
+        "status",
+        "unlock",
+        "add_account",
+        "prove_backup",
+        "sign_transaction",
+        "sign_in",
+        "sign_message",
+        "sign_typed_data",
+        "sign_order",
+    }
+)
 _GUESTS_MAX = 16
 
 

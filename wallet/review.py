@@ -2,7 +2,7 @@
 
 Three sources: *bytes* (what will be signed says so itself), *list* (the person's own pins and token list), *claimed*
 (another party says so). A review carries the digest of the bytes it was made from; the signer signs no other. Orders to
-the ledger are reviewed in review_orders.
+the ledger are reviewed in review_orders, messages in review_messages, typed data in review_typed_data.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Title(StrEnum):
     LIMIT = "limit"
     MANDATE_REVOKE = "mandate-revoke"
     CANCEL = "cancel"
+    MESSAGE = "message"
+    TYPED_DATA = "typed-data"
 
 
 class Label(StrEnum):
@@ -80,6 +82,21 @@ class Label(StrEnum):
     EFFECT = "effect"
     ABOUT = "about"
     RECOVERY = "recovery"
+    ASKED_BY = "asked-by"
+    TEXT = "text"
+    TYPE = "type"
+    DOMAIN = "domain"
+    MEMBER = "member"
+    DOMAIN_HASH = "domain-hash"
+    MESSAGE_HASH = "message-hash"
+    DIGEST = "digest"
+    EIP712_DIGEST = "eip-712-digest"
+    CALLDATA_DIGEST = "calldata-digest"
+    URI = "uri"
+    RESOURCE = "resource"
+    ISSUED_AT = "issued-at"
+    VALID_FROM = "valid-from"
+    REQUEST = "request"
 
 
 class Caution(StrEnum):
@@ -91,21 +108,52 @@ class Caution(StrEnum):
     FEE_HIGH = "fee-high"
     UNANSWERED = "unanswered"
     RATE_POOR = "rate-poor"
+    SIGN_IN_ELSEWHERE = "sign-in-elsewhere"
+    SIGN_IN_ACCOUNT = "sign-in-account"
+    SIGN_IN_BROKEN = "sign-in-broken"
+    TRANSACTION_SHAPED = "transaction-shaped"
+    NOT_TEXT = "not-text"
+    HIDDEN_CHARACTERS = "hidden-characters"
+    TOO_LONG = "too-long"
+    ADDRESS_ODD = "address-odd"
+
+
+WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})
+"""Nothing that has one of these is signed before a word was typed."""
+
+
+class Refusal(StrEnum):
+    """Why what a dApp asks for is never signed, whatever the person says."""
+
+    LEDGER_DOMAIN = "ledger-domain"
+    SERVER_SIGN_IN = "server-sign-in"
+
+
+_KINDS = {Title.SIGN_IN: "siwe", Title.MESSAGE: "sign_message", Title.TYPED_DATA: "sign_typed_data"}
+_KINDS |= dict.fromkeys((Title.SEND, Title.CALL), "send_transaction")
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
+    """`about` says which one of several, as a path (`message.to`, `2.1`); `by` whose claim it is, if not the host's."""
+
     label: Label
     value: str
     source: Source
+    about: str = ""
+    by: str = ""
 
     def to_json(self) -> dict[str, str]:
-        return {"label": self.label, "value": self.value, "source": self.source}
+        more = {name: text for name, text in (("about", self.about), ("by", self.by)) if text}
+        return {"label": self.label, "value": self.value, "source": self.source, **more}
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """`host` is whose claim a claimed fact is; `payee_known`: met before, or named in full by the person."""
+    """`host` is whose claim a claimed fact is; `payee_known`: met before, or named in full by the person.
+
+    `refused` is set where a dApp asks for what is never signed.
+    """
 
     title: Title
     digest: bytes
@@ -113,18 +161,27 @@ class Review:
     host: str
     cautions: tuple[Caution, ...] = ()
     payee_known: bool = True
+    refused: Refusal | None = None
 
     @property
     def needs_word(self) -> bool:
-        """Is a typed word asked, because the bytes are not fully understood?"""
-        return Caution.CALL_UNKNOWN in self.cautions
+        """Is a typed word asked, because the bytes are not fully understood or speak to somebody else?"""
+        return not WORDED.isdisjoint(self.cautions)
+
+    @property
+    def kind(self) -> str:
+        """As approvals name it; orders to the ledger are no dApp's to ask for."""
+        return _KINDS.get(self.title, "order")
 
     def to_json(self) -> dict[str, object]:
         return {
+            "kind": self.kind,
             "title": self.title,
             "digest": "0x" + self.digest.hex(),
             "facts": [fact.to_json() for fact in self.facts],
             "warnings": list(self.cautions),
+            "needs_word": self.needs_word,
+            "refused": self.refused,
             "host": self.host,
         }
 

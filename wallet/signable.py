@@ -13,11 +13,13 @@ from enum import StrEnum
 
 from chain.address import Address
 from chain.erc20 import decode_erc20
-from chain.errors import ChainError
+from chain.errors import ChainError, TypedDataMalformed
 from chain.keccak import keccak256
 from chain.transaction import TransactionRequest
+from chain.typed_data import TypedData
 from fiat.errors import FiatError
 from fiat.order import ORDER_TYPES, address_digest, order_from_json, registration_digest
+from fiat.signature import DOMAIN_NAME
 from wallet.errors import BytesNotUnderstood
 from wallet.siwe import SignInText
 
@@ -31,6 +33,9 @@ _FIELDS = {
     "validBefore": r"0|[1-9][0-9]{0,18}",
 }
 _ATTESTATION_FIELDS = ("holder", "chainId", "account", "validBefore")
+MESSAGE_BYTES_MAX = 128 * 1024
+DOCUMENT_BYTES_MAX = 256 * 1024
+"""Of a message and of a typed-data document: what fits a frame to the signer in any spelling."""
 
 
 class KeyKind(StrEnum):
@@ -78,11 +83,63 @@ def read_transaction(payload: bytes) -> Signable:
     return Signable("transaction", keccak256(payload), frozenset({KeyKind.ACCOUNT}), facts)
 
 
+def read_message(data: bytes) -> Signable:
+    """Any bytes that a person signs as a message, for account keys alone. The digest is EIP-191's, version 0x45.
+
+    Raises BytesNotUnderstood for more than MESSAGE_BYTES_MAX.
+    """
+    if len(data) > MESSAGE_BYTES_MAX:
+        raise BytesNotUnderstood("message", "length")
+    facts = {"data": "0x" + data.hex(), "length": str(len(data))}
+    return Signable("message", message_digest(data), frozenset({KeyKind.ACCOUNT}), facts)
+
+
+def read_typed_data(document: str) -> Signable:
+    """A JSON document as eth_signTypedData_v4 takes it, for account keys alone. The digest is EIP-712's.
+
+    Raises BytesNotUnderstood, also for the domain of our own ledger: its orders are read by `read_order` and shown
+    for what they are, never as somebody's typed data.
+    """
+    typed = parse_typed_data(document)
+    if is_ledger_domain(typed):
+        raise BytesNotUnderstood("typed-data", "ledger-domain")
+    contract, chain_id = typed.domain_value("verifyingContract"), typed.domain_value("chainId")
+    facts = {
+        "primary_type": typed.primary_type,
+        "domain_name": str(typed.domain_value("name") or "")[:200],
+        "chain_id": "" if chain_id is None else str(chain_id)[:100],
+        "verifying_contract": "" if contract is None else str(contract)[:100],
+        "domain_hash": "0x" + typed.domain_separator.hex(),
+        "message_hash": "0x" + typed.message_hash.hex(),
+    }
+    return Signable("typed-data", typed.digest, frozenset({KeyKind.ACCOUNT}), facts)
+
+
+def parse_typed_data(document: str) -> TypedData:
+    """Raises BytesNotUnderstood, whose reason is the member at fault and what is expected there."""
+    if len(document.encode(errors="surrogatepass")) > DOCUMENT_BYTES_MAX:
+        raise BytesNotUnderstood("typed-data", "length")
+    try:
+        return TypedData.parse(document)
+    except TypedDataMalformed as error:
+        raise BytesNotUnderstood("typed-data", f"{error.path}: {error.reason}".removeprefix(": ")[:200]) from None
+
+
+def is_ledger_domain(typed: TypedData) -> bool:
+    """Is the domain's name that of our ledger, or one that a person would take for it?"""
+    name = typed.domain_value("name")
+    return isinstance(name, str) and " ".join(name.split()).casefold() == DOMAIN_NAME.casefold()
+
+
+def message_digest(data: bytes) -> bytes:
+    """EIP-191, version 0x45: what personal_sign signs."""
+    return keccak256(b"\x19Ethereum Signed Message:\n" + str(len(data)).encode() + data)
+
+
 def read_sign_in(text: str) -> Signable:
     """An EIP-4361 text. The digest is EIP-191's, version 0x45. Raises BytesNotUnderstood."""
     read = SignInText.parse(text)
-    body = text.encode()
-    digest = keccak256(b"\x19Ethereum Signed Message:\n" + str(len(body)).encode() + body)
+    digest = message_digest(text.encode())
     facts = {
         "domain": read.domain,
         "address": read.address,

@@ -45,7 +45,15 @@ from wallet.frames import Frame, failure, receive, send
 from wallet.hd import ACCOUNTS_MAX, DerivationPath, KeyTree, PrivateKey
 from wallet.mnemonic import Language, Mnemonic, glosses, readings, word_list
 from wallet.sandbox import close_off, keep_out_of_dumps
-from wallet.signable import KeyKind, Signable, read_order, read_sign_in, read_transaction
+from wallet.signable import (
+    KeyKind,
+    Signable,
+    read_message,
+    read_order,
+    read_sign_in,
+    read_transaction,
+    read_typed_data,
+)
 from wallet.vault import AccountEntry, Contents, Profile, Public, Vault, read_public
 
 IDLE_SECONDS_MAX = 15 * 60
@@ -150,6 +158,19 @@ class Signer:
         key = self._key_for(signable, account, digest)
         return _checked(signable, key, bytes(Account.unsafe_sign_hash(signable.digest, key.raw).signature))
 
+    def sign_message(self, data: str, account: str, digest: str) -> Frame:
+        """Bytes as personal_sign takes them, hex, for a chain account. Answers the 65-byte signature."""
+        raw = _bytes("sign_message", data)
+        signable = read_message(raw)
+        key = self._key_for(signable, account, digest)
+        return _checked(signable, key, bytes(Account.sign_message(encode_defunct(raw), key.raw).signature))
+
+    def sign_typed_data(self, document: str, account: str, digest: str) -> Frame:
+        """The JSON of eth_signTypedData_v4, for a chain account. Answers the 65-byte signature."""
+        signable = read_typed_data(document)
+        key = self._key_for(signable, account, digest)
+        return _checked(signable, key, bytes(Account.unsafe_sign_hash(signable.digest, key.raw).signature))
+
     def _key_for(self, signable: Signable, account: str, digest: str) -> PrivateKey:
         """The key of `account`, if these bytes were reviewed, and are for it."""
         vault, tree = self._open()
@@ -197,6 +218,8 @@ _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
     "add_account": (Signer.add_account, {}),
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),
+    "sign_message": (Signer.sign_message, {"data": str, "account": str, "digest": str}),
+    "sign_typed_data": (Signer.sign_typed_data, {"document": str, "account": str, "digest": str}),
     "sign_order": (
         Signer.sign_order,
         {"kind": str, "ledger": str, "order": dict, "account": str, "digest": str},

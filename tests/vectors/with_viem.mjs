@@ -1,13 +1,14 @@
 // What viem makes of the same things. Reads one JSON object from stdin, writes one to stdout.
 // typed: [{domain, types, primaryType, message}] -> digests; transactions: [{key, fields}] -> raw;
-// messages: [{key, text}] -> signatures; siwe: [fields] -> texts.
+// messages: [{key, text | raw}] -> signatures; signed: [{key, domain, ...}] -> signatures of typed data;
+// siwe: [fields] -> texts.
 import { hashTypedData } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { createSiweMessage } from "viem/siwe";
 
 let input = "";
 for await (const part of process.stdin) input += part;
-const { typed = [], transactions = [], messages = [], siwe = [] } = JSON.parse(input);
+const { typed = [], transactions = [], messages = [], signed = [], siwe = [] } = JSON.parse(input);
 
 const big = (fields, names) =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, names.includes(name) ? BigInt(value) : value]));
@@ -24,7 +25,10 @@ const output = {
       }),
     ),
   ),
-  messages: await Promise.all(messages.map(({ key, text }) => privateKeyToAccount(key).signMessage({ message: text }))),
+  messages: await Promise.all(
+    messages.map(({ key, text, raw }) => privateKeyToAccount(key).signMessage({ message: raw ? { raw } : text })),
+  ),
+  signed: await Promise.all(signed.map(({ key, ...data }) => privateKeyToAccount(key).signTypedData(data))),
   siwe: siwe.map((fields) => createSiweMessage(times(fields))),
 };
 process.stdout.write(JSON.stringify(output));

@@ -18,12 +18,21 @@ from fiat.signature import recover
 from wallet.frames import pack, result, unpack
 from wallet.hd import KeyTree
 from wallet.mnemonic import Language, Mnemonic, readings
-from wallet.signable import ATTESTATION, REGISTRATION, read_order, read_sign_in, read_transaction
+from wallet.signable import (
+    ATTESTATION,
+    REGISTRATION,
+    read_message,
+    read_order,
+    read_sign_in,
+    read_transaction,
+    read_typed_data,
+)
 from wallet.signer import _CALLS, Signer, _for_eth_account, answer
 from wallet.siwe import SignInText
 
 ROOT = Path(__file__).parents[2]
 TESTCASES = ROOT / "node_modules/@ethersproject/testcases/testcases/typed-transactions.json.gz"
+TYPED_CASES = TESTCASES.with_name("eip712.json.gz")
 JUNK = "test test test test test test test test test test test junk"
 PASSWORD = "correct horse battery"
 LEDGER = bytes(range(32))
@@ -34,6 +43,27 @@ STRANGER = Address("0x" + "ab" * 20)
 REQUEST = TransactionRequest(
     31337, BOB, value=25 * 10**16, nonce=7, max_priority_fee_per_gas=10**9, max_fee_per_gas=3 * 10**9, gas=21000
 )
+
+PERMIT = {
+    "types": {
+        "EIP712Domain": [
+            {"name": "name", "type": "string"},
+            {"name": "version", "type": "string"},
+            {"name": "chainId", "type": "uint256"},
+            {"name": "verifyingContract", "type": "address"},
+        ],
+        "Permit": [
+            {"name": "owner", "type": "address"},
+            {"name": "spender", "type": "address"},
+            {"name": "value", "type": "uint256"},
+            {"name": "nonce", "type": "uint256"},
+            {"name": "deadline", "type": "uint256"},
+        ],
+    },
+    "primaryType": "Permit",
+    "domain": {"name": "Demo Dollar", "version": "1", "chainId": 31337, "verifyingContract": STRANGER},
+    "message": {"owner": ALICE, "spender": BOB, "value": "1000", "nonce": "0", "deadline": "1800000000"},
+}
 
 
 @pytest.fixture
@@ -99,6 +129,15 @@ def sign_in_text(account):
 
 def sign_in(text, account):
     return {"text": text, "account": account, "digest": "0x" + read_sign_in(text).digest.hex()}
+
+
+def message(data, account=ALICE):
+    return {"data": "0x" + data.hex(), "account": account, "digest": "0x" + read_message(data).digest.hex()}
+
+
+def typed_data(document, account=ALICE):
+    text = json.dumps(document)
+    return {"document": text, "account": account, "digest": "0x" + read_typed_data(text).digest.hex()}
 
 
 def viem(**questions):
@@ -199,12 +238,69 @@ def test_sign_in_texts_are_signed_by_the_address_that_they_name(signer, account)
     assert refusal(signer, "sign_in", **sign_in(text, other)) == "key-unfit"
 
 
+def test_messages_are_signed_as_viem_signs_them(signer):
+    key = "0x" + KEYS.account(0).raw.hex()
+    messages = [b"", b"hello", "你好 🌱\n".encode(), b"\x00\xff" * 40, bytes(range(32)), b"x" * 10_000]
+    peer = viem(messages=[{"key": key, "raw": "0x" + data.hex()} for data in messages])["messages"]
+    assert [ask(signer, "sign_message", **message(data))["signature"] for data in messages] == peer
+
+
+def test_typed_data_is_signed_as_viem_signs_it(signer):
+    key = "0x" + KEYS.account(0).raw.hex()
+    documents = [PERMIT, {**PERMIT, "message": {**PERMIT["message"], "value": str(2**256 - 1)}}]
+    peer = viem(signed=[{"key": key, **document} for document in documents])["signed"]
+    assert [ask(signer, "sign_typed_data", **typed_data(document))["signature"] for document in documents] == peer
+
+
+def test_typed_data_of_the_public_vectors_is_signed_for_its_account(signer):
+    cases = json.loads(gzip.decompress(TYPED_CASES.read_bytes()))
+    assert len(cases) > 100
+    kinds = {"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
+    kinds["salt"] = "bytes32"
+    for case in cases:
+        declared = [{"name": name, "type": kind} for name, kind in kinds.items() if name in case["domain"]]
+        types = {**case["types"], "EIP712Domain": declared}
+        whole = {"types": types, "primaryType": case["primaryType"], "domain": case["domain"], "message": case["data"]}
+        arguments = typed_data(whole)
+        assert arguments["digest"] == case["digest"], case["name"]
+        signature = bytes.fromhex(ask(signer, "sign_typed_data", **arguments)["signature"][2:])
+        assert recover(bytes.fromhex(case["digest"][2:]), signature) == ALICE.raw
+
+
+def test_the_root_key_signs_no_message_and_no_typed_data(signer):
+    assert refusal(signer, "sign_message", **message(b"hello", ROOT_ADDRESS)) == "key-unfit"
+    assert refusal(signer, "sign_typed_data", **typed_data(PERMIT, ROOT_ADDRESS)) == "key-unfit"
+
+
+@pytest.mark.parametrize("name", ["Tandem Ledger", "tandem ledger", " Tandem  Ledger\n"])
+def test_an_order_to_the_ledger_is_not_signed_as_typed_data(signer, name):
+    kind = ORDER_TYPES["LedgerTransfer"]
+    document = {
+        "types": {
+            "EIP712Domain": [{"name": n, "type": t} for n, t in (("name", "string"), ("version", "string"))]
+            + [{"name": "salt", "type": "bytes32"}],
+            "LedgerTransfer": [{"name": n, "type": t} for n, t in kind.STRUCT.fields],
+        },
+        "primaryType": "LedgerTransfer",
+        "domain": {"name": name, "version": "1", "salt": "0x" + LEDGER.hex()},
+        "message": order_fields("LedgerTransfer"),
+    }
+    digest = "0x" + read_order("LedgerTransfer", LEDGER, order_fields("LedgerTransfer")).digest.hex()
+    for account in (ALICE, ROOT_ADDRESS):
+        asked = {"document": json.dumps(document), "account": account, "digest": digest}
+        assert refusal(signer, "sign_typed_data", **asked) == "bytes-not-understood"
+
+
 def test_what_was_not_reviewed_is_not_signed(signer):
     other = "0x" + "00" * 32
     for call, arguments in (
         ("sign_transaction", transaction(digest=other)),
         ("sign_in", {**sign_in(sign_in_text(ALICE), ALICE), "digest": other}),
         ("sign_order", {**order("LedgerControl", order_fields("LedgerControl")), "digest": other}),
+        ("sign_message", {**message(b"hello"), "digest": other}),
+        ("sign_message", {**message(b"hello"), "data": "0x" + b"hellp".hex()}),
+        ("sign_typed_data", {**typed_data(PERMIT), "digest": other}),
+        ("sign_typed_data", {**typed_data(PERMIT), "document": json.dumps(PERMIT).replace('"1000"', '"1001"')}),
     ):
         assert refusal(signer, call, **arguments) == "digest-differs"
 
@@ -220,6 +316,11 @@ def test_strange_bytes_are_not_signed(signer):
     assert refusal(signer, "sign_transaction", **transaction(payload="0xzz")) == "call-refused"
     hello = {"text": "hello", "account": ALICE, "digest": ""}
     assert refusal(signer, "sign_in", **hello) == "bytes-not-understood"
+    for document in ("", "[]", "{}", json.dumps({**PERMIT, "primaryType": "Other"}), "x" * 300_000):
+        asked = {"document": document, "account": ALICE, "digest": ""}
+        assert refusal(signer, "sign_typed_data", **asked) == "bytes-not-understood"
+    too_long = {"data": "0x" + "00" * (128 * 1024 + 1), "account": ALICE, "digest": ""}
+    assert refusal(signer, "sign_message", **too_long) == "bytes-not-understood"
 
 
 def test_a_strangers_account_is_not_ours(signer):

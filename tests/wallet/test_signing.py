@@ -19,7 +19,7 @@ from fiat.signature import recover
 from wallet.errors import SignerLocked, SignerLost, SignerUnsafe, VaultUnopened
 from wallet.hd import KeyTree
 from wallet.mnemonic import Mnemonic
-from wallet.signable import read_order, read_sign_in
+from wallet.signable import read_message, read_order, read_sign_in, read_typed_data
 from wallet.signer import _safe
 from wallet.signing import VAULT_NAME, Phrase, Signer
 from wallet.siwe import SignInText
@@ -75,6 +75,12 @@ async def test_a_wallets_life(tmp_path):
         text = sign_in_text(root)
         signature = await signer.sign_in(text, root, read_sign_in(text).digest)
         assert recover(read_sign_in(text).digest, signature) == root.raw
+        message = await signer.sign_message(b"hello", account, read_message(b"hello").digest)
+        assert recover(read_message(b"hello").digest, message) == account.raw
+        fields = {"types": {"Note": [{"name": "n", "type": "uint8"}]}, "primaryType": "Note", "message": {"n": 1}}
+        document = json.dumps(fields)
+        typed = await signer.sign_typed_data(document, account, read_typed_data(document).digest)
+        assert recover(read_typed_data(document).digest, typed) == account.raw
         order = {"holder": "0x" + "22" * 32, "chainId": "31337", "account": account.lower(), "validBefore": "9"}
         digest = read_order("LedgerAddress", LEDGER, order).digest
         assert recover(digest, await signer.sign_order("LedgerAddress", LEDGER, order, root, digest)) == root.raw

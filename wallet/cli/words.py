@@ -89,6 +89,11 @@ WORDS: dict[str, str] = {
     "address": N_("address"),
     "sign-in": N_("sign-in"),
     "transaction": N_("transaction"),
+    "message": N_("message"),
+    "typed-data": N_("typed data"),
+    # BytesNotUnderstood.reason
+    "ledger-domain": N_("it has the form of an order to your ledger"),
+    "length": N_("too long"),
     "decimals": N_("decimals"),
     # HeadRefused.reason
     "it is older than one that was shown before": N_("it is older than one that was shown before"),
