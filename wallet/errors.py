@@ -9,6 +9,7 @@ WalletError
  |   +- WordCountWrong           not 12, 15, 18, 21 or 24 words
  |   +- ChecksumWrong            every word is known, but one is wrong or out of place
  |   +- PhraseAmbiguous          the words open more than one wallet: choose a reading
+ |   +- PhraseAbsent             the wallet is of shares (SLIP-39) and has no words
  |   +- PhraseDiffers            the words asked back are not those of this wallet
  +- VaultError
  |   +- VaultMissing             no vault at that path
@@ -20,6 +21,9 @@ WalletError
  |   +- PasswordUnfit            too short or too long to protect a vault
  |   +- KeystoreMalformed        no v3 keystore, or one that asks for more work than is given
  |   +- KeystoreUnopened         wrong password for a keystore
+ |   +- AccountKnown             this account is in the vault already
+ |   +- PhraseKnown              this phrase is
+ |   +- VaultFull                as many phrases, keys or accounts as a vault holds
  +- SignerError
  |   +- SignerLocked             no key in memory: unlock first
  |   +- SignerUnsafe             the process could not be closed off, or the curve library is not the fast one
@@ -36,6 +40,7 @@ WalletError
  |   +- TerminalNeeded           something would have to be asked, and nobody is there
  |   +- YesRefused               `--yes` does not cover this review
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
+ |   +- NameTaken                another account or contact has this name, or one that passes for it
  |   +- InputMalformed           a payee, handle, destination or network of another form
  +- Declined                     the person said no, or left
  +- NotBuilt                     promised, not there yet
@@ -139,6 +144,10 @@ class PhraseAmbiguous(PhraseError):
     languages: list[str]
 
 
+class PhraseAbsent(PhraseError):
+    pass
+
+
 class PhraseDiffers(PhraseError):
     """`positions` count from 1: where the words given are not the wallet's."""
 
@@ -193,6 +202,23 @@ class KeystoreMalformed(VaultError):
 
 class KeystoreUnopened(VaultError):
     pass
+
+
+class AccountKnown(VaultError):
+    address: str
+
+
+class PhraseKnown(VaultError):
+    """`number` counts from 1."""
+
+    number: int
+
+
+class VaultFull(VaultError):
+    """`what` is accounts, phrases or keys."""
+
+    what: str
+    count_max: int
 
 
 class SignerError(WalletError):
@@ -275,8 +301,15 @@ class AssetUnknown(UsageError):
     known: list[str]
 
 
+class NameTaken(UsageError):
+    """`other` is the name that is there."""
+
+    name: str
+    other: str
+
+
 class InputMalformed(UsageError):
-    """`field` is payee, handle, destination, network-id, network-name or network-url; `reason` a word of ours."""
+    """`field` is payee, handle, destination, network-id, name, path and the like; `reason` a word of ours."""
 
     field: str
     text: str

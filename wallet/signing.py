@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,8 @@ from typing import Self
 from chain.address import Address
 from chain.errors import ChainError
 from chain.transaction import SignedTransaction
+from wallet.accounts import Account as OwnAccount
+from wallet.accounts import read_account
 from wallet.errors import SignerLost
 from wallet.frames import FRAME_BYTES_MAX, Frame, receive_from, result, send_to
 from wallet.peer import connect_unix
@@ -31,7 +33,7 @@ _END_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class SignerStatus:
-    """`accounts` in BIP-44 order. Without a vault there is no root and no account."""
+    """`accounts` in the person's order, `entries` what else is known of each. Without a vault there is none."""
 
     vault: bool
     unlocked: bool
@@ -39,6 +41,7 @@ class SignerStatus:
     accounts: tuple[Address, ...]
     backed_up: bool
     protections: tuple[str, ...]
+    entries: tuple[OwnAccount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,50 @@ class Signer:
         """The next chain account."""
         return _status(await self._call("add_account"))
 
+    async def add_paths(self, phrase: int, paths: Sequence[str], name: str = "") -> SignerStatus:
+        """Accounts at any paths of a phrase (from 0). Raises AccountKnown, InputMalformed, NameTaken, VaultFull."""
+        return _status(await self._call("add_paths", phrase=phrase, paths=list(paths), name=name))
+
+    async def edit_account(
+        self, account: Address, *, name: str | None = None, position: int | None = None
+    ) -> SignerStatus:
+        """Another name ("" for none), another place (from 0). Raises AccountUnknown, NameTaken, InputMalformed."""
+        change = {"name": name, "position": position}
+        given = {key: value for key, value in change.items() if value is not None}
+        return _status(await self._call("edit_account", account=account, change=given))
+
+    async def addresses(self, phrase: int, paths: Sequence[str]) -> list[Address]:
+        """What stands at up to 1000 paths; nothing is kept."""
+        answer = await self._call("addresses", phrase=phrase, paths=list(paths))
+        return [Address(one) for one in answer["addresses"]]
+
+    async def find(self, phrase: int, address: Address, paths: Sequence[str], passphrase: str = "") -> str:
+        """Which of up to 1000 paths gives the address; "" for none."""
+        given = {"phrase": phrase, "passphrase": passphrase, "address": address, "paths": list(paths)}
+        return str((await self._call("find", **given))["path"])
+
+    async def add_phrase(
+        self, phrase: str, *, language: str = "", passphrase: str = "", name: str = ""
+    ) -> SignerStatus:
+        """Another phrase with its first account. Raises PhraseKnown, PhraseAmbiguous, AccountKnown, VaultFull."""
+        secrets = {"phrase": phrase, "passphrase": passphrase}
+        return _status(await self._call("add_phrase", **secrets, language=language, name=name))
+
+    async def add_keystore(self, document: str, keystore_password: str, name: str = "") -> SignerStatus:
+        """The key of a v3 keystore. Raises KeystoreMalformed, KeystoreUnopened, AccountKnown, VaultFull."""
+        given = {"document": document, "keystore_password": keystore_password, "name": name}
+        return _status(await self._call("add_keystore", **given))
+
+    async def make_keystore(self, account: Address, password: str, keystore_password: str) -> str:
+        """A v3 keystore of an account, for one who gives the vault's password. Raises VaultUnopened, PasswordUnfit."""
+        secrets = {"password": password, "keystore_password": keystore_password}
+        return str((await self._call("make_keystore", account=account, **secrets))["document"])
+
+    async def change_password(self, password: str, new_password: str, *, profile: str = "standard") -> SignerStatus:
+        """Raises VaultUnopened, PasswordUnfit, VaultUnwritten."""
+        secrets = {"password": password, "new_password": new_password}
+        return _status(await self._call("change_password", **secrets, profile=profile))
+
     async def sign_transaction(self, payload: bytes, account: Address, digest: bytes) -> SignedTransaction:
         """`payload` is TransactionRequest.unsigned_payload, `digest` its keccak256."""
         arguments = {"payload": "0x" + payload.hex(), "account": account, "digest": "0x" + digest.hex()}
@@ -235,8 +282,8 @@ class Signer:
         process = self._channel.process if self._channel else None
         return process.pid if process is not None and process.returncode is None else None
 
-    async def _call(self, name: str, **arguments: object) -> Frame:
-        return result(await self.forward({"call": name, "with": arguments}))
+    async def _call(self, call: str, /, **arguments: object) -> Frame:
+        return result(await self.forward({"call": call, "with": arguments}))
 
     async def _live(self) -> _Channel:
         if self._channel is not None and self._channel.is_gone:
@@ -297,14 +344,15 @@ def _environment() -> dict[str, str]:
 
 
 def _status(answer: Frame) -> SignerStatus:
-    root = answer.get("root")
+    root, entries = answer.get("root"), tuple(map(read_account, answer.get("accounts", [])))
     return SignerStatus(
         vault=answer["vault"],
         unlocked=answer["unlocked"],
         root=Address(root) if root else None,
-        accounts=tuple(Address(entry["address"]) for entry in answer.get("accounts", [])),
+        accounts=tuple(entry.address for entry in entries),
         backed_up=answer.get("backed_up", False),
         protections=tuple(answer["protections"]),
+        entries=entries,
     )
 
 

@@ -19,6 +19,7 @@ IO_MODULES = re.compile(
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
+PURE_ABOVE |= {"wallet.names", "wallet.accounts"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),
@@ -28,7 +29,8 @@ IMPURE = {
 DATABASES = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
 WEB = {"fastapi", "starlette", "uvicorn"}
 CLIENT_MAY_NOT = {"fiat": {"tables", "journal", "history"}, "chain": {"tables", "indexer", "devnet", "treasury"}}
-SECRETIVE = {"wallet.mnemonic", "wallet.hd", "wallet.vault", "wallet.keystore"}
+SECRETIVE = {"wallet.mnemonic", "wallet.hd", "wallet.vault", "wallet.vault_format", "wallet.keystore"}
+SECRETIVE |= {"wallet.keyring", "wallet.keeper"}
 KEY_MAKERS = {"wallet.signer", "chain.treasury"} | SECRETIVE
 
 

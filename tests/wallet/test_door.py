@@ -129,5 +129,8 @@ async def test_another_users_process_is_not_answered(tmp_path, monkeypatch):
         writer.close()
 
 
+KEPT_BACK = {"add_phrase", "change_password", "make_keystore"}
+
+
 def test_what_passes_is_part_of_what_there_is():
-    assert set(_CALLS) - PASSED == {"create", "restore", "readings", "reveal"}
+    assert set(_CALLS) - PASSED == {"create", "restore", "readings", "reveal", *KEPT_BACK}

@@ -23,7 +23,8 @@ from wallet.signable import read_message, read_order, read_sign_in, read_typed_d
 from wallet.signer import _safe
 from wallet.signing import VAULT_NAME, Phrase, Signer
 from wallet.siwe import SignInText
-from wallet.vault import AccountEntry, Contents, Profile, Public, Vault
+from wallet.vault import Vault
+from wallet.vault_format import AccountEntry, Contents, Profile, Public
 
 PASSWORD = "correct horse battery"
 LEDGER = bytes(range(32))
@@ -41,7 +42,7 @@ def made(home):
     mnemonic = Mnemonic.generate(12)
     keys = KeyTree(mnemonic.seed())
     public = Public(keys.root().address, (AccountEntry("m/44'/60'/0'/0/0", keys.account(0).address),), False)
-    Vault.create(home / VAULT_NAME, PASSWORD, Contents(mnemonic), public, Profile.LIGHT)
+    Vault.create(home / VAULT_NAME, PASSWORD, Contents.of(mnemonic), public, Profile.LIGHT)
     return home, mnemonic, keys
 
 

@@ -10,4 +10,12 @@ REFUSED, USAGE = 1, 2
 KEY_ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.KeystoreMalformed: (N_("This is no keystore that can be read: {field}: {reason}."), REFUSED),
     wallet.KeystoreUnopened: (N_("The keystore did not open: its password is another one."), REFUSED),
+    wallet.PhraseAbsent: (N_("This wallet was made of shares and has no words of its own."), REFUSED),
+    wallet.AccountKnown: (N_("{address} is an account of this wallet already."), REFUSED),
+    wallet.PhraseKnown: (N_("This wallet has that phrase already; it is number {number}."), REFUSED),
+    wallet.VaultFull: (N_("A vault holds {count_max} {what} at most."), REFUSED),
+    wallet.NameTaken: (
+        N_("“{name}” could be taken for “{other}”, which is there already: choose another name."),
+        USAGE,
+    ),
 }

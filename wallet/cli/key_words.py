@@ -1,0 +1,32 @@
+"""Words of errors about keys, accounts and names: a part of the table in wallet.cli.words."""
+
+from __future__ import annotations
+
+from wallet.texts import N_
+
+KEY_WORDS: dict[str, str] = {
+    # InputMalformed.field
+    "name": N_("name"),
+    "path": N_("path"),
+    "position": N_("position"),
+    # VaultFull.what
+    "accounts": N_("accounts"),
+    "phrases": N_("phrases"),
+    "keys": N_("keys"),
+    # InputMalformed.reason
+    "up to 32 letters and digits, with single space - _ . between them": N_(
+        "up to 32 letters and digits, with single space - _ . between them"
+    ),
+    "it reads like a number or an address": N_("it reads like a number or an address"),
+    "its letters are of more than one alphabet": N_("its letters are of more than one alphabet"),
+    "m/44'/60'/0'/0/0 is an example": N_("m/44'/60'/0'/0/0 is an example"),
+    "the ledger's keys are there, which are no accounts": N_("the ledger's keys are there, which are no accounts"),
+    "`tandem accounts` shows their numbers": N_("`tandem accounts` shows their numbers"),
+    "it has no words, so no passphrase": N_("it has no words, so no passphrase"),
+    "0 is the first": N_("0 is the first"),
+    # KeystoreMalformed.reason
+    "version 3 is expected": N_("version 3 is expected"),
+    "they ask for more memory or work than is given": N_("they ask for more memory or work than is given"),
+    "what it holds is no key": N_("what it holds is no key"),
+    "it is not the address of the key inside": N_("it is not the address of the key inside"),
+}
