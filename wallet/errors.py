@@ -32,6 +32,8 @@ WalletError
  |   +- DoorTaken                another running client owns the socket
  +- SigningRefused               nothing was signed
  |   +- AccountUnknown           not an account of this wallet
+ |   +- AccountWatched           listed without a key
+ |   +- AddressUnfound           none of the paths and passphrases that were tried gives it
  |   +- DigestDiffers            these are not the bytes that were reviewed
  |   +- BytesNotUnderstood       transaction, sign-in text or order that does not decode fully
  |   +- KeyUnfit                 this key does not sign this kind of thing
@@ -252,6 +254,15 @@ class SigningRefused(WalletError):
 
 class AccountUnknown(SigningRefused):
     address: str
+
+
+class AccountWatched(SigningRefused):
+    address: str
+
+
+class AddressUnfound(SigningRefused):
+    address: str
+    tried: int
 
 
 class DigestDiffers(SigningRefused):

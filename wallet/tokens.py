@@ -56,13 +56,15 @@ class TokenRail:
         self._wallet = wallet
         self._purse = wallet.purse
 
-    async def plan(self, amount: TokenAmount, payee: Payee) -> TokenPlan:
+    async def plan(self, amount: TokenAmount, payee: Payee, sender: Address | None = None) -> TokenPlan:
         """A prepared transfer to an address, or to the one that a payee's root key attested for this chain.
+
+        The first account pays unless another one is named.
 
         Raises ReceiverRefused, FundsMissing, InsufficientNative, TokenWithoutCode, TokenChanged and the node's errors.
         """
         status = await self._wallet.keys()
-        sender, own = status.accounts[0], frozenset(status.accounts)
+        sender, own = sender or status.accounts[0], frozenset(status.accounts)
         receiver, card, named, known = payee.address, None, "", True
         if receiver is None:
             await self._wallet.ensure_session()

@@ -12,6 +12,14 @@ KEY_ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.KeystoreUnopened: (N_("The keystore did not open: its password is another one."), REFUSED),
     wallet.PhraseAbsent: (N_("This wallet was made of shares and has no words of its own."), REFUSED),
     wallet.AccountKnown: (N_("{address} is an account of this wallet already."), REFUSED),
+    wallet.AccountWatched: (
+        N_("{address} is only watched: there is no key for it here."),
+        REFUSED,
+    ),
+    wallet.AddressUnfound: (
+        N_("None of the {tried} keys that were tried has the address {address}: try more --indexes, or --passphrases."),
+        REFUSED,
+    ),
     wallet.PhraseKnown: (N_("This wallet has that phrase already; it is number {number}."), REFUSED),
     wallet.VaultFull: (N_("A vault holds {count_max} {what} at most."), REFUSED),
     wallet.NameTaken: (

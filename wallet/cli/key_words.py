@@ -9,6 +9,7 @@ KEY_WORDS: dict[str, str] = {
     "name": N_("name"),
     "path": N_("path"),
     "position": N_("position"),
+    "account": N_("account"),
     # VaultFull.what
     "accounts": N_("accounts"),
     "phrases": N_("phrases"),
@@ -23,6 +24,9 @@ KEY_WORDS: dict[str, str] = {
     "the ledger's keys are there, which are no accounts": N_("the ledger's keys are there, which are no accounts"),
     "`tandem accounts` shows their numbers": N_("`tandem accounts` shows their numbers"),
     "it has no words, so no passphrase": N_("it has no words, so no passphrase"),
+    "money at the server leaves your account there, and no other": N_(
+        "money at the server leaves your account there, and no other"
+    ),
     "0 is the first": N_("0 is the first"),
     # KeystoreMalformed.reason
     "version 3 is expected": N_("version 3 is expected"),

@@ -22,7 +22,8 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "restore": Entry("restore", N_("make the vault again from a recovery phrase")),
         "unlock": Entry("lock", N_("keep the keys ready for 15 minutes, so that commands ask no password")),
         "lock": Entry("lock", N_("forget the unlocked keys")),
-        "accounts": Entry("accounts", N_("your accounts on the chain; `add` one, `watch` an address")),
+        "password": Entry("password", N_("change the vault's password")),
+        "accounts": Entry("accounts", N_("your accounts on the chain: add, import, find, name, watch")),
     },
     N_("Account at the server"): {
         "register": Entry("register", N_("open an account with your wallet's own signature")),

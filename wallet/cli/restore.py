@@ -45,14 +45,14 @@ async def _restore(run: Run, phrase: str, passphrase: str, language: str, profil
     async with Signer(run.config.home) as signer:
         readings = await signer.readings(phrase, passphrase=passphrase)
         if len(readings) > 1 and not language:
-            language = await _choose(run, readings)
+            language = await choose_reading(run, readings)
         password = terminal.ask_new_password(run.config)
         make_private(run.config.home)
         status = await signer.restore(phrase, password, language=language, passphrase=passphrase, profile=profile)
         tell(run, status, None)
 
 
-async def _choose(run: Run, readings: tuple[Reading, ...]) -> str:
+async def choose_reading(run: Run, readings: tuple[Reading, ...]) -> str:
     """The same words in another script or language open another wallet: show which one has a history."""
     languages = [reading.language for reading in readings]
     if not terminal.is_there():

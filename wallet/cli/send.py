@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from chain.address import Address
 from chain.token import Token, TokenAmount
 from fiat.errors import AmountNotPositive
 from fiat.money import Money
 from wallet.cli import terminal
+from wallet.cli.own import own_account
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
@@ -34,22 +36,26 @@ NEGATIVES = {"ignore_unknown_options": True}
 @click.argument("to")
 @click.option("--memo", default="", help=_("a text for the payee (fiat only)"))
 @click.option("--again", default="", help=_("repeat the order of this number, as it was"))
-def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str) -> None:
+@click.option("--from", "account", default="", help=_("which account pays (tokens only): its name, address or number"))
+def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str, account: str) -> None:
     payee = read_payee(to)
     check_memo(memo)
+    sender = own_account(run, account).address if account else None
     with run.store.one_command():
-        sent = wait(_send(run, amount, asset, payee, memo, again))
+        sent = wait(_send(run, amount, asset, payee, memo, again, sender))
     run.answer(sent, lambda: click.echo(_sentence(sent, to)))
 
 
-async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str) -> Json:
+async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str, sender: Address | None) -> Json:
     async with open_wallet(run) as wallet:
         if again:
             return accepted(await wallet.repeat_order(again), amount, asset.upper())
         token = wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo)
+            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender)
         money = await wallet.money(amount, asset.upper())
+        if sender is not None:
+            raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
         if payee.address is not None:
             raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
         check_somebody_is_there(run)
@@ -94,12 +100,14 @@ def accepted(answer: Json, amount: str, asset: str) -> Json:
     }
 
 
-async def _send_tokens(run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str) -> Json:
+async def _send_tokens(
+    run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str, sender: Address | None
+) -> Json:
     if memo:
         raise InputMalformed("memo", memo[:40], _("a chain carries none"))
     check_somebody_is_there(run)
     rail = TokenRail(wallet)
-    plan = await rail.plan(amount, payee)
+    plan = await rail.plan(amount, payee, sender)
     tell_notices(run, wallet)
     if wallet.purse.network.relayed:
         run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
