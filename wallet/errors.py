@@ -9,6 +9,11 @@ WalletError
  |   +- WordCountWrong           not 12, 15, 18, 21 or 24 words
  |   +- ChecksumWrong            every word is known, but one is wrong or out of place
  |   +- PhraseAmbiguous          the words open more than one wallet: choose a reading
+ |   +- ShareWordUnknown         a word of a share is in no list
+ |   +- ShareMalformed           every word is known, but one is wrong or out of place
+ |   +- SharesUnfit              not of one set, or a set that cannot be made
+ |   +- SharesMissing            more are needed
+ |   +- PassphraseUnfit          of shares: printable ASCII alone
  |   +- PhraseAbsent             the wallet is of shares (SLIP-39) and has no words
  |   +- PhraseDiffers            the words asked back are not those of this wallet
  +- VaultError
@@ -23,6 +28,7 @@ WalletError
  |   +- KeystoreUnopened         wrong password for a keystore
  |   +- AccountKnown             this account is in the vault already
  |   +- PhraseKnown              this phrase is
+ |   +- BackupUnfit              a backup that was tried opens nothing of this wallet
  |   +- VaultFull                as many phrases, keys or accounts as a vault holds
  +- SignerError
  |   +- SignerLocked             no key in memory: unlock first
@@ -146,6 +152,36 @@ class PhraseAmbiguous(PhraseError):
     languages: list[str]
 
 
+class ShareWordUnknown(PhraseError):
+    """`number` is the share's, `position` the word's; both count from 1."""
+
+    number: int
+    position: int
+    word: str
+
+
+class ShareMalformed(PhraseError):
+    number: int
+
+
+class SharesUnfit(PhraseError):
+    """`reason` is a sentence of ours."""
+
+    reason: str
+
+
+class SharesMissing(PhraseError):
+    """Groups that are whole, and that are needed; `groups` has shares there and needed of each group begun."""
+
+    whole: int
+    needed: int
+    groups: list[str]
+
+
+class PassphraseUnfit(PhraseError):
+    pass
+
+
 class PhraseAbsent(PhraseError):
     pass
 
@@ -214,6 +250,10 @@ class PhraseKnown(VaultError):
     """`number` counts from 1."""
 
     number: int
+
+
+class BackupUnfit(VaultError):
+    accounts: int
 
 
 class VaultFull(VaultError):

@@ -67,7 +67,7 @@ class Keeper:
     def create(self, words: int, password: str, profile: str) -> Frame:
         """A new English phrase in a new vault. The phrase goes out here, and by `reveal`."""
         mnemonic = Mnemonic.generate(words)
-        self._make(Contents.of(mnemonic), password, profile, backed_up=False)
+        self.make(Contents.of(mnemonic), password, profile, backed_up=False)
         return _spelt(mnemonic)
 
     def readings(self, phrase: str, passphrase: str, accounts: int) -> Frame:
@@ -81,7 +81,7 @@ class Keeper:
         if self.path.exists():
             raise VaultExists(str(self.path))
         mnemonic = _read(phrase, language)
-        self._make(Contents.of(mnemonic, passphrase), password, profile, backed_up=True)
+        self.make(Contents.of(mnemonic, passphrase), password, profile, backed_up=True)
         return self.status()
 
     def unlock(self, password: str) -> Frame:
@@ -172,7 +172,8 @@ class Keeper:
             raise
         return self.keyring
 
-    def _make(self, contents: Contents, password: str, profile: str, *, backed_up: bool) -> None:
+    def make(self, contents: Contents, password: str, profile: str, *, backed_up: bool) -> None:
+        """A new vault, open. Raises PasswordUnfit, VaultExists, VaultUnwritten."""
         fit = _profile("create", profile)
         tree = KeyTree(contents.phrases[0].seed())
         public = Public(tree.root().address, (_entry(tree, 0),), backed_up)

@@ -21,6 +21,7 @@ from chain.errors import ChainError
 from chain.transaction import SignedTransaction
 from wallet.accounts import Account as OwnAccount
 from wallet.accounts import read_account
+from wallet.backups import Proved, Shares, ShareTexts, read_proved
 from wallet.errors import SignerLost
 from wallet.frames import FRAME_BYTES_MAX, Frame, receive_from, result, send_to
 from wallet.peer import connect_unix
@@ -202,6 +203,26 @@ class Signer:
         """Raises VaultUnopened, PasswordUnfit, VaultUnwritten."""
         secrets = {"password": password, "new_password": new_password}
         return _status(await self._call("change_password", **secrets, profile=profile))
+
+    async def split(
+        self, password: str, threshold: int, groups: Sequence[tuple[int, int]], passphrase: str = ""
+    ) -> Shares:
+        """The first phrase as SLIP-39 shares, for writing down. Raises VaultUnopened, SharesUnfit, PassphraseUnfit."""
+        given = {"password": password, "passphrase": passphrase}
+        answer = await self._call("split", threshold=threshold, groups=[list(one) for one in groups], **given)
+        return Shares(tuple(map(tuple, answer["groups"])), answer["holds"], answer["language"])
+
+    async def restore_shares(self, shares: ShareTexts, password: str, *, profile: str = "standard") -> SignerStatus:
+        """Make a vault from shares and leave it unlocked."""
+        return _status(await self._call("restore_shares", password=password, profile=profile, **shares.to_json()))
+
+    async def prove(self, phrase: str, passphrase: str = "") -> Proved:
+        """Do these words open the wallet of the vault that is there? Nothing is unlocked."""
+        return read_proved(await self._call("prove", phrase=phrase, passphrase=passphrase))
+
+    async def prove_shares(self, shares: ShareTexts) -> Proved:
+        """Do these shares?"""
+        return read_proved(await self._call("prove_shares", **shares.to_json()))
 
     async def sign_transaction(self, payload: bytes, account: Address, digest: bytes) -> SignedTransaction:
         """`payload` is TransactionRequest.unsigned_payload, `digest` its keccak256."""

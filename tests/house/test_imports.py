@@ -30,7 +30,7 @@ DATABASES = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
 WEB = {"fastapi", "starlette", "uvicorn"}
 CLIENT_MAY_NOT = {"fiat": {"tables", "journal", "history"}, "chain": {"tables", "indexer", "devnet", "treasury"}}
 SECRETIVE = {"wallet.mnemonic", "wallet.hd", "wallet.vault", "wallet.vault_format", "wallet.keystore"}
-SECRETIVE |= {"wallet.keyring", "wallet.keeper"}
+SECRETIVE |= {"wallet.keyring", "wallet.keeper", "wallet.shares", "wallet.recovery"}
 KEY_MAKERS = {"wallet.signer", "chain.treasury"} | SECRETIVE
 
 
@@ -107,7 +107,7 @@ def keys_are_made_in_few_places(tree):
         for module in tree.modules.values()
         if module.name not in KEY_MAKERS
         for line, name in module.imports
-        if name.split(".")[0] in ("bip_utils", "eth_account", "eth_keyfile") or name in SECRETIVE
+        if name.split(".")[0] in ("bip_utils", "eth_account", "eth_keyfile", "shamir_mnemonic") or name in SECRETIVE
     ]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
 from wallet.cli import terminal
 from wallet.cli.own import own_account
-from wallet.cli.restore import PHRASE_BYTES_MAX, choose_reading
+from wallet.cli.restore import choose_reading, read_words
 from wallet.cli.running import Json, Run, command
 from wallet.cli.waiting import wait
 from wallet.config import first_line
@@ -64,10 +63,7 @@ def export(run: Run, account: str, file: Path, keystore_password_file: Path | No
 @click.option("--passphrase", "with_passphrase", is_flag=True, help=_("ask for the phrase's additional passphrase too"))
 @click.option("--name", default="", help=_("what you call its first account"))
 def phrase(run: Run, language: str, with_passphrase: bool, name: str) -> None:
-    if sys.stdin.isatty():
-        words = terminal.ask_secret(_("Recovery phrase (not shown): "), "phrase")
-    else:
-        words = sys.stdin.read(PHRASE_BYTES_MAX)
+    words = read_words()
     passphrase = terminal.ask_secret(_("Passphrase: "), "phrase") if with_passphrase else ""
     status = wait(_phrase(run, words, passphrase, language, name))
     _tell_last(run, status, _("Your account at the server stays with the first phrase."))

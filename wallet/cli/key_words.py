@@ -10,6 +10,23 @@ KEY_WORDS: dict[str, str] = {
     "path": N_("path"),
     "position": N_("position"),
     "account": N_("account"),
+    "group": N_("group"),
+    # TerminalNeeded.what
+    "shares": N_("shares"),
+    # SharesUnfit.reason
+    "there are 1 to 16 groups, and as many of them needed at most": N_(
+        "there are 1 to 16 groups, and as many of them needed at most"
+    ),
+    "a group has 1 to 16 shares, and as many of them needed at most": N_(
+        "a group has 1 to 16 shares, and as many of them needed at most"
+    ),
+    "a share that is enough alone stands alone in its group": N_(
+        "a share that is enough alone stands alone in its group"
+    ),
+    "they are not all of one set": N_("they are not all of one set"),
+    "put together they do not fit": N_("put together they do not fit"),
+    "opening them would take longer than is given": N_("opening them would take longer than is given"),
+    "what they hold is no recovery phrase": N_("what they hold is no recovery phrase"),
     # VaultFull.what
     "accounts": N_("accounts"),
     "phrases": N_("phrases"),
@@ -27,6 +44,7 @@ KEY_WORDS: dict[str, str] = {
     "money at the server leaves your account there, and no other": N_(
         "money at the server leaves your account there, and no other"
     ),
+    "2of3 is an example": N_("2of3 is an example"),
     "0 is the first": N_("0 is the first"),
     # KeystoreMalformed.reason
     "version 3 is expected": N_("version 3 is expected"),

@@ -19,7 +19,7 @@ from fiat.errors import FiatError
 from fiat.money import decimal_text
 from wallet import errors as wallet
 from wallet.cli.inert import inert
-from wallet.cli.key_problems import KEY_ROWS
+from wallet.cli.key_problems import KEY_DERIVED, KEY_ROWS
 from wallet.cli.refusals import MACHINE, SLUGS, UNKNOWN
 from wallet.cli.words import WORDS
 from wallet.errors import WalletError
@@ -131,6 +131,7 @@ DERIVED: dict[type[Exception], Callable[[Any], dict[str, Any]]] = {
     wallet.PhraseDiffers: lambda e: {"which": ", ".join(map(str, e.positions))},
     wallet.PhraseAmbiguous: lambda e: {"readings": ", ".join(e.languages)},
     wallet.AssetUnknown: lambda e: {"assets": ", ".join(e.known)},
+    **KEY_DERIVED,
 }
 
 ROWS: dict[type[Exception], tuple[str, int]] = {

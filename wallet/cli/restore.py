@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from chain.errors import ChainError
+from wallet.backups import ShareTexts
 from wallet.cli import terminal
 from wallet.cli.running import Run, command
 from wallet.cli.show import table
@@ -21,24 +22,68 @@ from wallet.texts import _
 from wallet.tokens import node_of
 
 PHRASE_BYTES_MAX = 4096
+SHARES_MAX, SHARES_BYTES_MAX = 256, 256 * 600
 
 
 @command("restore", _("Make the vault again from a recovery phrase, typed here or given on stdin."))
 @click.option("--language", default="", help=_("which reading is meant, where the words have more than one"))
 @click.option("--passphrase", "with_passphrase", is_flag=True, help=_("ask for the phrase's additional passphrase too"))
+@click.option(
+    "--shares",
+    "holds",
+    type=click.Choice(["phrase", "wallet"]),
+    help=_("from shares (SLIP-39), of a phrase or of a wallet of its own"),
+)
 @click.option("--light", is_flag=True, help=_("a lighter vault, for small machines and tests"))
 @click.option("--state", type=click.Path(path_type=Path), help=_("a backup file (not built yet)"))
-def restore(run: Run, language: str, with_passphrase: bool, light: bool, state: Path | None) -> None:
+def restore(run: Run, language: str, with_passphrase: bool, holds: str | None, light: bool, state: Path | None) -> None:
     if state is not None:
         raise click.UsageError(_("`tandem restore --state` is not built yet."))
     if (run.config.home / VAULT_NAME).exists():
         raise VaultExists(str(run.config.home / VAULT_NAME))
-    if sys.stdin.isatty():
-        phrase = terminal.ask_secret(_("Recovery phrase (not shown): "), "phrase")
-    else:
-        phrase = sys.stdin.read(PHRASE_BYTES_MAX)
+    profile = "light" if light else "standard"
+    if holds is not None:
+        wait(_restore_shares(run, ask_shares(run, holds, language or "english", with_passphrase), profile))
+        return
+    phrase = read_words()
     passphrase = terminal.ask_secret(_("Passphrase: "), "phrase") if with_passphrase else ""
-    wait(_restore(run, phrase, passphrase, language, "light" if light else "standard"))
+    wait(_restore(run, phrase, passphrase, language, profile))
+
+
+def read_words() -> str:
+    """A phrase, typed unseen or from stdin."""
+    if sys.stdin.isatty():
+        return terminal.ask_secret(_("Recovery phrase (not shown): "), "phrase")
+    return sys.stdin.read(PHRASE_BYTES_MAX)
+
+
+def ask_shares(run: Run, holds: str, language: str, with_passphrase: bool) -> ShareTexts:
+    """Shares, one a line until an empty one, typed unseen or from stdin; lines that begin with # are remarks."""
+    shares: list[str] = []
+    if not sys.stdin.isatty():
+        lines = sys.stdin.read(SHARES_BYTES_MAX).splitlines()
+        shares = [line for line in lines if line.strip() and not line.startswith("#")]
+    else:
+        while len(shares) < SHARES_MAX:
+            share = terminal.ask_secret(
+                _("Share {n} (not shown; empty: no more): ").format(n=len(shares) + 1), "shares"
+            )
+            if not share.strip():
+                break
+            shares.append(share)
+    of_shares = of_phrase = ""
+    if with_passphrase:
+        of_shares = terminal.ask_secret(_("Passphrase of the shares (empty: none): "), "shares")
+        if holds == "phrase":
+            of_phrase = terminal.ask_secret(_("Passphrase of the phrase (empty: none): "), "phrase")
+    return ShareTexts(tuple(shares), holds, of_shares, language, of_phrase)
+
+
+async def _restore_shares(run: Run, shares: ShareTexts, profile: str) -> None:
+    async with Signer(run.config.home) as signer:
+        password = terminal.ask_new_password(run.config)
+        make_private(run.config.home)
+        tell(run, await signer.restore_shares(shares, password, profile=profile), None)
 
 
 async def _restore(run: Run, phrase: str, passphrase: str, language: str, profile: str) -> None:
