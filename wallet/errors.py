@@ -29,6 +29,9 @@ WalletError
  |   +- AccountKnown             this account is in the vault already
  |   +- PhraseKnown              this phrase is
  |   +- BackupUnfit              a backup that was tried opens nothing of this wallet
+ |   +- BackupDamaged            no backup file, or changed, or cut off
+ |   +- BackupForeign            a backup under another phrase
+ |   +- PhraseForeign            the phrase is not that of the vault which it should bring back
  |   +- VaultFull                as many phrases, keys or accounts as a vault holds
  +- SignerError
  |   +- SignerLocked             no key in memory: unlock first
@@ -254,6 +257,20 @@ class PhraseKnown(VaultError):
 
 class BackupUnfit(VaultError):
     accounts: int
+
+
+class BackupDamaged(VaultError):
+    reason: str
+
+
+class BackupForeign(VaultError):
+    """`root` is the root address of the phrase that it is under."""
+
+    root: str
+
+
+class PhraseForeign(VaultError):
+    path: str
 
 
 class VaultFull(VaultError):

@@ -80,7 +80,7 @@ class Keeper:
         """A vault from typed words. Where they may mean several wallets, `language` says which; else it is empty."""
         if self.path.exists():
             raise VaultExists(str(self.path))
-        mnemonic = _read(phrase, language)
+        mnemonic = read_phrase(phrase, language)
         self.make(Contents.of(mnemonic, passphrase), password, profile, backed_up=True)
         return self.status()
 
@@ -108,7 +108,7 @@ class Keeper:
     def change_password(self, password: str, new_password: str, profile: str) -> Frame:
         """The vault under another password. Whoever holds it open has to unlock it anew."""
         vault = Vault.open(self.path, password)
-        vault.rekey(new_password, _profile("change_password", profile))
+        vault.rekey(new_password, fit_profile("change_password", profile))
         self.keyring = Keyring.of(vault)
         return self.status()
 
@@ -145,7 +145,7 @@ class Keeper:
 
     def add_phrase(self, phrase: str, language: str, passphrase: str, name: str) -> Frame:
         """Another phrase in the open vault, with its first account."""
-        self.open().add_phrase(KeptPhrase(_read(phrase, language), passphrase), name)
+        self.open().add_phrase(KeptPhrase(read_phrase(phrase, language), passphrase), name)
         return self.status()
 
     def add_keystore(self, document: str, keystore_password: str, name: str) -> Frame:
@@ -174,7 +174,7 @@ class Keeper:
 
     def make(self, contents: Contents, password: str, profile: str, *, backed_up: bool) -> None:
         """A new vault, open. Raises PasswordUnfit, VaultExists, VaultUnwritten."""
-        fit = _profile("create", profile)
+        fit = fit_profile("create", profile)
         tree = KeyTree(contents.phrases[0].seed())
         public = Public(tree.root().address, (_entry(tree, 0),), backed_up)
         self.keyring = Keyring.of(Vault.create(self.path, password, contents, public, fit))
@@ -204,7 +204,8 @@ KEEPING: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
 """Calls by name, with the arguments that each takes."""
 
 
-def _profile(call: str, profile: str) -> Profile:
+def fit_profile(call: str, profile: str) -> Profile:
+    """Raises CallRefused."""
     if profile not in list(Profile):
         raise CallRefused(call, "profile")
     return Profile(profile)
@@ -216,7 +217,7 @@ def _texts(call: str, given: list[Any]) -> list[str]:
     return given
 
 
-def _read(phrase: str, language: str) -> Mnemonic:
+def read_phrase(phrase: str, language: str) -> Mnemonic:
     """The reading of typed words that `language` names, or the only one. Raises PhraseAmbiguous."""
     every = readings(phrase)
     found = [mnemonic for mnemonic in every if language in ("", mnemonic.language.value)]

@@ -43,7 +43,7 @@ class Recovery(Keeper):
         """A vault from shares; `words` has the language and passphrase of the phrase that they are of."""
         if self.path.exists():
             raise VaultExists(str(self.path))
-        kept = _from_shares(shares, passphrase, holds, words)
+        kept = from_shares(shares, passphrase, holds, words)
         self.make(Contents((kept,)), password, profile, backed_up=True)
         return self.status()
 
@@ -53,7 +53,7 @@ class Recovery(Keeper):
 
     def prove_shares(self, shares: list[Any], passphrase: str, holds: str, words: dict[str, Any]) -> Frame:
         """Do these shares? As `restore_shares` would read them."""
-        return self._proved([_from_shares(shares, passphrase, holds, words)])
+        return self._proved([from_shares(shares, passphrase, holds, words)])
 
     def _proved(self, found: list[Kept]) -> Frame:
         """Which accounts these keys cover, of those that the vault tells of."""
@@ -93,7 +93,7 @@ def _shared(kept: Kept) -> tuple[bytes, str, str]:
     return kept.mnemonic.entropy, OF_PHRASE, kept.mnemonic.language.value
 
 
-def _from_shares(shares: list[Any], passphrase: str, holds: str, words: dict[str, Any]) -> Kept:
+def from_shares(shares: list[Any], passphrase: str, holds: str, words: dict[str, Any]) -> Kept:
     """Raises SharesUnfit for a secret that is no phrase's entropy, and what putting shares together raises."""
     texts = all(isinstance(one, str) for one in (*shares, *words.values()))
     if holds not in (OF_PHRASE, OF_WALLET) or not texts or set(words) != {"language", "passphrase"}:

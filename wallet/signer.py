@@ -5,7 +5,7 @@ with blocking reads. It ends when told to lock, when its parent is gone, or when
 ending is how it forgets, since nothing in Python can be wiped. It decodes by itself what it signs, and signs only if
 the digest is the one that the caller says a person reviewed.
 
-What keeps keys, and what of it crosses the pipe, is in wallet.keeper and wallet.recovery; here is what signs.
+What keeps keys, and what of it crosses the pipe, is in wallet.keeper and those that build on it; here is what signs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from chain.transaction import SignedTransaction, TransactionRequest
 from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
 from wallet.frames import Frame, failure, receive, send
 from wallet.hd import PrivateKey
-from wallet.recovery import RECOVERING, Recovery
+from wallet.restoring import RESTORING, Restoring
 from wallet.sandbox import close_off, keep_out_of_dumps
 from wallet.signable import (
     Signable,
@@ -45,7 +45,7 @@ _SLICE_MS = 10_000
 
 
 @dataclass(slots=True)
-class Signer(Recovery):
+class Signer(Restoring):
     """Keeps the keys, and signs with them what it decoded itself."""
 
     def sign_transaction(self, payload: str, account: str, digest: str) -> Frame:
@@ -99,7 +99,7 @@ class Signer(Recovery):
 
 
 _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
-    **RECOVERING,
+    **RESTORING,
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),
     "sign_message": (Signer.sign_message, {"data": str, "account": str, "digest": str}),

@@ -31,6 +31,7 @@ WEB = {"fastapi", "starlette", "uvicorn"}
 CLIENT_MAY_NOT = {"fiat": {"tables", "journal", "history"}, "chain": {"tables", "indexer", "devnet", "treasury"}}
 SECRETIVE = {"wallet.mnemonic", "wallet.hd", "wallet.vault", "wallet.vault_format", "wallet.keystore"}
 SECRETIVE |= {"wallet.keyring", "wallet.keeper", "wallet.shares", "wallet.recovery"}
+SECRETIVE |= {"wallet.restoring", "wallet.sealed"}
 KEY_MAKERS = {"wallet.signer", "chain.treasury"} | SECRETIVE
 
 

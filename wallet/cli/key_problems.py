@@ -42,6 +42,12 @@ KEY_ROWS: dict[type[Exception], tuple[str, int]] = {
         N_("This backup is one, but not of this wallet: it opens none of its {accounts} accounts. Keep looking."),
         REFUSED,
     ),
+    wallet.BackupDamaged: (N_("This backup cannot be used: {reason}. Nothing was changed."), REFUSED),
+    wallet.BackupForeign: (N_("This backup is under another phrase, that of the wallet {root}."), REFUSED),
+    wallet.PhraseForeign: (
+        N_("These words are of another wallet than the one at {path}; that one was not touched."),
+        REFUSED,
+    ),
     wallet.VaultFull: (N_("A vault holds {count_max} {what} at most."), REFUSED),
     wallet.NameTaken: (
         N_("“{name}” could be taken for “{other}”, which is there already: choose another name."),

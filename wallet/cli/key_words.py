@@ -27,6 +27,14 @@ KEY_WORDS: dict[str, str] = {
     "put together they do not fit": N_("put together they do not fit"),
     "opening them would take longer than is given": N_("opening them would take longer than is given"),
     "what they hold is no recovery phrase": N_("what they hold is no recovery phrase"),
+    # BackupDamaged.reason
+    "it was changed, or cut off": N_("it was changed, or cut off"),
+    "it is no backup": N_("it is no backup"),
+    "its version is not known to this program": N_("its version is not known to this program"),
+    "its head is malformed": N_("its head is malformed"),
+    "it was written by a later version of this program": N_("it was written by a later version of this program"),
+    "an account in it is not its keys'": N_("an account in it is not its keys'"),
+    "it is too large": N_("it is too large"),
     # VaultFull.what
     "accounts": N_("accounts"),
     "phrases": N_("phrases"),

@@ -19,4 +19,4 @@ def _later(name: str) -> click.Command:
 
 
 up, approvals, approve, decline, pair = (_later(n) for n in ("up", "approvals", "approve", "decline", "pair"))
-grants, backup = (_later(name) for name in ("grants", "backup"))
+grants = _later("grants")

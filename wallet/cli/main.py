@@ -67,7 +67,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "grants": Entry("later", N_("what sites and programs may do")),
     },
     N_("Safety"): {
-        "backup": Entry("later", N_("write what the phrase does not hold to an encrypted file")),
+        "backup": Entry("backup", N_("write what the phrase does not hold to an encrypted file")),
         "shares": Entry("shares", N_("write the phrase as shares, so many of which bring it back")),
         "drill": Entry("drill", N_("try whether a written backup opens this wallet")),
         "audit": Entry("audit", N_("check a journal export, or your own receipts and heads")),

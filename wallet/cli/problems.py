@@ -203,7 +203,13 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         N_("The vault {path} is damaged ({reason}). Move it away and use `tandem restore` with your phrase."),
         REFUSED,
     ),
-    wallet.VaultUnopened: (N_("The vault did not open: the password is wrong, or the file was changed."), REFUSED),
+    wallet.VaultUnopened: (
+        N_(
+            "The vault did not open: the password is wrong, or the file was changed. Forgotten? `tandem restore "
+            "--beside` makes a new one from your phrase and keeps this one."
+        ),
+        REFUSED,
+    ),
     wallet.VaultUnwritten: (N_("The vault {path} could not be written ({reason}); nothing was changed."), REFUSED),
     wallet.VaultChanged: (N_("Another program changed the vault {path} meanwhile: unlock again."), REFUSED),
     wallet.PasswordUnfit: (N_("A password has {length_min} to {length_max} characters."), REFUSED),
