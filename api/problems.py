@@ -147,6 +147,7 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.TransactionMalformed: Row(422, "transaction_malformed", "These are no canonical EIP-1559 bytes."),
     on_chain.CalldataMalformed: Row(422, "calldata_malformed", "The calldata does not decode."),
     on_chain.TypedDataMalformed: Row(422, "typed_data_malformed", "The typed data is malformed."),
+    on_chain.DescriptorMalformed: INTERNAL,
     on_chain.InsufficientNative: Row(422, "insufficient_native", "The coins do not suffice for value and fee."),
     on_chain.InsufficientToken: Row(422, "insufficient_token", "The tokens do not suffice."),
     on_chain.TokenWithoutCode: Row(422, "token_without_code", "No contract lives at the token's address."),

@@ -15,6 +15,7 @@ ChainError
  +- TransactionMalformed        no canonical EIP-1559 bytes, or a field out of bounds
  +- CalldataMalformed           ABI bytes that do not decode within the budget
  +- TypedDataMalformed          EIP-712 input that is refused
+ +- DescriptorMalformed         an ERC-7730 file that cannot be honoured in full
  +- InsufficientNative          coins for value and fee are missing
  +- InsufficientToken           tokens are missing
  +- TokenWithoutCode            no contract lives at the token's address
@@ -120,6 +121,14 @@ class CalldataMalformed(ChainError):
 @dataclass(eq=False)
 class TypedDataMalformed(ChainError):
     """`path` names the member (`message.to.wallet`) or the type that is at fault."""
+
+    path: str
+    reason: str
+
+
+@dataclass(eq=False)
+class DescriptorMalformed(ChainError):
+    """`path` is of the file, or the file's own path into the data."""
 
     path: str
     reason: str

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from wallet.errors import SettingRefused
+from wallet.hosts import LOOPBACK
 
 SERVER_DEFAULT = "http://127.0.0.1:8000"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PASSWORD_BYTES_MAX = 4096
 
 

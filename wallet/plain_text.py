@@ -30,11 +30,15 @@ def lines(text: str) -> tuple[list[str], bool]:
     """At most LINES_MAX lines of at most LINE_LENGTH characters, visible; was that everything?"""
     shown: list[str] = []
     for line in text.split("\n"):
-        whole = visible(line.removesuffix("\r"))
-        shown += [whole[at : at + LINE_LENGTH] for at in range(0, max(len(whole), 1), LINE_LENGTH)]
+        shown += parts(visible(line.removesuffix("\r")))
         if len(shown) > LINES_MAX:
             return shown[:LINES_MAX], False
     return shown, True
+
+
+def parts(text: str) -> list[str]:
+    """One text in pieces of LINE_LENGTH, the empty one as one piece."""
+    return [text[at : at + LINE_LENGTH] for at in range(0, max(len(text), 1), LINE_LENGTH)]
 
 
 def _spelt(character: str) -> str:

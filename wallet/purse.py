@@ -1,4 +1,4 @@
-"""The tokens that the person knows on one network: the shipped list, pins of first use, addresses sent to. No node."""
+"""What the person knows on one network: shipped lists, pins of first use, addresses sent to. No node."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.address import Address
+from chain.descriptor import Descriptor
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
 from wallet.errors import AssetUnknown, TokenChanged
@@ -13,6 +14,10 @@ from wallet.networks import Network
 from wallet.state import Document, Store
 
 TOKENS = TokenList.parse(Path(__file__).with_name("tokens.json").read_bytes())
+DESCRIPTORS = tuple(
+    Descriptor.parse(path.read_bytes()) for path in sorted((Path(__file__).parent / "descriptors").glob("*.json"))
+)
+"""Of ERC-7730, as they ship with the client."""
 
 
 class Purse:

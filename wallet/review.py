@@ -2,7 +2,8 @@
 
 Three sources: *bytes* (what will be signed says so itself), *list* (the person's own pins and token list), *claimed*
 (another party says so). A review carries the digest of the bytes it was made from; the signer signs no other. Orders to
-the ledger are reviewed in review_orders, messages in review_messages, typed data in review_typed_data.
+the ledger are reviewed in review_orders, transactions in review_transactions, messages in review_messages, typed data
+in review_typed_data.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chain.address import Address
-from chain.token import Token, TokenAmount
+from chain.descriptor import Descriptor
 from chain.token_list import TokenList
 from fiat.holder import HolderGenesis, fingerprint
-from wallet.signable import read_sign_in, read_transaction
+from wallet.signable import read_sign_in
 
 
 class Source(StrEnum):
@@ -41,8 +42,11 @@ class Title(StrEnum):
     LIMIT = "limit"
     MANDATE_REVOKE = "mandate-revoke"
     CANCEL = "cancel"
+    CONTRACT_CALL = "contract-call"
+    ALLOW = "allow"
     MESSAGE = "message"
     TYPED_DATA = "typed-data"
+    PERMIT = "permit"
 
 
 class Label(StrEnum):
@@ -97,6 +101,32 @@ class Label(StrEnum):
     ISSUED_AT = "issued-at"
     VALID_FROM = "valid-from"
     REQUEST = "request"
+    CALL = "call"
+    ARGUMENT = "argument"
+    DELEGATECALL = "delegatecall"
+    FAULT = "fault"
+    TOKEN = "token"  # noqa: S105  # the name of a label
+    MOVES = "moves"
+    ALLOWED = "allowed"
+    ALLOWED_MORE = "allowed-more"
+    ALLOWED_LESS = "allowed-less"
+    REVOKED = "revoked"
+    WRAPPED = "wrapped"
+    UNWRAPPED = "unwrapped"
+    RECEIVER = "receiver"
+    SPENDER = "spender"
+    OWNER = "owner"
+    DELEGATION = "delegation"
+    DESCRIBED_AS = "described-as"
+    INTENT = "intent"
+    FIELD = "field"
+    SIMULATED = "simulated"
+    WOULD_FAIL = "would-fail"
+    COMES = "comes"
+    GOES = "goes"
+    ALLOWED_AFTER = "allowed-after"
+    FORESEEN = "foreseen"
+    UNFORESEEN = "unforeseen"
 
 
 class Caution(StrEnum):
@@ -116,6 +146,22 @@ class Caution(StrEnum):
     HIDDEN_CHARACTERS = "hidden-characters"
     TOO_LONG = "too-long"
     ADDRESS_ODD = "address-odd"
+    FIRST_PAYMENT = "first-payment"
+    LOST = "lost"
+    ALLOWANCE_UNLIMITED = "allowance-unlimited"
+    ALLOWANCE_LASTING = "allowance-lasting"
+    ALLOWANCE_ALL = "allowance-all"
+    SPENDER_STRANGER = "spender-stranger"
+    CONTRACT_WITHOUT_CODE = "contract-without-code"
+    WRONG_CHAIN = "wrong-chain"
+    DELEGATECALL = "delegatecall"
+    DELEGATED = "delegated"
+    DOMAIN_CHAIN = "domain-chain"
+    DOMAIN_WITHOUT_CHAIN = "domain-without-chain"
+    PERMIT2_IMITATED = "permit2-imitated"
+    NOT_SIMULATED = "not-simulated"
+    WOULD_FAIL = "would-fail"
+    GRANT_HIDDEN = "grant-hidden"
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})
@@ -127,10 +173,16 @@ class Refusal(StrEnum):
 
     LEDGER_DOMAIN = "ledger-domain"
     SERVER_SIGN_IN = "server-sign-in"
+    DELEGATION = "delegation"
 
 
-_KINDS = {Title.SIGN_IN: "siwe", Title.MESSAGE: "sign_message", Title.TYPED_DATA: "sign_typed_data"}
-_KINDS |= dict.fromkeys((Title.SEND, Title.CALL), "send_transaction")
+_KINDS = {
+    Title.SIGN_IN: "siwe",
+    Title.MESSAGE: "sign_message",
+    Title.TYPED_DATA: "sign_typed_data",
+    Title.PERMIT: "sign_typed_data",
+}
+_KINDS |= dict.fromkeys((Title.SEND, Title.CALL, Title.CONTRACT_CALL, Title.ALLOW), "send_transaction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,74 +251,25 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the person's own files know about the chain side: lists, contacts, own addresses."""
+    """What the person's own files know about the chain side: lists, contacts, own addresses; `names` by address.
+
+    `descriptors` are those that ship with the client (`wallet.purse.DESCRIPTORS`).
+    """
 
     tokens: TokenList
     own: frozenset[Address] = frozenset()
     met: frozenset[Address] = frozenset()
     networks: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[Address, str] = field(default_factory=dict)
+    descriptors: Sequence[Descriptor] = ()
 
+    def is_stranger(self, address: Address) -> bool:
+        """Neither the person's own nor anybody they paid or named."""
+        return not (address in self.own or address in self.met or address in self.names)
 
-def review_transaction(
-    payload: bytes, known: Known, *, sender: Address, host: str, payee: str = "", payee_known: bool = True
-) -> Review:
-    """Of an unsigned EIP-1559 payload. `payee` is the handle that stands for the receiver, if one was typed."""
-    signable = read_transaction(payload)
-    facts_of = signable.facts
-    chain_id, target = int(facts_of["chain_id"]), facts_of["to"]
-    native = Token.native(chain_id)
-    fee = TokenAmount(int(facts_of["gas"]) * int(facts_of["max_fee_per_gas"]), native)
-    value = TokenAmount(int(facts_of["value"]), native)
-    told, receiver, warnings = _movement(facts_of, known, chain_id, target, value)
-    if receiver:
-        warnings += _receiver_warnings(Address(receiver), known, named=bool(payee))
-    facts = list(told)
-    if payee:
-        facts.append(Fact(Label.PAYEE, payee, Source.LIST if payee_known else Source.CLAIMED))
-    if receiver:
-        facts.append(Fact(Label.ADDRESS, receiver, Source.BYTES))
-    facts += [
-        Fact(Label.FROM, sender, Source.LIST),
-        Fact(Label.NETWORK, f"{known.networks.get(chain_id, '?')} ({chain_id})", Source.LIST),
-        Fact(Label.FEE_MAX, str(fee), Source.BYTES),
-    ]
-    if value.units:
-        facts.append(Fact(Label.TOTAL, str(value + fee), Source.BYTES))
-    facts += [Fact(Label.NONCE, facts_of["nonce"], Source.BYTES), Fact(Label.NODE, host, Source.LIST)]
-    if payee and not payee_known:
-        warnings.append(Caution.FIRST_TIME)
-    title = Title.CALL if Caution.CALL_UNKNOWN in warnings else Title.SEND
-    return Review(title, signable.digest, tuple(facts), host, tuple(warnings), payee_known)
-
-
-def _movement(
-    facts: Mapping[str, str], known: Known, chain_id: int, target: str, value: TokenAmount
-) -> tuple[list[Fact], str, list[Caution]]:
-    """What moves, to whom, and what is unusual about it."""
-    if facts["data"] == "0x" and target:
-        return [Fact(Label.AMOUNT, str(value), Source.BYTES)], target, []
-    if facts.get("erc20_method") == "transfer" and value.units == 0:
-        units = int(facts["erc20_units"])
-        token = known.tokens.by_address(chain_id, Address(target))
-        if token is None:
-            told = [Fact(Label.AMOUNT, f"{units} / 10^?", Source.BYTES), Fact(Label.CONTRACT, target, Source.BYTES)]
-            return told, facts["erc20_party"], [Caution.TOKEN_UNLISTED]
-        # The number is in the bytes; what it is called and where its point stands is in the list.
-        told = [Fact(Label.AMOUNT, str(TokenAmount(units, token)), Source.LIST)]
-        return [*told, Fact(Label.CONTRACT, target, Source.BYTES)], facts["erc20_party"], []
-    told = [
-        Fact(Label.AMOUNT, str(value), Source.BYTES),
-        Fact(Label.CONTRACT, target or "-", Source.BYTES),
-        Fact(Label.DATA, facts["data"][:202], Source.BYTES),
-    ]
-    return told, "", [Caution.CALL_UNKNOWN]
-
-
-def _receiver_warnings(receiver: Address, known: Known, *, named: bool) -> list[Caution]:
-    if receiver in known.own:
-        return [Caution.OWN_ADDRESS]
-    # A receiver that a proven handle stands for is not compared by eye, so it cannot be mistaken for a look-alike.
-    return [] if named or not looks_alike(receiver, known.own | known.met) else [Caution.LOOKS_ALIKE]
+    def is_imitation(self, address: Address) -> bool:
+        """Another address than those that are known, but one that could be taken for one of them."""
+        return looks_alike(address, self.own | self.met | frozenset(self.names))
 
 
 def looks_alike(address: Address, others: Iterable[Address]) -> bool:

@@ -8,11 +8,10 @@ the person's account there.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from chain.address import Address
-from wallet.config import LOOPBACK
 from wallet.errors import BytesNotUnderstood
+from wallet.hosts import host_port, names_host
 from wallet.plain_text import is_hiding, lines, visible
 from wallet.review import Caution, Fact, Known, Label, Refusal, Review, Source, Title
 from wallet.signable import read_message
@@ -82,14 +81,7 @@ def _names_server(text: str, host: str) -> bool:
     """Does any part of the text speak to our server, however it is spelt?"""
     opening = text.strip().split(None, 1)[0].rpartition("://")[2]
     uris = re.findall(r"^\s*URI:\s*(\S+)", text, re.MULTILINE | re.IGNORECASE)
-    return any(_names(place, host) for place in (opening, *(uri.partition("://")[2] or uri for uri in uris)))
-
-
-def _names(place: str, host: str) -> bool:
-    """The same host by name, this machine by any of its names; and the same port, where both say one."""
-    (name, port), (ours, our_port) = _host_port(place), _host_port(host)
-    is_same = name == ours or (name in LOOPBACK and ours in LOOPBACK)
-    return is_same and (port == our_port or {port, our_port} <= {None, 80, 443})
+    return any(names_host(place, host) for place in (opening, *(uri.partition("://")[2] or uri for uri in uris)))
 
 
 def _is_same_site(read: SignInText, origin: str) -> bool:
@@ -98,17 +90,8 @@ def _is_same_site(read: SignInText, origin: str) -> bool:
     if not authority or (read.scheme is not None and read.scheme.lower() != scheme):
         return False
     usual = _USUAL_PORTS.get(scheme)
-    (name, port), (asking, asking_port) = _host_port(read.domain), _host_port(authority)
+    (name, port), (asking, asking_port) = host_port(read.domain), host_port(authority)
     return name is not None and name == asking and (port or usual) == (asking_port or usual)
-
-
-def _host_port(place: str) -> tuple[str | None, int | None]:
-    """Of an authority, with whatever may follow it. A place that cannot be read is no host."""
-    try:
-        parts = urlsplit("//" + place)
-        return (parts.hostname or "").rstrip(".") or None, parts.port
-    except ValueError:
-        return None, None
 
 
 def _text(data: bytes) -> str | None:

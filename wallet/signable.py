@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chain.address import Address
+from chain.digests import message_digest
 from chain.erc20 import decode_erc20
 from chain.errors import ChainError, TypedDataMalformed
 from chain.keccak import keccak256
@@ -129,11 +130,6 @@ def is_ledger_domain(typed: TypedData) -> bool:
     """Is the domain's name that of our ledger, or one that a person would take for it?"""
     name = typed.domain_value("name")
     return isinstance(name, str) and " ".join(name.split()).casefold() == DOMAIN_NAME.casefold()
-
-
-def message_digest(data: bytes) -> bytes:
-    """EIP-191, version 0x45: what personal_sign signs."""
-    return keccak256(b"\x19Ethereum Signed Message:\n" + str(len(data)).encode() + data)
 
 
 def read_sign_in(text: str) -> Signable:

@@ -17,8 +17,9 @@ from wallet.errors import FundsMissing, TokenChanged
 from wallet.networks import Network
 from wallet.payee import Payee
 from wallet.proofs import Card
-from wallet.purse import TOKENS, Purse
-from wallet.review import Known, Review, review_transaction
+from wallet.purse import DESCRIPTORS, TOKENS, Purse
+from wallet.review import Known, Review
+from wallet.review_transactions import review_transaction
 from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30
@@ -77,7 +78,7 @@ class TokenRail:
         networks = {self._purse.network.chain_id: self._purse.network.name}
         review = review_transaction(
             request.unsigned_payload,
-            Known(TOKENS, own, self._purse.met(), networks),
+            Known(TOKENS, own, self._purse.met(), networks, descriptors=DESCRIPTORS),
             sender=sender,
             host=self._purse.network.url,
             payee=named,

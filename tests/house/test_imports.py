@@ -15,11 +15,13 @@ import pytest
 # Modules of the two libraries that do I/O; every other module there is pure, a new one too.
 IO_MODULES = re.compile(
     r"fiat\.(tables|journal|journal_\w+|history|history_\w+)"
-    r"|chain\.(node|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
+    r"|chain\.(node|simulation|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
 PURE_ABOVE |= {"wallet.names", "wallet.accounts"}
+PURE_ABOVE |= {"wallet.review_effects", "wallet.review_transactions", "wallet.review_messages", "wallet.review_outcome"}
+PURE_ABOVE |= {"wallet.review_typed_data", "wallet.descriptions", "wallet.digest", "wallet.plain_text", "wallet.hosts"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),

@@ -11,7 +11,8 @@ from chain.erc20 import approve, transfer
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
 from wallet.purse import TOKENS
-from wallet.review import Caution, Known, Label, Source, Title, looks_alike, review_transaction
+from wallet.review import Caution, Known, Label, Source, Title, looks_alike
+from wallet.review_transactions import review_transaction
 
 ME = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 OTHER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -60,7 +61,7 @@ def test_a_token_that_is_not_listed_is_warned_of():
     [
         TransactionRequest(31337, OTHER, data=bytes.fromhex("deadbeef")),
         TransactionRequest(31337, None, data=b"\x60\x00"),
-        approve(TokenAmount.parse("1", DUSD), OTHER),
+        replace(approve(TokenAmount.parse("1", DUSD), OTHER), value=5),
         replace(transfer(TokenAmount.parse("1", DUSD), OTHER), value=5),
         replace(
             transfer(TokenAmount.parse("1", DUSD), OTHER),

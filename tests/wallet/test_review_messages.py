@@ -188,3 +188,39 @@ def test_other_servers_are_not_ours():
 def test_a_review_in_json_says_what_a_door_needs():
     told = of(sign_in(domain="127.0.0.1:8000")).to_json()
     assert (told["kind"], told["needs_word"], told["refused"]) == ("siwe", True, "server-sign-in")
+
+
+def seen(review):
+    """What a person could tell apart, the digest left out."""
+    facts = [fact for fact in review.facts if fact.label is not Label.DIGEST]
+    return facts, review.cautions, review.title, review.refused
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"domain": "app.examp1e"},
+        {"address": OTHER},
+        {"uri": "https://app.example/logout"},
+        {"chain_id": 2},
+        {"nonce": "abcdef123457"},
+        {"issued_at": "2021-01-02T03:04:06Z"},
+        {"statement": "Sign in to the bank."},
+        {"expiration_time": "2030-01-01T00:00:00Z"},
+        {"not_before": "2030-01-01T00:00:00Z"},
+        {"request_id": "7"},
+        {"resources": ("https://app.example/all-your-money",)},
+        {"scheme": "https"},
+    ],
+)
+def test_a_single_change_of_a_sign_in_is_seen(change):
+    assert seen(of(sign_in())) != seen(of(sign_in(**change)))
+
+
+def test_a_single_change_of_a_message_is_seen():
+    good = "Pay 5 to Bob\nThanks"
+    for at in range(len(good)):
+        assert seen(of(good)) != seen(of(good[:at] + "\u0430" + good[at + 1 :]))
+    assert seen(of(good)) != seen(of(good + " "))
+    assert seen(of(good)) != seen(of(good + "\n"))
+    assert seen(of("a\rb")) != seen(of("ab"))

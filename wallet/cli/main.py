@@ -70,6 +70,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "backup": Entry("backup", N_("write what the phrase does not hold to an encrypted file")),
         "shares": Entry("shares", N_("write the phrase as shares, so many of which bring it back")),
         "drill": Entry("drill", N_("try whether a written backup opens this wallet")),
+        "digest": Entry("digest", N_("digests of what would be signed, to compare on another machine")),
         "audit": Entry("audit", N_("check a journal export, or your own receipts and heads")),
     },
 }

@@ -324,6 +324,7 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     chain.TokenListMalformed: (N_("The token list is damaged ({reason})."), REFUSED),
     chain.TransactionMalformed: (N_("The transaction is malformed ({reason}); nothing was signed."), REFUSED),
     chain.CalldataMalformed: (N_("The call's data is malformed ({reason}); nothing was signed."), REFUSED),
+    chain.DescriptorMalformed: (N_("The description of a contract does not fit at {path} ({reason})."), REFUSED),
     chain.TypedDataMalformed: (N_("The typed data is malformed at {path} ({reason}); nothing was signed."), REFUSED),
     fiat.FeeExceedsAmount: (N_("The fee of {fee_minor} minor units would take the whole amount."), REFUSED),
     fiat.FeeScheduleWrong: (

@@ -22,8 +22,11 @@ TITLES = {
     Title.LIMIT: N_("You are about to sign: a limit"),
     Title.MANDATE_REVOKE: N_("You are about to sign: nothing more is collected under a mandate"),
     Title.CANCEL: N_("You are about to sign: cancel a change that waits"),
+    Title.CONTRACT_CALL: N_("You are about to sign: call a contract"),
+    Title.ALLOW: N_("You are about to sign: let somebody take from your tokens"),
     Title.MESSAGE: N_("You are about to sign a message"),
     Title.TYPED_DATA: N_("You are about to sign typed data"),
+    Title.PERMIT: N_("You are about to sign: a contract may move your tokens with this signature alone"),
 }
 LABELS = {
     Label.AMOUNT: N_("Amount"),
@@ -77,6 +80,32 @@ LABELS = {
     Label.ISSUED_AT: N_("Issued at"),
     Label.VALID_FROM: N_("Valid from"),
     Label.REQUEST: N_("Request"),
+    Label.CALL: N_("Call"),
+    Label.ARGUMENT: N_("Argument"),
+    Label.DELEGATECALL: N_("Delegatecall: runs the code of"),
+    Label.FAULT: N_("Not understood"),
+    Label.TOKEN: N_("Token"),
+    Label.MOVES: N_("Moves"),
+    Label.ALLOWED: N_("May be taken"),
+    Label.ALLOWED_MORE: N_("May be taken besides"),
+    Label.ALLOWED_LESS: N_("May no longer be taken"),
+    Label.REVOKED: N_("Takes back the right to"),
+    Label.WRAPPED: N_("Wraps"),
+    Label.UNWRAPPED: N_("Unwraps"),
+    Label.RECEIVER: N_("Receiver"),
+    Label.SPENDER: N_("Who may take it"),
+    Label.OWNER: N_("Whose it is"),
+    Label.DESCRIBED_AS: N_("Described as"),
+    Label.INTENT: N_("What for"),
+    Label.FIELD: N_("Described"),
+    Label.SIMULATED: N_("Simulated by"),
+    Label.WOULD_FAIL: N_("Would fail"),
+    Label.COMES: N_("You would get"),
+    Label.GOES: N_("You would give"),
+    Label.ALLOWED_AFTER: N_("May then be taken by"),
+    Label.FORESEEN: N_("Foreseen, and did not come"),
+    Label.UNFORESEEN: N_("Came unforeseen"),
+    Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
 }
 SOURCES = {
     Source.BYTES: N_("from the bytes"),
@@ -92,7 +121,24 @@ EMPHASIS = {
     Label.KEY: "bold",
     Label.LIMIT: "bold",
 }
-WORDED_LABELS = {Label.PERIOD, Label.EFFECT, Label.ABOUT, Label.LIMIT, Label.BEFORE, Label.RECOVERY}
+WORDED_LABELS = {
+    Label.PERIOD,
+    Label.EFFECT,
+    Label.ABOUT,
+    Label.LIMIT,
+    Label.BEFORE,
+    Label.RECOVERY,
+    Label.FAULT,
+    Label.ALLOWED,
+    Label.ALLOWED_MORE,
+    Label.REVOKED,
+    Label.UNTIL,
+    Label.ALLOWED_AFTER,
+    Label.SIMULATED,
+    Label.WOULD_FAIL,
+    Label.FORESEEN,
+    Label.UNFORESEEN,
+}
 """Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
     Caution.FIRST_TIME: N_("You never paid this person from here: compare the fingerprint with them by another way."),
@@ -115,10 +161,29 @@ CAUTIONS = {
     ),
     Caution.TOO_LONG: N_("It is longer than can be shown: you would sign what you do not see."),
     Caution.ADDRESS_ODD: N_("An address has letters in a case that no careful program writes."),
+    Caution.FIRST_PAYMENT: N_("Nothing was sent to this address from here before."),
+    Caution.LOST: N_("It goes to the zero address or the token's own contract: it would be lost."),
+    Caution.ALLOWANCE_UNLIMITED: N_("Without a limit: everything you have of the token may be taken, later too."),
+    Caution.ALLOWANCE_LASTING: N_("The right to take lasts until you revoke it, or for over thirty days."),
+    Caution.ALLOWANCE_ALL: N_("Every piece of this contract may be taken, those that you get later too."),
+    Caution.SPENDER_STRANGER: N_("You never dealt from here with the one who may then take it."),
+    Caution.CONTRACT_WITHOUT_CODE: N_("There is no contract at an address that is called: what is sent there is lost."),
+    Caution.WRONG_CHAIN: N_("It is for another chain than the one in use."),
+    Caution.DELEGATECALL: N_("A delegatecall: another contract's code runs as the wallet itself, and may do anything."),
+    Caution.DELEGATED: N_("An account in it runs another contract's code (EIP-7702): it may act by itself."),
+    Caution.NOT_SIMULATED: N_("Not simulated: the node cannot say beforehand what it would come to."),
+    Caution.WOULD_FAIL: N_("By the node's simulation it would fail: only the fee would be gone."),
+    Caution.GRANT_HIDDEN: N_("By the node's simulation somebody may then take from you; the bytes do not show it."),
+    Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
+    Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
+    Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),
 }
 REFUSALS = {
     Refusal.LEDGER_DOMAIN: N_(
         "It has the form of an order to your ledger; those are never signed for a site or program."
     ),
     Refusal.SERVER_SIGN_IN: N_("It would sign in at your own server; that is never done for a site or program."),
+    Refusal.DELEGATION: N_(
+        "It would hand your account to another contract's code (EIP-7702); no site or program may ask that."
+    ),
 }

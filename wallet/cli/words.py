@@ -23,6 +23,12 @@ WORDS: dict[str, str] = {
     "other currency": N_("other currency"),
     "currency": N_("currency"),
     "memo": N_("memo"),
+    "file": N_("file"),
+    "it is hex, but no transaction: say what it is with --as": N_(
+        "it is hex, but no transaction: say what it is with --as"
+    ),
+    "it is no text: write it as hex": N_("it is no text: write it as hex"),
+    "0x and pairs of hex digits are expected": N_("0x and pairs of hex digits are expected"),
     "period": N_("period"),
     # InputMalformed.reason and SettingRefused.reason
     "@handle or an address is expected": N_("@handle or an address is expected"),
@@ -70,6 +76,18 @@ WORDS: dict[str, str] = {
     "in 48 hours": N_("in 48 hours"),
     "recoverable": N_("recoverable: two officers may move everything to a new account of yours, after 14 days' notice"),
     "never": N_("never: without the phrase nobody brings this account back"),
+    "unlimited": N_("unlimited"),
+    "has no end": N_("has no end"),
+    "everything of this contract": N_("everything of this contract"),
+    "not simulated": N_("not simulated"),
+    "it gives no reason": N_("it gives no reason"),
+    "success": N_("success"),
+    "creation": N_("it makes a new contract"),
+    "selector-unknown": N_("the function is not known"),
+    "malformed": N_("its bytes are not as the function wants them"),
+    "foreign-code": N_("another contract's code decides what it does"),
+    "too-deep": N_("calls in calls, too deep"),
+    "too-much": N_("too much to unfold"),
     # TerminalNeeded.what, YesRefused.reason
     "password": N_("password"),
     "confirmation": N_("confirmation"),
