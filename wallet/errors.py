@@ -52,6 +52,7 @@ WalletError
  |   +- YesRefused               `--yes` does not cover this review
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
  |   +- NameTaken                another account or contact has this name, or one that passes for it
+ |   +- ContactUnknown           no contact and no account has this name
  |   +- InputMalformed           a payee, handle, destination or network of another form
  +- Declined                     the person said no, or left
  +- NotBuilt                     promised, not there yet
@@ -374,6 +375,13 @@ class NameTaken(UsageError):
 
     name: str
     other: str
+
+
+class ContactUnknown(UsageError):
+    """`near` is a contact that looks alike, or empty."""
+
+    name: str
+    near: str
 
 
 class InputMalformed(UsageError):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wallet import errors as wallet
-from wallet.texts import N_
+from wallet.texts import N_, _
 
 REFUSED, USAGE = 1, 2
 
@@ -49,6 +49,10 @@ KEY_ROWS: dict[type[Exception], tuple[str, int]] = {
         REFUSED,
     ),
     wallet.VaultFull: (N_("A vault holds {count_max} {what} at most."), REFUSED),
+    wallet.ContactUnknown: (
+        N_("“{name}” is no @handle, no address and none of your contacts.{alike}"),
+        USAGE,
+    ),
     wallet.NameTaken: (
         N_("“{name}” could be taken for “{other}”, which is there already: choose another name."),
         USAGE,
@@ -56,5 +60,8 @@ KEY_ROWS: dict[type[Exception], tuple[str, int]] = {
 }
 
 KEY_DERIVED: dict[type[Exception], Callable[[Any], dict[str, Any]]] = {
+    wallet.ContactUnknown: lambda e: {
+        "alike": _(" “{near}” looks like it, and is another.").format(near=e.near) if e.near else ""
+    },
     wallet.SharesMissing: lambda e: {"which": ", ".join(e.groups) or "0"},
 }

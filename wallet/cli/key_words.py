@@ -39,6 +39,7 @@ KEY_WORDS: dict[str, str] = {
     "accounts": N_("accounts"),
     "phrases": N_("phrases"),
     "keys": N_("keys"),
+    "contacts": N_("contacts"),
     # InputMalformed.reason
     "up to 32 letters and digits, with single space - _ . between them": N_(
         "up to 32 letters and digits, with single space - _ . between them"

@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "statement": Entry("statement", N_("an account over a period, also as CSV, PDF and camt.053")),
         "receive": Entry("receive", N_("where others send to, with a QR code")),
         "send": Entry("send", N_("send fiat or tokens to @handle or an address")),
+        "contacts": Entry("contacts", N_("names of those whom you pay; add, remove, recent")),
         "topup": Entry("cash", N_("bring money in")),
         "withdraw": Entry("cash", N_("take money out to a bank account")),
         "convert": Entry("convert", N_("exchange at a quote that is firm for a minute")),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wallet.accounts import Account, pick, read_account
 from wallet.cli.running import Run
+from wallet.contacts import Contact, contacts_of, find_contact
 from wallet.errors import AccountUnknown, AccountWatched, VaultMissing
 from wallet.names import is_same
+from wallet.payee import Payee, read_payee
 from wallet.signing import VAULT_NAME
 
 
@@ -29,7 +33,32 @@ def own_account(run: Run, text: str) -> Account:
 
 
 def names_taken(run: Run) -> list[str]:
-    """Of accounts and of what is watched: no two of them pass for each other."""
-    names = [account.name for account in own_accounts(run)]
+    """Of accounts, of what is watched, of contacts: no two of them pass for each other."""
+    names = [account.name for account in _accounts(run)]
     names += [entry.get("name", "") for entry in run.store.read("watched").values()]
+    names += [contact.name for contact in contacts_kept(run)]
     return [name for name in names if name]
+
+
+def contacts_kept(run: Run) -> list[Contact]:
+    return contacts_of(run.store.read("contacts"))
+
+
+def payee_of(run: Run, text: str) -> Payee:
+    """Whom @handle, an address, or the name of a contact or of an own account stands for.
+
+    Raises InputMalformed, ContactUnknown, AddressMalformed, AddressChecksumWrong.
+    """
+    if text.startswith("@") or text.lower().startswith("0x"):
+        payee = read_payee(text)
+        known = (contact for contact in contacts_kept(run) if payee.address and contact.to == payee.address)
+        contact = next(known, None)
+        return replace(payee, name=contact.name) if contact else payee
+    named = {account.name: account.address for account in _accounts(run) if account.name}
+    named |= {entry["name"]: address for address, entry in run.store.read("watched").items() if entry.get("name")}
+    own = [Contact(name, address) for name, address in named.items()]
+    return find_contact(text, [*contacts_kept(run), *own]).payee
+
+
+def _accounts(run: Run) -> list[Account]:
+    return [read_account(entry) for entry in run.store.read("vault").get("accounts", [])]

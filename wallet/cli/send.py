@@ -9,13 +9,14 @@ from chain.token import Token, TokenAmount
 from fiat.errors import AmountNotPositive
 from fiat.money import Money
 from wallet.cli import terminal
-from wallet.cli.own import own_account
+from wallet.cli.contacts import remember
+from wallet.cli.own import own_account, payee_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed, TerminalNeeded
-from wallet.payee import Payee, read_payee
+from wallet.payee import Payee
 from wallet.texts import _
 from wallet.tokens import TokenRail
 from wallet.wallet import OrderPlan, Wallet
@@ -27,7 +28,7 @@ NEGATIVES = {"ignore_unknown_options": True}
 
 @command(
     "send",
-    _("Send fiat or tokens: to @handle, @handle#fingerprint or an address."),
+    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address or a contact."),
     asks=True,
     context_settings=NEGATIVES,
 )
@@ -38,11 +39,13 @@ NEGATIVES = {"ignore_unknown_options": True}
 @click.option("--again", default="", help=_("repeat the order of this number, as it was"))
 @click.option("--from", "account", default="", help=_("which account pays (tokens only): its name, address or number"))
 def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str, account: str) -> None:
-    payee = read_payee(to)
+    payee = payee_of(run, to)
     check_memo(memo)
     sender = own_account(run, account).address if account else None
     with run.store.one_command():
         sent = wait(_send(run, amount, asset, payee, memo, again, sender))
+    if sent["state"] != "failed":
+        remember(run, payee)
     run.answer(sent, lambda: click.echo(_sentence(sent, to)))
 
 
