@@ -42,6 +42,7 @@ WalletError
  +- SigningRefused               nothing was signed
  |   +- AccountUnknown           not an account of this wallet
  |   +- AccountWatched           listed without a key
+ |   +- SignatureDiffers         another address than the one named signed it
  |   +- AddressUnfound           none of the paths and passphrases that were tried gives it
  |   +- DigestDiffers            these are not the bytes that were reviewed
  |   +- BytesNotUnderstood       transaction, sign-in text or order that does not decode fully
@@ -316,6 +317,11 @@ class AccountUnknown(SigningRefused):
 
 class AccountWatched(SigningRefused):
     address: str
+
+
+class SignatureDiffers(SigningRefused):
+    address: str
+    signer: str
 
 
 class AddressUnfound(SigningRefused):

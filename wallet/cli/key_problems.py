@@ -33,6 +33,7 @@ KEY_ROWS: dict[type[Exception], tuple[str, int]] = {
         N_("{address} is only watched: there is no key for it here."),
         REFUSED,
     ),
+    wallet.SignatureDiffers: (N_("No: {signer} signed it, and not {address}; or the text is another."), REFUSED),
     wallet.AddressUnfound: (
         N_("None of the {tried} keys that were tried has the address {address}: try more --indexes, or --passphrases."),
         REFUSED,

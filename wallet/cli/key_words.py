@@ -11,6 +11,8 @@ KEY_WORDS: dict[str, str] = {
     "position": N_("position"),
     "account": N_("account"),
     "group": N_("group"),
+    "message": N_("message"),
+    "signature": N_("signature"),
     # TerminalNeeded.what
     "shares": N_("shares"),
     # SharesUnfit.reason
@@ -53,6 +55,12 @@ KEY_WORDS: dict[str, str] = {
     "money at the server leaves your account there, and no other": N_(
         "money at the server leaves your account there, and no other"
     ),
+    "it would sign in to your server: `tandem login` does that": N_(
+        "it would sign in to your server: `tandem login` does that"
+    ),
+    "65 bytes in hex, as wallets make them": N_("65 bytes in hex, as wallets make them"),
+    "0x and hex digits are expected": N_("0x and hex digits are expected"),
+    "at most 64 KiB": N_("at most 64 KiB"),
     "2of3 is an example": N_("2of3 is an example"),
     "0 is the first": N_("0 is the first"),
     # KeystoreMalformed.reason

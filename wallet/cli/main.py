@@ -56,6 +56,10 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "unfreeze": Entry("controls", N_("let money leave it again")),
         "notices": Entry("notices", N_("what the operator did with your account, or is about to")),
     },
+    N_("Signatures"): {
+        "sign-message": Entry("messages", N_("sign a text with an account's key")),
+        "verify-message": Entry("messages", N_("was this text signed with this address's key?")),
+    },
     N_("Chains"): {
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
@@ -94,7 +98,7 @@ def main() -> int:
         return 0
     if name not in COMMANDS:
         return _complain(_("There is no command “{name}”. `tandem --help` lists them.").format(name=_inert(name)))
-    called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name)
+    called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name.replace("-", "_"))
     outcome = importlib.import_module("wallet.cli.running").call(called, name, arguments[1:])
     if isinstance(outcome, int):
         return outcome
@@ -112,7 +116,7 @@ def overview() -> str:
     ]
     for title, entries in GROUPS.items():
         lines += ["", _(title) + ":"]
-        lines += [f"  {name:<10} {_(entry.summary)}" + _later(entry) for name, entry in entries.items()]
+        lines += [f"  {name:<14} {_(entry.summary)}" + _later(entry) for name, entry in entries.items()]
     lines += [
         "",
         _("Every command takes --help and --json."),
