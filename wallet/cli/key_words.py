@@ -55,6 +55,11 @@ KEY_WORDS: dict[str, str] = {
     "money at the server leaves your account there, and no other": N_(
         "money at the server leaves your account there, and no other"
     ),
+    "the node knows none of that hash": N_("the node knows none of that hash"),
+    "a block has it already": N_("a block has it already"),
+    "it is not of an account of yours": N_("it is not of an account of yours"),
+    "a hash is 0x and 64 hex digits": N_("a hash is 0x and 64 hex digits"),
+    "an address, or a name for one, is expected": N_("an address, or a name for one, is expected"),
     "it would sign in to your server: `tandem login` does that": N_(
         "it would sign in to your server: `tandem login` does that"
     ),

@@ -61,6 +61,11 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "verify-message": Entry("messages", N_("was this text signed with this address's key?")),
     },
     N_("Chains"): {
+        "speedup": Entry("own_transactions", N_("send a transaction that waits at a higher fee")),
+        "cancel": Entry("own_transactions", N_("put nothing in its place")),
+        "sweep": Entry("own_transactions", N_("send everything of one asset")),
+        "allowances": Entry("own_transactions", N_("who may take tokens of yours")),
+        "revoke": Entry("own_transactions", N_("let somebody take no more")),
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {
