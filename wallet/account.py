@@ -106,7 +106,7 @@ class TandemAccount(LocalAccount):
         message_data: dict[str, Any] | None = None,
         full_message: dict[str, Any] | None = None,
     ) -> SignedMessage:
-        """EIP-712, strictly: what eth-account would ignore or guess is refused. Raises TypedDataMalformed."""
+        """EIP-712, strictly: what eth-account would ignore or guess is refused. Raises BytesNotUnderstood."""
         whole = full_message or whole_message(domain_data or {}, message_types or {}, message_data or {})
         document = json.dumps(whole, default=_spelt)
         return self._signed("sign_typed_data", read_typed_data(document).digest, document=document)
