@@ -58,6 +58,11 @@ class TokenRail:
         self._wallet = wallet
         self._purse = wallet.purse
 
+    async def plan_unsigned(self, amount: TokenAmount, receiver: Address, sender: Address) -> TransactionRequest:
+        """A prepared transfer of an account whose key is elsewhere; nothing is unlocked, nothing is reviewed here."""
+        async with node_of(self._purse.network) as node:
+            return await prepared(node, self._purse, amount, receiver, sender)
+
     async def plan(self, amount: TokenAmount, payee: Payee, sender: Address | None = None) -> TokenPlan:
         """A prepared transfer to an address, or to the one that a payee's root key attested for this chain.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from wallet.cli import terminal
+from wallet.cli.new_file import write_new
 from wallet.cli.own import own_account
 from wallet.cli.restore import choose_reading, read_words
 from wallet.cli.running import Json, Run, command
@@ -100,17 +100,5 @@ def _read(file: Path) -> str:
             return opened.read(KEYSTORE_BYTES_MAX + 1).decode()
     except UnicodeDecodeError:
         raise StateUnusable(str(file), _("it is no text")) from None
-    except OSError as error:
-        raise StateUnusable(str(file), error.strerror or "") from None
-
-
-def write_new(file: Path, text: str) -> None:
-    """A new file that only this user reads. Raises StateUnusable."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(text + "\n")
-            opened.flush()
-            os.fsync(descriptor)
     except OSError as error:
         raise StateUnusable(str(file), error.strerror or "") from None

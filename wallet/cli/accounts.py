@@ -9,7 +9,7 @@ from wallet.accounts import Account
 from wallet.cli import terminal
 from wallet.cli.account_keys import export, import_, phrase
 from wallet.cli.account_search import discover, find
-from wallet.cli.own import names_taken, own_account, own_accounts
+from wallet.cli.own import accounts_kept, names_taken, own_account, own_accounts
 from wallet.cli.running import Json, Run, command, group
 from wallet.cli.show import table
 from wallet.cli.waiting import wait
@@ -71,7 +71,7 @@ async def _next_path(signer: Signer, phrase: int) -> str:
 @click.option("--name", default="", help=_("what you call it"))
 def watch(run: Run, address: str, name: str) -> None:
     watched = Address(address)
-    if any(account.address == watched for account in own_accounts(run)):
+    if any(account.address == watched for account in accounts_kept(run)):
         raise AccountKnown(watched)
     known = run.store.read("watched").get(watched, {})
     entry = {"name": new_name(name, [n for n in names_taken(run) if n != known.get("name")])} if name else known
@@ -128,7 +128,7 @@ def accounts(run: Run) -> None:
 def _answer(run: Run) -> None:
     rows: list[Json] = [
         {"index": index, **account.to_json(), "imported": account.is_imported, "watched": False}
-        for index, account in enumerate(own_accounts(run))
+        for index, account in enumerate(accounts_kept(run) if run.store.read("watched") else own_accounts(run))
     ]
     rows += [
         {"index": None, "address": address, "name": entry.get("name", ""), "path": "", "phrase": None,

@@ -60,6 +60,10 @@ KEY_WORDS: dict[str, str] = {
     "it is not of an account of yours": N_("it is not of an account of yours"),
     "a hash is 0x and 64 hex digits": N_("a hash is 0x and 64 hex digits"),
     "an address, or a name for one, is expected": N_("an address, or a name for one, is expected"),
+    "file": N_("file"),
+    "it is no file of that kind": N_("it is no file of that kind"),
+    "its transaction is malformed": N_("its transaction is malformed"),
+    "what it says is not what its bytes are": N_("what it says is not what its bytes are"),
     "it would sign in to your server: `tandem login` does that": N_(
         "it would sign in to your server: `tandem login` does that"
     ),

@@ -61,6 +61,8 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "verify-message": Entry("messages", N_("was this text signed with this address's key?")),
     },
     N_("Chains"): {
+        "sign": Entry("offline", N_("sign a file of `send --offline`, without a network")),
+        "broadcast": Entry("offline", N_("send what was signed elsewhere")),
         "speedup": Entry("own_transactions", N_("send a transaction that waits at a higher fee")),
         "cancel": Entry("own_transactions", N_("put nothing in its place")),
         "sweep": Entry("own_transactions", N_("send everything of one asset")),

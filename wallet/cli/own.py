@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chain.address import Address
 from wallet.accounts import Account, pick, read_account
 from wallet.cli.running import Run
 from wallet.contacts import Contact, contacts_of, find_contact
@@ -21,10 +22,23 @@ def own_accounts(run: Run) -> list[Account]:
     return [read_account(entry) for entry in kept["accounts"]]
 
 
+def sender_of(run: Run, text: str) -> Address:
+    """An account whose transaction is prepared here and signed elsewhere: own, watched, or any by its address."""
+    try:
+        return own_account(run, text or "0").address
+    except AccountWatched as watched:
+        return Address(watched.address)
+    except (AccountUnknown, VaultMissing):
+        if text.lower().startswith("0x"):
+            return Address(text)
+        raise
+
+
 def own_account(run: Run, text: str) -> Account:
     """The one of that name, address or number. Raises AccountUnknown, AccountWatched, VaultMissing."""
+    kept = own_accounts(run) if run.store.read("vault") or not run.store.read("watched") else []
     try:
-        return pick(text, own_accounts(run))
+        return pick(text, kept)
     except AccountUnknown:
         for address, entry in run.store.read("watched").items():
             if address.lower() == text.lower() or (entry.get("name") and is_same(entry["name"], text)):
@@ -34,7 +48,7 @@ def own_account(run: Run, text: str) -> Account:
 
 def names_taken(run: Run) -> list[str]:
     """Of accounts, of what is watched, of contacts: no two of them pass for each other."""
-    names = [account.name for account in _accounts(run)]
+    names = [account.name for account in accounts_kept(run)]
     names += [entry.get("name", "") for entry in run.store.read("watched").values()]
     names += [contact.name for contact in contacts_kept(run)]
     return [name for name in names if name]
@@ -54,11 +68,12 @@ def payee_of(run: Run, text: str) -> Payee:
         known = (contact for contact in contacts_kept(run) if payee.address and contact.to == payee.address)
         contact = next(known, None)
         return replace(payee, name=contact.name) if contact else payee
-    named = {account.name: account.address for account in _accounts(run) if account.name}
+    named = {account.name: account.address for account in accounts_kept(run) if account.name}
     named |= {entry["name"]: address for address, entry in run.store.read("watched").items() if entry.get("name")}
     own = [Contact(name, address) for name, address in named.items()]
     return find_contact(text, [*contacts_kept(run), *own]).payee
 
 
-def _accounts(run: Run) -> list[Account]:
+def accounts_kept(run: Run) -> list[Account]:
+    """None where there is no vault: who only watches needs none."""
     return [read_account(entry) for entry in run.store.read("vault").get("accounts", [])]

@@ -9,7 +9,7 @@ import click
 
 from wallet.backups import Shares
 from wallet.cli import terminal
-from wallet.cli.account_keys import write_new
+from wallet.cli.new_file import write_new
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import console, table
 from wallet.cli.waiting import wait
