@@ -19,7 +19,7 @@ IO_MODULES = re.compile(
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
-PURE_ABOVE |= {"wallet.names", "wallet.accounts", "wallet.unsigned"}
+PURE_ABOVE |= {"wallet.names", "wallet.accounts", "wallet.unsigned", "wallet.export"}
 PURE_ABOVE |= {"wallet.review_effects", "wallet.review_transactions", "wallet.review_messages", "wallet.review_outcome"}
 PURE_ABOVE |= {"wallet.review_typed_data", "wallet.descriptions", "wallet.digest", "wallet.plain_text", "wallet.hosts"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
