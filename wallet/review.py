@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from chain.address import Address
 from chain.descriptor import Descriptor
@@ -269,15 +270,26 @@ class Known:
 
     def is_imitation(self, address: Address) -> bool:
         """Another address than those that are known, but one that could be taken for one of them."""
-        return looks_alike(address, self.own | self.met | frozenset(self.names))
+        if address in self.own or address in self.met or address in self.names:
+            return False
+        return any(_ends_like(address, pool) for pool in (self.own, self.met, frozenset(self.names)))
 
 
 def looks_alike(address: Address, others: Iterable[Address]) -> bool:
     """Same first or last four digits as another that is known, but another address: how poisoning works."""
+    pool = frozenset(others)
+    return address not in pool and _ends_like(address, pool)
+
+
+def _ends_like(address: Address, pool: frozenset[Address]) -> bool:
     near = address.lower()
-    return address not in (pool := frozenset(others)) and any(
-        near[2:6] == other.lower()[2:6] or near[-4:] == other.lower()[-4:] for other in pool
-    )
+    return not _ends_of(pool).isdisjoint((near[:6], near[-4:]))
+
+
+@lru_cache(maxsize=16)
+def _ends_of(pool: frozenset[Address]) -> frozenset[str]:
+    """First digits (with their 0x) and last digits: one look-up each, however many are known."""
+    return frozenset(end for address in pool for end in (address.lower()[:6], address.lower()[-4:]))
 
 
 def review_sign_in(text: str, *, host: str) -> Review:

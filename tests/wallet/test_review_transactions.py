@@ -63,7 +63,7 @@ def test_erc8213_calldata_digest():
     assert facts(of(DUSD.address, data), Label.CALLDATA_DIGEST) == [("", "0x" + digest, Source.BYTES)]
 
 
-def test_an_allowance_without_limit():
+def test_i12_an_allowance_without_limit():
     review = of(DUSD.address, APPROVE)
     assert review.title is Title.ALLOW and not review.needs_word
     assert facts(review, Label.ALLOWED) == [("", "unlimited", Source.BYTES)]

@@ -182,7 +182,7 @@ def test_hidden_characters_odd_addresses_and_length_are_warned_of():
     assert of(many).needs_word and Caution.TOO_LONG in of(many).cautions
 
 
-def test_a_permit_to_a_stranger():
+def test_i12_a_permit_to_a_stranger():
     review = of(permit(), chain_id=31337, now=NOW)
     assert (review.title, review.kind) == (Title.PERMIT, "sign_typed_data")
     assert (told(review, Label.ALLOWED), told(review, Label.SPENDER)) == (["5 DUSD"], [STRANGER])
