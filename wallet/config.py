@@ -1,4 +1,4 @@
-"""The client's settings: five environment variables, read once at the edge."""
+"""The client's settings: environment variables, read once at the edge."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from wallet.errors import SettingRefused
 from wallet.hosts import LOOPBACK
+from wallet.listen import Listen
 
 SERVER_DEFAULT = "http://127.0.0.1:8000"
+DAPP_LISTEN, CONTROL_LISTEN = Listen("127.0.0.1", 1248), Listen("127.0.0.1", 1249)
 PASSWORD_BYTES_MAX = 4096
 
 
@@ -25,10 +27,13 @@ class Config:
     server: str = SERVER_DEFAULT
     rpc: str | None = None
     password_file: Path | None = None
+    dapp_listen: Listen = DAPP_LISTEN
+    control_listen: Listen = CONTROL_LISTEN
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Config:
-        """Of TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC and TANDEM_PASSWORD_FILE. Raises SettingRefused."""
+        """Of TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_DAPP_LISTEN and
+        TANDEM_CONTROL_LISTEN. Raises SettingRefused."""
         home = environ.get("TANDEM_HOME") or str(Path.home() / ".tandem")
         password_file = environ.get("TANDEM_PASSWORD_FILE")
         server = read_url("TANDEM_SERVER", environ.get("TANDEM_SERVER") or SERVER_DEFAULT)
@@ -40,6 +45,8 @@ class Config:
             server=server,
             rpc=read_url("TANDEM_RPC", rpc) if rpc else None,
             password_file=Path(password_file).expanduser() if password_file else None,
+            dapp_listen=_listen("TANDEM_DAPP_LISTEN", environ, DAPP_LISTEN),
+            control_listen=_listen("TANDEM_CONTROL_LISTEN", environ, CONTROL_LISTEN),
         )
 
     @property
@@ -64,6 +71,11 @@ def first_line(name: str, file: Path) -> str:
         return line.rstrip(b"\r").decode()
     except (OSError, UnicodeDecodeError):
         raise SettingRefused(name, "the file cannot be read") from None
+
+
+def _listen(name: str, environ: Mapping[str, str], otherwise: Listen) -> Listen:
+    text = environ.get(name)
+    return Listen.read(name, text) if text else otherwise
 
 
 def is_loopback(url: str) -> bool:

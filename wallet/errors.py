@@ -55,6 +55,13 @@ WalletError
  |   +- NameTaken                another account or contact has this name, or one that passes for it
  |   +- ContactUnknown           no contact and no account has this name
  |   +- InputMalformed           a payee, handle, destination or network of another form
+ +- DoorError                    a dApp, a program or an approval
+ |   +- CallerRefused            an HTTP request that is not let in, before anything is looked at
+ |   +- RpcRefused               a JSON-RPC request that is answered with an error
+ |   +- ApprovalUnknown          nothing of that number waits
+ |   +- ApprovalRefused          what waits cannot be answered so
+ |   +- ListenRefused            a port that cannot be taken
+ |   +- ClientNotUp              the command needs a running `tandem up`
  +- Declined                     the person said no, or left
  +- NotBuilt                     promised, not there yet
  +- StateError                   the client's own files
@@ -396,6 +403,45 @@ class InputMalformed(UsageError):
     field: str
     text: str
     reason: str
+
+
+class DoorError(WalletError):
+    """A dApp, a program or an approval."""
+
+
+class CallerRefused(DoorError):
+    """`status` is HTTP's; `reason` a word of ours."""
+
+    status: int
+    reason: str
+
+
+class RpcRefused(DoorError):
+    """`number` is the JSON-RPC code (wallet.rpc.Code), `reason` its message; `data` what the error object carries."""
+
+    number: int
+    reason: str
+    data: Any
+
+
+class ApprovalUnknown(DoorError):
+    id: str
+
+
+class ApprovalRefused(DoorError):
+    """`reason` is a word of ours."""
+
+    id: str
+    reason: str
+
+
+class ListenRefused(DoorError):
+    address: str
+    reason: str
+
+
+class ClientNotUp(DoorError):
+    home: str
 
 
 class Declined(WalletError):

@@ -47,6 +47,11 @@ class Title(StrEnum):
     ALLOW = "allow"
     MESSAGE = "message"
     TYPED_DATA = "typed-data"
+    CONNECT = "connect"
+    CALLS = "calls"
+    ADD_CHAIN = "add-chain"
+    SWITCH_CHAIN = "switch-chain"
+    WATCH_ASSET = "watch-asset"
     PERMIT = "permit"
 
 
@@ -102,6 +107,11 @@ class Label(StrEnum):
     ISSUED_AT = "issued-at"
     VALID_FROM = "valid-from"
     REQUEST = "request"
+    PROCESS = "process"
+    EXECUTABLE = "executable"
+    COIN = "coin"
+    DECIMALS = "decimals"
+    TOKEN_ID = "token-id"  # noqa: S105  # the name of a fact
     CALL = "call"
     ARGUMENT = "argument"
     DELEGATECALL = "delegatecall"
@@ -147,6 +157,7 @@ class Caution(StrEnum):
     HIDDEN_CHARACTERS = "hidden-characters"
     TOO_LONG = "too-long"
     ADDRESS_ODD = "address-odd"
+    NO_DOMAIN = "no-domain"
     FIRST_PAYMENT = "first-payment"
     LOST = "lost"
     ALLOWANCE_UNLIMITED = "allowance-unlimited"
@@ -184,6 +195,8 @@ _KINDS = {
     Title.PERMIT: "sign_typed_data",
 }
 _KINDS |= dict.fromkeys((Title.SEND, Title.CALL, Title.CONTRACT_CALL, Title.ALLOW), "send_transaction")
+_KINDS |= {Title.CONNECT: "connect", Title.CALLS: "send_calls", Title.ADD_CHAIN: "add_chain"}
+_KINDS |= {Title.SWITCH_CHAIN: "switch_chain", Title.WATCH_ASSET: "watch_asset"}
 
 
 @dataclass(frozen=True, slots=True)

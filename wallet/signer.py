@@ -39,6 +39,7 @@ from wallet.signable import (
     read_transaction,
     read_typed_data,
 )
+from wallet.signable_values import is_typed_values, read_typed_values
 
 IDLE_SECONDS_MAX = 15 * 60
 _SLICE_MS = 10_000
@@ -81,8 +82,8 @@ class Signer(Restoring):
         return _checked(signable, key, bytes(Account.sign_message(encode_defunct(raw), key.raw).signature))
 
     def sign_typed_data(self, document: str, account: str, digest: str) -> Frame:
-        """The JSON of eth_signTypedData_v4, for a chain account. Answers the 65-byte signature."""
-        signable = read_typed_data(document)
+        """The JSON of eth_signTypedData_v4, or version 1's array, for a chain account. 65 bytes."""
+        signable = read_typed_values(document) if is_typed_values(document) else read_typed_data(document)
         key = self._key_for(signable, account, digest)
         return _checked(signable, key, bytes(Account.unsafe_sign_hash(signable.digest, key.raw).signature))
 

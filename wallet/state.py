@@ -68,6 +68,13 @@ class Folder:
         with _lock(self._home / "files.lock", LOCK_SECONDS_MAX):
             self._write(name, document)
 
+    def stamp(self, name: str) -> int:
+        """Another number after each change of the document; 0 while there is none."""
+        try:
+            return (self.path / f"{name}.json").stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def remove(self, name: str) -> None:
         (self.path / f"{name}.json").unlink(missing_ok=True)
 

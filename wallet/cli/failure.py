@@ -25,6 +25,11 @@ def report(failure: BaseException, as_json: bool) -> int:
     return problem.status
 
 
+def sentence(error: WalletError) -> str:
+    """In words, for a program that goes on."""
+    return problem_of(error).sentence
+
+
 def _problem(failure: BaseException) -> Problem:
     if isinstance(failure, (WalletError, ChainError, FiatError)):
         return problem_of(failure)

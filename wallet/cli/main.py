@@ -72,12 +72,12 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {
-        "up": Entry("later", N_("the local client: dApp endpoint, control API, pages")),
-        "approvals": Entry("later", N_("what waits for you")),
-        "approve": Entry("later", N_("say yes to it")),
-        "decline": Entry("later", N_("say no to it")),
-        "pair": Entry("later", N_("name a local program's endpoint")),
-        "grants": Entry("later", N_("what sites and programs may do")),
+        "up": Entry("up", N_("the local client: dApp endpoint and control API, until Ctrl-C")),
+        "approvals": Entry("approvals", N_("what waits for you")),
+        "approve": Entry("approvals", N_("say yes to it")),
+        "decline": Entry("approvals", N_("say no to it")),
+        "pair": Entry("grants", N_("name a local program's endpoint, or pair the browser extension")),
+        "grants": Entry("grants", N_("what sites and programs may do; `revoke` it")),
     },
     N_("Safety"): {
         "backup": Entry("backup", N_("write what the phrase does not hold to an encrypted file")),
@@ -89,7 +89,10 @@ GROUPS: dict[str, dict[str, Entry]] = {
 }
 COMMANDS: dict[str, Entry] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 DISTRIBUTION = "tandem-wallet"
-SETTINGS = "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG"
+SETTINGS = (
+    "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG, TANDEM_DAPP_LISTEN, "
+    "TANDEM_CONTROL_LISTEN"
+)
 
 
 def main() -> int:
@@ -124,7 +127,7 @@ def overview() -> str:
     ]
     for title, entries in GROUPS.items():
         lines += ["", _(title) + ":"]
-        lines += [f"  {name:<14} {_(entry.summary)}" + _later(entry) for name, entry in entries.items()]
+        lines += [f"  {name:<14} {_(entry.summary)}" for name, entry in entries.items()]
     lines += [
         "",
         _("Every command takes --help and --json."),
@@ -132,10 +135,6 @@ def overview() -> str:
         _("Exit status: 0 done, 1 refused, 2 usage, 3 declined by you, 4 network"),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _later(entry: Entry) -> str:
-    return " " + _("(not built yet)") if entry.module == "later" else ""
 
 
 def _inert(text: str) -> str:

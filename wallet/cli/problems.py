@@ -227,6 +227,13 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.DigestDiffers: (N_("The bytes are not those that were shown; nothing was signed."), REFUSED),
     wallet.BytesNotUnderstood: (N_("The {kind} is not fully understood ({reason}), so it was not signed."), REFUSED),
     wallet.KeyUnfit: (N_("The {key} key does not sign a {kind}; nothing was signed."), REFUSED),
+    # dApps and programs
+    wallet.CallerRefused: (N_("The request was not let in ({reason})."), REFUSED),
+    wallet.RpcRefused: (N_("The request was refused ({number}): {reason}"), REFUSED),
+    wallet.ApprovalUnknown: (N_("Nothing that waits has the number {id}: `tandem approvals`."), REFUSED),
+    wallet.ApprovalRefused: (N_("{id} cannot be answered so ({reason})."), REFUSED),
+    wallet.ListenRefused: (N_("Nothing can listen at {address} ({reason}): is another client running?"), REFUSED),
+    wallet.ClientNotUp: (N_("The client is not running for {home}: `tandem up` starts it."), REFUSED),
     # The client's files
     wallet.StateBusy: (
         N_("Another tandem command is at work in {path}: let it end, then try again. Nothing was changed."),

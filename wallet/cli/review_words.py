@@ -26,6 +26,11 @@ TITLES = {
     Title.ALLOW: N_("You are about to sign: let somebody take from your tokens"),
     Title.MESSAGE: N_("You are about to sign a message"),
     Title.TYPED_DATA: N_("You are about to sign typed data"),
+    Title.CONNECT: N_("It wants to see your account, and to ask you for signatures"),
+    Title.CALLS: N_("You are about to sign several transactions, sent one after another"),
+    Title.ADD_CHAIN: N_("It wants to add a chain, with a node of its choice"),
+    Title.SWITCH_CHAIN: N_("It wants to work on another chain"),
+    Title.WATCH_ASSET: N_("It wants a token to be kept in view"),
     Title.PERMIT: N_("You are about to sign: a contract may move your tokens with this signature alone"),
 }
 LABELS = {
@@ -80,6 +85,11 @@ LABELS = {
     Label.ISSUED_AT: N_("Issued at"),
     Label.VALID_FROM: N_("Valid from"),
     Label.REQUEST: N_("Request"),
+    Label.PROCESS: N_("Process"),
+    Label.EXECUTABLE: N_("Executable"),
+    Label.COIN: N_("Coin"),
+    Label.DECIMALS: N_("Decimals"),
+    Label.TOKEN_ID: N_("Token number"),
     Label.CALL: N_("Call"),
     Label.ARGUMENT: N_("Argument"),
     Label.DELEGATECALL: N_("Delegatecall: runs the code of"),
@@ -107,6 +117,8 @@ LABELS = {
     Label.UNFORESEEN: N_("Came unforeseen"),
     Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
 }
+SIGN_WORD = "blind"
+"""What is typed to sign what is not fully understood."""
 SOURCES = {
     Source.BYTES: N_("from the bytes"),
     Source.LIST: N_("from your list"),
@@ -160,6 +172,7 @@ CAUTIONS = {
         "The text holds characters that show nothing or turn its direction; they are spelt out."
     ),
     Caution.TOO_LONG: N_("It is longer than can be shown: you would sign what you do not see."),
+    Caution.NO_DOMAIN: N_("Nothing in it says for whom it is: whoever gets it may use it anywhere."),
     Caution.ADDRESS_ODD: N_("An address has letters in a case that no careful program writes."),
     Caution.FIRST_PAYMENT: N_("Nothing was sent to this address from here before."),
     Caution.LOST: N_("It goes to the zero address or the token's own contract: it would be lost."),

@@ -13,7 +13,17 @@ from rich.text import Text
 
 from wallet.cli import terminal
 from wallet.cli.inert import inert
-from wallet.cli.review_words import CAUTIONS, EMPHASIS, LABELS, REFUSALS, SOURCE_STYLES, SOURCES, TITLES, WORDED_LABELS
+from wallet.cli.review_words import (
+    CAUTIONS,
+    EMPHASIS,
+    LABELS,
+    REFUSALS,
+    SIGN_WORD,
+    SOURCE_STYLES,
+    SOURCES,
+    TITLES,
+    WORDED_LABELS,
+)
 from wallet.cli.running import Run
 from wallet.cli.words import WORDS
 from wallet.errors import YesRefused
@@ -68,6 +78,14 @@ def review(shown: Review) -> None:
         console(stderr=True).print(Text(f"! {_(REFUSALS[shown.refused])}", style="bold red"))
 
 
+def surprise(transaction: str, told: Iterable[Fact]) -> None:
+    """What a transaction came to otherwise than the node had foreseen."""
+    heading = _("The transaction {transaction} came to something else than was foreseen:")
+    console(stderr=True).print(Text(heading.format(transaction=inert(transaction)), style="bold yellow"))
+    for fact in told:
+        console(stderr=True).print(Text(f"! {_name(fact)}: {inert(fact.value)}"))
+
+
 def word_reason(shown: Review) -> str:
     """Why a word has to be typed: the first caution that asks for one."""
     return _(CAUTIONS[next(caution for caution in shown.cautions if caution in WORDED)])
@@ -91,7 +109,7 @@ def approve(run: Run, shown: Review, question: str) -> None:
             raise YesRefused("payee")
         return
     if shown.needs_word:
-        terminal.confirm_word(word_reason(shown), "blind")
+        terminal.confirm_word(word_reason(shown), SIGN_WORD)
     terminal.confirm(question)
 
 

@@ -64,6 +64,16 @@ WORDS: dict[str, str] = {
     "user names, queries and fragments have no place in it": N_(
         "user names, queries and fragments have no place in it"
     ),
+    "program": N_("program name"),
+    "grant": N_("grant"),
+    "127.0.0.1:PORT is expected": N_("127.0.0.1:PORT is expected"),
+    "up to 32 small letters, digits, dots, dashes and underscores": N_(
+        "up to 32 small letters, digits, dots, dashes and underscores"
+    ),
+    "`tandem grants` lists those that there are": N_("`tandem grants` lists those that there are"),
+    # ApprovalRefused.reason
+    "answered-already": N_("it was answered already"),
+    "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
     "day": N_("day"),
     "week": N_("week"),

@@ -1,0 +1,88 @@
+"""Every method is answered by one of four, and what could sign or change a node blindly is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from chain.errors import (
+    AnswerMalformed,
+    AnswerTooLarge,
+    ExecutionReverted,
+    FeeTooHigh,
+    InsufficientNative,
+    InsufficientToken,
+    NodeRefused,
+    NodeUnreachable,
+    TokenWithoutCode,
+    TransactionMalformed,
+    TransactionUnseen,
+    WrongChain,
+)
+from wallet.dapp_failures import refusal_of
+from wallet.dapp_methods import RELAYED, SERVED, How, how
+from wallet.errors import AccountUnknown, BytesNotUnderstood, RpcRefused, SignerLocked, SignerLost
+from wallet.rpc import Code
+
+
+def test_served_and_relayed_are_two():
+    assert not SERVED & RELAYED
+    assert how("eth_accounts") is How.SERVED and how("eth_call") is How.RELAYED
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "eth_sign",
+        "eth_signTransaction",
+        "eth_decrypt",
+        "eth_getEncryptionPublicKey",
+        "admin_peers",
+        "anvil_setBalance",
+        "debug_traceCall",
+        "evm_mine",
+        "hardhat_reset",
+        "personal_unlockAccount",
+        "personal_sendTransaction",
+    ],
+)
+def test_refused_by_name(method):
+    assert how(method) is How.REFUSED
+
+
+@pytest.mark.parametrize("method", ["", "eth_mining", "ETH_ACCOUNTS", "eth_accounts ", "trace_call", "wallet_x"])
+def test_unknown(method):
+    assert how(method) is How.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RpcRefused(4001, "no", None), 4001),
+        (NodeRefused(-32015, "x", "0x"), -32015),
+        (InsufficientNative(1, 2, 3), Code.INPUT),
+        (InsufficientToken("0x", 1, 2), Code.INPUT),
+        (TokenWithoutCode("0x"), Code.INPUT),
+        (FeeTooHigh(1, 1), Code.INPUT),
+        (NodeUnreachable("http://x", "timeout"), Code.CHAIN_DISCONNECTED),
+        (WrongChain(1, 2), Code.CHAIN_DISCONNECTED),
+        (AnswerMalformed("x"), Code.UNAVAILABLE),
+        (AnswerTooLarge(1), Code.UNAVAILABLE),
+        (TransactionMalformed("x"), Code.PARAMS),
+        (BytesNotUnderstood("message", "length"), Code.PARAMS),
+        (SignerLocked(), Code.UNAVAILABLE),
+        (AccountUnknown("0x"), Code.UNAUTHORISED),
+        (SignerLost("ended"), Code.INTERNAL),
+        (TransactionUnseen("0x", 1), Code.INTERNAL),
+    ],
+)
+def test_failures_have_codes(error, code):
+    assert refusal_of(error).number == code
+
+
+def test_a_missing_node_is_a_missing_connection_where_it_is_the_only_one():
+    assert refusal_of(NodeUnreachable("http://x", "timeout"), only_chain=True).number == Code.DISCONNECTED
+
+
+def test_what_a_node_says_of_a_revert_is_left_as_it_is():
+    refused = refusal_of(ExecutionReverted(3, "execution reverted: no", "0x08c379a0", "no"))
+    assert (refused.number, refused.reason, refused.data) == (3, "execution reverted: no", "0x08c379a0")

@@ -1,0 +1,192 @@
+"""The desk at work: in line, one at a time, withdrawn with whoever leaves, dead with its ground."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chain.errors import InsufficientNative
+from wallet.approvals import Kind
+from wallet.asking import Client, ClientKind
+from wallet.desk import Desk, Proposal, Settled
+from wallet.errors import ApprovalRefused, ApprovalUnknown, DigestDiffers, RpcRefused, SignerLocked
+from wallet.permissions import Seen
+from wallet.review import Refusal, Review, Title
+from wallet.rpc import Code
+
+PAGE, OTHER = Client(ClientKind.PAGE, "https://app.example"), Client(ClientKind.PAGE, "https://other.example")
+
+
+class Ground:
+    """What clients see, and whether keys are at hand; tests change it."""
+
+    def __init__(self, seconds):
+        self.seen, self.unlocked = Seen(("0x0",), 1), True
+        self.desk = Desk(lambda key: self.seen, self.is_unlocked, prepare_seconds_max=seconds)
+
+    async def is_unlocked(self):
+        return self.unlocked
+
+
+@asynccontextmanager
+async def at_work(seconds=60):
+    ground = Ground(seconds)
+    work = asyncio.create_task(ground.desk.work())
+    try:
+        yield ground
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+def proposing(name, done, refused=None):
+    """Prepares a prompt whose digest is of its name; `done` collects what was carried out."""
+
+    async def prepare():
+        async def act():
+            done.append(name)
+            return name
+
+        return Proposal(Review(Title.MESSAGE, digest(name), (), "", refused=refused), act)
+
+    return prepare
+
+
+def digest(name):
+    return name.encode().ljust(32, b"\0")
+
+
+async def shown(desk, after=None):
+    """The prompt on the screen, when there is one (another than `after`)."""
+    for _turn in range(1000):
+        found = desk.shown()
+        if found is not None and found != after:
+            return found
+        await asyncio.sleep(0)
+    raise AssertionError("nothing is shown")
+
+
+def ask(desk, name, done, client=PAGE, **more):
+    return asyncio.create_task(desk.ask(client, Kind.MESSAGE, proposing(name, done, **more)))
+
+
+def hexed(name):
+    return "0x" + digest(name).hex()
+
+
+async def number_of(task):
+    with pytest.raises(RpcRefused) as caught:
+        await task
+    return caught.value.number
+
+
+async def test_in_line_one_at_a_time():
+    async with at_work() as ground:
+        done = []
+        tasks = [ask(ground.desk, name, done) for name in ("a", "b", "c")]
+        for name in ("a", "b"):
+            prompt = await shown(ground.desk)
+            assert prompt.review.digest == digest(name) and done == ["a", "b"][: len(done)]
+            await ground.desk.approve(prompt.id, hexed(name))
+            assert await tasks["abc".index(name)] == name
+        ground.desk.decline((await shown(ground.desk)).id)
+        assert await number_of(tasks[2]) == Code.DECLINED
+        assert done == ["a", "b"] and ground.desk.shown() is None
+
+
+async def test_another_digest_and_a_second_answer_are_refused():
+    async with at_work() as ground:
+        done, prompt = [], None
+        task = ask(ground.desk, "a", done)
+        prompt = await shown(ground.desk)
+        with pytest.raises(DigestDiffers):
+            await ground.desk.approve(prompt.id, hexed("b"))
+        await ground.desk.approve(prompt.id, hexed("a"))
+        with pytest.raises(ApprovalRefused):
+            ground.desk.decline(prompt.id)
+        assert await task == "a"
+        with pytest.raises(ApprovalUnknown):
+            await ground.desk.approve(prompt.id, hexed("a"))
+
+
+async def test_a_locked_wallet_keeps_it_waiting():
+    async with at_work() as ground:
+        done = []
+        task = ask(ground.desk, "a", done)
+        prompt = await shown(ground.desk)
+        ground.unlocked = False
+        with pytest.raises(SignerLocked):
+            await ground.desk.approve(prompt.id, hexed("a"))
+        ground.unlocked = True
+        await ground.desk.approve((await shown(ground.desk)).id, hexed("a"))
+        assert await task == "a"
+
+
+async def test_whoever_leaves_takes_it_away():
+    async with at_work() as ground:
+        done = []
+        first, second = ask(ground.desk, "a", done), ask(ground.desk, "b", done)
+        prompt = await shown(ground.desk)
+        first.cancel()
+        second.cancel()
+        third = ask(ground.desk, "c", done)
+        now = await shown(ground.desk, prompt)
+        await ground.desk.approve(now.id, hexed("c"))
+        assert await third == "c" and done == ["c"]
+
+
+async def test_it_dies_with_its_account_or_chain():
+    async with at_work() as ground:
+        done = []
+        tasks = [ask(ground.desk, name, done) for name in ("a", "b")]
+        await shown(ground.desk)
+        ground.seen = Seen(("0x0",), 5)
+        ground.desk.recheck()
+        assert [await number_of(task) for task in tasks] == [Code.DECLINED] * 2
+        assert done == [] and ground.desk.shown() is None
+
+
+async def test_what_is_never_signed_is_never_shown():
+    async with at_work() as ground:
+        assert await number_of(ask(ground.desk, "a", [], refused=Refusal.LEDGER_DOMAIN)) == Code.UNAUTHORISED
+
+
+async def test_what_needs_no_yes_and_what_fails_pass_by():
+    async with at_work() as ground:
+
+        async def settled():
+            return Settled(7)
+
+        async def poor():
+            raise InsufficientNative(0, 1, 1)
+
+        async def broken():
+            raise ZeroDivisionError
+
+        assert await ground.desk.ask(PAGE, Kind.CONNECT, settled) == 7
+        for prepare, code in ((poor, Code.INPUT), (broken, Code.INTERNAL)):
+            assert await number_of(ground.desk.ask(PAGE, Kind.MESSAGE, prepare)) == code
+        done = []
+        task = ask(ground.desk, "a", done, OTHER)
+        await ground.desk.approve((await shown(ground.desk)).id, hexed("a"))
+        assert await task == "a"
+
+
+async def test_the_sixth_that_would_wait_is_refused():
+    async with at_work() as ground:
+        tasks = [ask(ground.desk, str(n), []) for n in range(6)]
+        await shown(ground.desk)
+        assert await number_of(ground.desk.ask(PAGE, Kind.MESSAGE, proposing("x", []))) == Code.LIMIT
+        ground.desk.close()
+        assert {await number_of(task) for task in tasks} == {Code.DISCONNECTED}
+
+
+async def test_a_node_that_never_answers_does_not_hold_up_the_line():
+    async with at_work(0.01) as ground:
+        assert await number_of(ground.desk.ask(PAGE, Kind.MESSAGE, asyncio.Event().wait)) == Code.UNAVAILABLE
+        done = []
+        task = ask(ground.desk, "a", done, OTHER)
+        await ground.desk.approve((await shown(ground.desk)).id, hexed("a"))
+        assert await task == "a"

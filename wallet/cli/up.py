@@ -1,0 +1,149 @@
+"""`tandem up`: the local client in a terminal, where what sites and programs ask is shown and answered as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+
+import click
+
+from wallet import up as client
+from wallet.cli import terminal
+from wallet.cli.failure import sentence
+from wallet.cli.review_words import SIGN_WORD
+from wallet.cli.running import Run, command
+from wallet.cli.show import review, surprise, word_reason
+from wallet.cli.waiting import wait
+from wallet.desk import Shown
+from wallet.errors import VaultMissing, WalletError
+from wallet.signing import VAULT_NAME, Signer
+from wallet.texts import _
+
+SETTLE_SECONDS = 0.5
+"""What is typed before a prompt has stood that long was meant for something else."""
+_YES = ("y", "yes", "是", "好")
+
+
+@command("up", _("Run the local client: dApps ask at its endpoint, and you answer here or with `tandem approve`."))
+@click.option("--token-approves", is_flag=True, help=_("let the control token approve (tests, automation)"))
+def up(run: Run, token_approves: bool) -> None:
+    if not (run.config.home / VAULT_NAME).exists():
+        raise VaultMissing(str(run.config.home / VAULT_NAME))
+    known = run.config.password_from_file()
+    password = terminal.ask_password(run.config) if known is None and terminal.is_there() else known
+    wait(_up(run, password, token_approves))
+
+
+async def _up(run: Run, password: str | None, token_approves: bool) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    async with (
+        Signer(run.config.home) as signer,
+        client.opened(run.config, run.store, signer, token_approves=token_approves) as running,
+    ):
+        if password is not None:
+            await signer.unlock(password)
+        run.answer(running.to_json() | {"unlocked": password is not None}, lambda: _say_ready(running, password))
+        sys.stdout.flush()
+        if run.json or not terminal.is_there():
+            await stopped.wait()
+            return
+        screen = asyncio.create_task(Screen(running).work())
+        await asyncio.wait([screen, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
+        screen.cancel()
+        await asyncio.gather(screen, return_exceptions=True)
+
+
+def _say_ready(running: client.Running, password: str | None) -> None:
+    places = running.to_json()
+    click.echo(_("dApps: {dapp} and {websocket}").format(**places))
+    click.echo(_("Control: {control}").format(**places))
+    if password is None:
+        click.echo(_("The keys are locked: `tandem unlock` in another terminal."))
+    if terminal.is_there():
+        click.echo(_("What is asked appears here. e and Enter pairs the extension, Ctrl-C ends."))
+
+
+class Screen:
+    """The terminal of `tandem up`: one prompt at a time, answered by a line."""
+
+    def __init__(self, running: client.Running) -> None:
+        self._running, self._desk = running, running.host.desk
+        self._changed = asyncio.Event()
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+        self._on_screen: Shown | None = None
+
+    async def work(self) -> None:
+        """Until cancelled, or the terminal is gone."""
+        loop = asyncio.get_running_loop()
+        self._desk.on_change = self._changed.set
+        self._running.aftermath.on_surprise = lambda past: surprise(past.transaction, past.facts)
+        loop.add_reader(sys.stdin, self._read)
+        try:
+            while True:
+                await self._turn()
+        finally:
+            loop.remove_reader(sys.stdin)
+
+    def _read(self) -> None:
+        """Everything that is there: a line left in Python's own buffer would answer the next prompt."""
+        typed = os.read(sys.stdin.fileno(), terminal.LINE_LENGTH_MAX)
+        if not typed:
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+        for line in typed.decode(errors="replace").splitlines():
+            self._lines.put_nowait(line.strip())
+
+    async def _turn(self) -> None:
+        """What is new is shown; or a line was typed."""
+        shown = self._desk.shown()
+        if shown != self._on_screen:
+            if self._on_screen is not None and shown is None:
+                click.echo(_("(no longer asked)"), err=True)
+            self._on_screen = shown
+            if shown is not None:
+                await self._show(shown)
+        self._changed.clear()
+        waits = [asyncio.create_task(self._changed.wait()), asyncio.create_task(self._lines.get())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if waits[1].done():
+                await self._answer(str(waits[1].result()))
+        finally:
+            for one in waits:
+                one.cancel()
+
+    async def _show(self, shown: Shown) -> None:
+        review(shown.review)
+        await asyncio.sleep(SETTLE_SECONDS)
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        while not self._lines.empty():
+            self._lines.get_nowait()
+        if shown.review.needs_word:
+            click.echo(word_reason(shown.review), err=True)
+            click.echo(_("Type “{word}” to go on: ").format(word=SIGN_WORD), err=True, nl=False)
+        else:
+            click.echo(_("Agree?") + " [y/N] ", err=True, nl=False)
+
+    async def _answer(self, line: str) -> None:
+        shown = self._on_screen
+        if shown is None:
+            if line == "e":
+                code = self._running.pairing.show()
+                click.echo(_("For the extension, within two minutes: {code}").format(code=f"{code[:3]} {code[3:]}"))
+            return
+        wanted = (SIGN_WORD,) if shown.review.needs_word else _YES
+        try:
+            if line.lower() in wanted:
+                await self._desk.approve(shown.id, "0x" + shown.review.digest.hex())
+                click.echo(_("Agreed."), err=True)
+            else:
+                self._desk.decline(shown.id)
+                click.echo(_("Declined."), err=True)
+            self._on_screen = None
+        except WalletError as error:
+            click.echo(sentence(error), err=True)

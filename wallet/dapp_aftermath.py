@@ -1,0 +1,74 @@
+"""What became of a transaction, held against what the node had foreseen when the person agreed.
+
+A simulation is a claim about a moment. When the block says something else, the person is told, and it is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chain.errors import ChainError
+from chain.node import Node
+from chain.outcome import Outcome, drift
+from chain.transaction import TransactionRequest
+from wallet.asking import Client
+from wallet.dapp_host import Host
+from wallet.errors import WalletError
+from wallet.review import Fact
+from wallet.review_effects import Scene
+from wallet.review_outcome import drift_facts
+
+RECEIPT_SECONDS_MAX = 600
+KEPT_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """`facts` say what was foreseen and did not come, and what came unforeseen."""
+
+    transaction: str
+    client: Client
+    facts: tuple[Fact, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        facts = [fact.to_json() for fact in self.facts]
+        return {"transaction": self.transaction, "origin": self.client.key, "facts": facts}
+
+
+class Aftermath:
+    """Watches what was sent, in the background. `on_surprise` is called for each."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._watching: set[asyncio.Task[None]] = set()
+        self.surprises: deque[Surprise] = deque(maxlen=KEPT_MAX)
+        self.on_surprise: Callable[[Surprise], None] = lambda surprise: None
+
+    def watch(self, client: Client, node: Node, request: TransactionRequest, sent: str, outcome: Outcome) -> None:
+        """Returns at once."""
+        task = asyncio.create_task(self._compare(client, node, request, sent, outcome))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+
+    async def close(self) -> None:
+        for task in tuple(self._watching):
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+
+    async def _compare(
+        self, client: Client, node: Node, request: TransactionRequest, sent: str, outcome: Outcome
+    ) -> None:
+        assert request.sender is not None
+        with contextlib.suppress(ChainError, WalletError):  # nobody waits for this; what is not known is not told
+            receipt = await node.wait_for_receipt(bytes.fromhex(sent[2:]), RECEIPT_SECONDS_MAX)
+            differences = drift(outcome, receipt, request.sender)
+            scene = Scene(await self._host.known(request.chain_id), request.chain_id, request.sender, 0)
+            if facts := tuple(drift_facts(differences, scene, self._host.chains.network(request.chain_id).url)):
+                surprise = Surprise(sent, client, facts)
+                self.surprises.append(surprise)
+                self.on_surprise(surprise)

@@ -1,0 +1,224 @@
+"""The desk: asks the person, one prompt at a time, and carries out what they say yes to.
+
+A prompt is prepared when its turn comes, not before: a transaction's number and fees are those of the moment at which
+it is shown, and the one before it has been sent by then. Whoever leaves takes their prompt away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chain.errors import ChainError
+from wallet.approvals import Kind, Line, Prompt
+from wallet.asking import Client
+from wallet.dapp_failures import refusal_of
+from wallet.errors import ApprovalRefused, RpcRefused, SignerLocked, WalletError
+from wallet.permissions import Seen
+from wallet.review import Review
+from wallet.rpc import Code
+
+PREPARE_SECONDS_MAX = 45
+"""A node that does not answer holds up everybody who waits behind."""
+SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION, Kind.CALLS})
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is shown, and what is done after the yes."""
+
+    review: Review
+    act: Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """There is nothing left to ask."""
+
+    result: object
+
+
+Prepare = Callable[[], Awaitable[Proposal | Settled]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The prompt on the screen. `kind` is that of its review (a message may turn out to be a sign-in)."""
+
+    id: str
+    client: Client
+    review: Review
+    shown_at: float
+
+    def to_json(self) -> dict[str, Any]:
+        review = self.review.to_json()
+        return {
+            "id": self.id,
+            "kind": review["kind"],
+            "origin": self.client.key,
+            "client": self.client.to_json(),
+            "warnings": review["warnings"],
+            "review": review,
+            "digest": review["digest"],
+        }
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    client: Client
+    prompt: Prompt
+    prepare: Prepare
+    answer: asyncio.Future[object]
+    verdict: asyncio.Future[bool]
+    shown: Shown | None = None
+    asking: asyncio.Task[Proposal | Settled] | None = field(default=None)
+
+
+class Desk:
+    """`view` says what a client sees now, `is_unlocked` whether keys are at hand; `on_change` is called each turn."""
+
+    def __init__(
+        self,
+        view: Callable[[str], Seen],
+        is_unlocked: Callable[[], Awaitable[bool]],
+        on_change: Callable[[], None] = lambda: None,
+        *,
+        prepare_seconds_max: float = PREPARE_SECONDS_MAX,
+    ) -> None:
+        self._view, self._is_unlocked, self.on_change = view, is_unlocked, on_change
+        self._prepare_seconds_max = prepare_seconds_max
+        self._line = Line()
+        self._entries: dict[str, _Entry] = {}
+        self._arrived = asyncio.Event()
+
+    async def ask(self, client: Client, kind: Kind, prepare: Prepare) -> object:
+        """The result of what was agreed to. Raises RpcRefused: declined, dead, too many, or what went wrong."""
+        loop = asyncio.get_running_loop()
+        prompt = Prompt(secrets.token_hex(4), client.key, kind, self._view(client.key), int(time.time()))
+        self._line = self._line.joined_by(prompt)
+        entry = _Entry(client, prompt, prepare, loop.create_future(), loop.create_future())
+        self._entries[prompt.id] = entry
+        self._arrived.set()
+        try:
+            return await entry.answer
+        except asyncio.CancelledError:
+            self._drop(entry)
+            raise
+
+    def shown(self) -> Shown | None:
+        """The prompt on the screen, until it is answered."""
+        first = self._line.first
+        entry = self._entries[first.id] if first is not None and self._line.digest is not None else None
+        return entry.shown if entry is not None and not entry.verdict.done() else None
+
+    def waiting(self) -> int:
+        """How many more are in line."""
+        return max(len(self._line.prompts) - 1, 0)
+
+    async def approve(self, number: str, digest: str) -> None:
+        """Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; SignerLocked, after which it still waits."""
+        prompt = self._line.approved(number, digest)
+        if prompt.kind in SIGNING and not await self._is_unlocked():
+            raise SignerLocked
+        self._line.approved(number, digest)  # while the signer was asked, the line may have moved on
+        self._decide(number, True)
+
+    def decline(self, number: str) -> None:
+        """Raises ApprovalUnknown, ApprovalRefused."""
+        self._line.shown(number)
+        self._decide(number, False)
+
+    def recheck(self) -> None:
+        """Grants or chains changed: what stood on them dies."""
+        for prompt in self._line.dead(self._view):
+            entry = self._entries[prompt.id]
+            if not entry.verdict.done():
+                reason = "The account or the chain changed while this waited; nothing was signed."
+                self._fail(entry, RpcRefused(Code.DECLINED, reason, None))
+                self._drop(entry)
+
+    async def work(self) -> None:
+        """Serves the line until cancelled."""
+        while True:
+            first = self._line.first
+            if first is None:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            entry = self._entries[first.id]
+            await self._serve(entry)
+            self._remove(entry)
+
+    def close(self) -> None:
+        """The client ends: whoever waits is told so."""
+        for entry in list(self._entries.values()):
+            self._fail(entry, RpcRefused(Code.DISCONNECTED, "The wallet was closed.", None))
+            self._drop(entry)
+
+    async def _serve(self, entry: _Entry) -> None:
+        try:
+            entry.asking = asyncio.create_task(self._agreed(entry))
+            await asyncio.wait([entry.asking])
+            if entry.asking.cancelled():
+                return
+            outcome = entry.asking.result()
+            result = outcome.result if isinstance(outcome, Settled) else await outcome.act()
+        except (WalletError, ChainError) as error:
+            self._fail(entry, refusal_of(error))
+        except asyncio.CancelledError:
+            if entry.asking is not None:
+                entry.asking.cancel()
+            raise
+        except Exception:  # one client's bad luck must not end the line; it is told of a fault of ours
+            self._fail(entry, RpcRefused(Code.INTERNAL, "The wallet failed inside.", None))
+        else:
+            if not entry.answer.done():
+                entry.answer.set_result(result)
+
+    async def _agreed(self, entry: _Entry) -> Proposal | Settled:
+        """What the person said yes to, or what needs no yes. Raises RpcRefused."""
+        try:
+            async with asyncio.timeout(self._prepare_seconds_max):
+                proposal = await entry.prepare()
+        except TimeoutError:
+            raise RpcRefused(Code.UNAVAILABLE, "The node takes too long.", None) from None
+        if isinstance(proposal, Settled):
+            return proposal
+        if proposal.review.refused is not None:
+            raise RpcRefused(Code.UNAUTHORISED, f"This is never signed for anybody ({proposal.review.refused}).", None)
+        entry.shown = Shown(entry.prompt.id, entry.client, proposal.review, time.monotonic())
+        self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
+        self.on_change()
+        if not await entry.verdict:
+            raise RpcRefused(Code.DECLINED, "The person declined.", None)
+        return proposal
+
+    def _decide(self, number: str, yes: bool) -> None:
+        verdict = self._entries[number].verdict
+        if verdict.done():
+            raise ApprovalRefused(number, "answered-already")
+        verdict.set_result(yes)
+
+    def _fail(self, entry: _Entry, refused: RpcRefused) -> None:
+        if not entry.answer.done():
+            entry.answer.set_exception(refused)
+            entry.answer.exception()  # read once: of one whose client has left nobody is to hear
+
+    def _drop(self, entry: _Entry) -> None:
+        """Withdrawn. What the person has agreed to already goes on."""
+        if entry.verdict.done():
+            return
+        entry.verdict.cancel()
+        if entry.asking is not None:
+            entry.asking.cancel()
+        else:
+            self._remove(entry)
+
+    def _remove(self, entry: _Entry) -> None:
+        if self._entries.pop(entry.prompt.id, None) is not None:
+            self._line = self._line.without(entry.prompt.id)
+            self.on_change()
