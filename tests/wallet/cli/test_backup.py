@@ -85,3 +85,14 @@ def test_a_damaged_backup_changes_nothing(run, tmp_path):
     assert refused.json["slug"] == "backup-damaged"
     names = [sorted(p.name for p in (tmp_path / n).iterdir() if p.suffix == ".json") for n in ("home", "before")]
     assert names[0] == names[1]
+
+
+def test_a_drill_opens_a_backup_whole_and_writes_nothing(run, tmp_path):
+    file = tmp_path / "backup"
+    assert run("backup", str(file)).status == 0
+    elsewhere = {"TANDEM_HOME": tmp_path / "elsewhere"}
+    assert run("drill", "--state", str(file), stdin=JUNK, **elsewhere).json == {"documents": 1}
+    assert not (tmp_path / "elsewhere").exists()
+    assert run("drill", "--state", str(file), stdin=OTHER).json["slug"] == "backup-foreign"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert run("drill", "--state", str(file), stdin=JUNK).json["slug"] == "backup-damaged"
