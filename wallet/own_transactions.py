@@ -30,6 +30,8 @@ from wallet.wallet import Wallet
 APPROVAL_TOPIC = keccak256(b"Approval(address,address,uint256)")
 APPROVAL_FOR_ALL_TOPIC = keccak256(b"ApprovalForAll(address,address,bool)")
 ALLOWANCES_MAX = 500
+LOG_BLOCKS, RANGES_MAX = 1000, 1000
+"""A range that relays take, and how many of them are asked for."""
 _GAS_OF_NOTHING = 21_000
 
 
@@ -93,10 +95,7 @@ class OwnTransactions:
         """What others may still take of this account, by the logs since `from_block` and the contracts now."""
         async with self.node() as node:
             await check_chain(node, self.purse)
-            topic = "0x" + owner.raw.rjust(32, b"\0").hex()
-            kinds = ["0x" + topic_.hex() for topic_ in (APPROVAL_TOPIC, APPROVAL_FOR_ALL_TOPIC)]
-            span = {"fromBlock": hex(from_block), "toBlock": "latest", "topics": [kinds, topic]}
-            logs = [log for log in await node.logs(span) if len(log.topics) == 3]
+            logs = [log for log in await _approvals(node, owner, from_block) if len(log.topics) == 3]
             given = list(dict.fromkeys((log.address, _spender(log), log.topics[0]) for log in logs))
             found = []
             for token, spender, kind in given[-ALLOWANCES_MAX:]:
@@ -172,6 +171,23 @@ class OwnTransactions:
             return Allowance(owner, token, "", spender, None, "")
         shown = "" if units > UNITS_MAX // 2 or listed is None else TokenAmount(units, listed).format()
         return Allowance(owner, token, listed.symbol if listed else "", spender, units, shown)
+
+
+async def _approvals(node: Node, owner: Address, from_block: int) -> list[Log]:
+    """Logs in which this account let somebody take something; in short ranges where the node wants those."""
+    kinds = ["0x" + topic.hex() for topic in (APPROVAL_TOPIC, APPROVAL_FOR_ALL_TOPIC)]
+    topics = [kinds, "0x" + owner.raw.rjust(32, b"\0").hex()]
+    try:
+        return await node.logs({"fromBlock": hex(from_block), "toBlock": "latest", "topics": topics})
+    except NodeRefused:
+        height = await node.height()
+    if (height - from_block) // LOG_BLOCKS > RANGES_MAX:
+        raise InputMalformed("block", str(from_block), "the node shows too few blocks at a time: name a later one")
+    logs: list[Log] = []
+    for start in range(from_block, height + 1, LOG_BLOCKS):
+        end = min(start + LOG_BLOCKS - 1, height)
+        logs += await node.logs({"fromBlock": hex(start), "toBlock": hex(end), "topics": topics})
+    return logs
 
 
 def read_pending(found: object, transaction: bytes, chain_id: int) -> TransactionRequest:

@@ -61,6 +61,10 @@ KEY_WORDS: dict[str, str] = {
     "a hash is 0x and 64 hex digits": N_("a hash is 0x and 64 hex digits"),
     "an address, or a name for one, is expected": N_("an address, or a name for one, is expected"),
     "file": N_("file"),
+    "block": N_("block"),
+    "the node shows too few blocks at a time: name a later one": N_(
+        "the node shows too few blocks at a time: name a later one"
+    ),
     "it is no file of that kind": N_("it is no file of that kind"),
     "its transaction is malformed": N_("its transaction is malformed"),
     "what it says is not what its bytes are": N_("what it says is not what its bytes are"),

@@ -116,7 +116,7 @@ def test_only_ones_own_waiting_transactions_are_replaced(run, rpc):
     assert run("speedup", "0xab", "--yes").json["field"] == "transaction"
 
 
-def test_allowances_are_seen_and_taken_back(run, rpc):
+def test_allowances_are_seen_and_taken_back(run, rpc, tandem, place):
     dusd = next(token for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
     for units in (7_500_000, 2**256 - 1):
         data = encode_call("approve(address,uint256)", SPENDER, units)
@@ -124,6 +124,8 @@ def test_allowances_are_seen_and_taken_back(run, rpc):
         (found,) = run("allowances").json["allowances"]
         assert (found["asset"], found["spender"], found["owner"]) == ("DUSD", SPENDER, ALICE)
         assert (found["amount"], found["amount_units"]) == ("7.5" if units == 7_500_000 else None, str(units))
+    relayed = tandem("allowances", "--json", TANDEM_SERVER=place.server)  # which takes short ranges alone
+    assert relayed.json["allowances"] == [found], relayed.out
     revoked = run("revoke", "DUSD", SPENDER, "--yes")
     assert (revoked.status, revoked.json["state"]) == (0, "done"), revoked.out + revoked.err
     assert run("allowances").json["allowances"] == []
