@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class Approval:
     """What waits. `ground` is what its client saw when it asked; `asked_at` in Unix seconds."""
 
     id: str
@@ -47,14 +47,14 @@ class Prompt:
 class Line:
     """First come, first shown. `digest` is that of the review that is shown, while one is."""
 
-    prompts: tuple[Prompt, ...] = ()
+    prompts: tuple[Approval, ...] = ()
     digest: bytes | None = None
 
     @property
-    def first(self) -> Prompt | None:
+    def first(self) -> Approval | None:
         return self.prompts[0] if self.prompts else None
 
-    def joined_by(self, prompt: Prompt) -> Line:
+    def joined_by(self, prompt: Approval) -> Line:
         """Raises RpcRefused (LIMIT)."""
         transactions = prompt.kind is Kind.TRANSACTION
         same = [p for p in self.prompts if p.key == prompt.key and (p.kind is Kind.TRANSACTION) is transactions]
@@ -77,13 +77,13 @@ class Line:
         prompts = tuple(prompt for prompt in self.prompts if prompt.id != number)
         return Line(prompts, None if was_first else self.digest)
 
-    def shown(self, number: str) -> Prompt:
+    def shown(self, number: str) -> Approval:
         """Raises ApprovalUnknown unless that one is on the screen."""
         if self.first is None or self.first.id != number or self.digest is None:
             raise ApprovalUnknown(number[:40])
         return self.first
 
-    def approved(self, number: str, digest: str) -> Prompt:
+    def approved(self, number: str, digest: str) -> Approval:
         """`digest` is 0x hex. Raises ApprovalUnknown, DigestDiffers."""
         prompt = self.shown(number)
         assert self.digest is not None
@@ -92,7 +92,7 @@ class Line:
             raise DigestDiffers(digest[:66], expected)
         return prompt
 
-    def dead(self, view: Callable[[str], Seen]) -> tuple[Prompt, ...]:
+    def dead(self, view: Callable[[str], Seen]) -> tuple[Approval, ...]:
         """Whose client no longer sees what it saw when it asked. Asking to connect stands on no account yet."""
         standing = (prompt for prompt in self.prompts if prompt.kind is not Kind.CONNECT)
         return tuple(prompt for prompt in standing if view(prompt.key) != prompt.ground)

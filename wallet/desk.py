@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain.errors import ChainError
-from wallet.approvals import Kind, Line, Prompt
+from wallet.approvals import Approval, Kind, Line
 from wallet.asking import Client
 from wallet.dapp_failures import refusal_of
 from wallet.errors import ApprovalRefused, RpcRefused, SignerLocked, WalletError
@@ -70,7 +70,7 @@ class Shown:
 @dataclass(eq=False, slots=True)
 class _Entry:
     client: Client
-    prompt: Prompt
+    prompt: Approval
     prepare: Prepare
     answer: asyncio.Future[object]
     verdict: asyncio.Future[bool]
@@ -98,7 +98,7 @@ class Desk:
     async def ask(self, client: Client, kind: Kind, prepare: Prepare) -> object:
         """The result of what was agreed to. Raises RpcRefused: declined, dead, too many, or what went wrong."""
         loop = asyncio.get_running_loop()
-        prompt = Prompt(secrets.token_hex(4), client.key, kind, self._view(client.key), int(time.time()))
+        prompt = Approval(secrets.token_hex(4), client.key, kind, self._view(client.key), int(time.time()))
         self._line = self._line.joined_by(prompt)
         entry = _Entry(client, prompt, prepare, loop.create_future(), loop.create_future())
         self._entries[prompt.id] = entry

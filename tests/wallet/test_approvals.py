@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wallet.approvals import LINE_MAX, QUEUED_MAX, TRANSACTIONS_MAX, Kind, Line, Prompt
+from wallet.approvals import LINE_MAX, QUEUED_MAX, TRANSACTIONS_MAX, Approval, Kind, Line
 from wallet.errors import ApprovalUnknown, DigestDiffers, RpcRefused
 from wallet.permissions import Seen
 from wallet.rpc import Code
@@ -14,7 +14,7 @@ GROUND = Seen(("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",), 1)
 
 
 def prompt(number, kind=Kind.MESSAGE, key=PAGE, ground=GROUND):
-    return Prompt(str(number), key, kind, ground, 0)
+    return Approval(str(number), key, kind, ground, 0)
 
 
 def line_of(*prompts):

@@ -7,6 +7,7 @@ import pytest
 from chain.errors import (
     AnswerMalformed,
     AnswerTooLarge,
+    ChainError,
     ExecutionReverted,
     FeeTooHigh,
     InsufficientNative,
@@ -20,7 +21,7 @@ from chain.errors import (
 )
 from wallet.dapp_failures import refusal_of
 from wallet.dapp_methods import RELAYED, SERVED, How, how
-from wallet.errors import AccountUnknown, BytesNotUnderstood, RpcRefused, SignerLocked, SignerLost
+from wallet.errors import BY_CODE, AccountUnknown, BytesNotUnderstood, RpcRefused, SignerLocked, SignerLost, WalletError
 from wallet.rpc import Code
 
 
@@ -86,3 +87,21 @@ def test_a_missing_node_is_a_missing_connection_where_it_is_the_only_one():
 def test_what_a_node_says_of_a_revert_is_left_as_it_is():
     refused = refusal_of(ExecutionReverted(3, "execution reverted: no", "0x08c379a0", "no"))
     assert (refused.number, refused.reason, refused.data) == (3, "execution reverted: no", "0x08c379a0")
+
+
+def made(error):
+    """With something in every field."""
+    names = error.names if issubclass(error, WalletError) else getattr(error, "__dataclass_fields__", ())
+    return error(**dict.fromkeys(names, 7))
+
+
+def test_every_error_has_a_code_of_the_contract():
+    found = [error for error in [*BY_CODE.values(), *concrete(ChainError)] if not issubclass(error, RpcRefused)]
+    found = [error for error in found if not issubclass(error, NodeRefused)]  # those keep the node's own code
+    assert len(found) > 60
+    for error in found:
+        assert refusal_of(made(error)).number in set(Code), error
+
+
+def concrete(base):
+    return [error for child in base.__subclasses__() for error in (child, *concrete(child))]
