@@ -159,9 +159,11 @@ def account_path(text: str) -> DerivationPath:
 
 
 def _with_accounts(public: Public, entries: Sequence[AccountEntry], name: str) -> Public:
+    known = {entry.address for entry in public.accounts}
     for entry in entries:
-        if any(entry.address == other.address for other in public.accounts):
+        if entry.address in known:
             raise AccountKnown(entry.address)
+        known.add(entry.address)
     if len(public.accounts) + len(entries) > ACCOUNTS_MAX:
         raise VaultFull("accounts", ACCOUNTS_MAX)
     first, *rest = entries

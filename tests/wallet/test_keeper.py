@@ -140,6 +140,8 @@ def test_an_account_is_there_once(signer):
     first = "m/44'/60'/0'/0/0"
     known = ("account-known", {"address": ALICE})
     assert refusal(signer, "add_paths", phrase=0, paths=[first], name="") == known
+    for twice in (["m/0", "m/0"], ["m/0", "m/00"]):
+        assert refusal(signer, "add_paths", phrase=0, paths=twice, name="")[0] == "account-known"
     ask(signer, "add_phrase", phrase=OTHER, language="", passphrase="", name="")
     assert refusal(signer, "add_paths", phrase=2, paths=["m/0"], name="")[0] == "input-malformed"
 
