@@ -60,14 +60,17 @@ class Config:
 
     def password_from_file(self) -> str | None:
         """The first line of the password file, or None where none is set. Raises SettingRefused."""
-        if self.password_file is None:
-            return None
-        try:
-            with self.password_file.open("rb") as file:
-                line = file.read(PASSWORD_BYTES_MAX).split(b"\n", 1)[0]
-            return line.rstrip(b"\r").decode()
-        except (OSError, UnicodeDecodeError):
-            raise SettingRefused("TANDEM_PASSWORD_FILE", "the file cannot be read") from None
+        return None if self.password_file is None else first_line("TANDEM_PASSWORD_FILE", self.password_file)
+
+
+def first_line(name: str, file: Path) -> str:
+    """A password's file holds it on its first line; `name` says whose it is. Raises SettingRefused."""
+    try:
+        with file.open("rb") as opened:
+            line = opened.read(PASSWORD_BYTES_MAX).split(b"\n", 1)[0]
+        return line.rstrip(b"\r").decode()
+    except (OSError, UnicodeDecodeError):
+        raise SettingRefused(name, "the file cannot be read") from None
 
 
 def _listen(name: str, environ: Mapping[str, str], otherwise: Listen) -> Listen:

@@ -14,6 +14,7 @@ from typing import Protocol
 from chain.address import Address
 from wallet.asking import Client, ClientKind
 from wallet.config import Config
+from wallet.contacts import addresses_of, contacts_of
 from wallet.dapp_chains import Chains
 from wallet.desk import Desk
 from wallet.errors import RpcRefused, SignerLost
@@ -89,7 +90,8 @@ class Host:
         network = self.chains.network(chain_id)
         names = {network.chain_id: network.name for network in self.chains.known.values()}
         own = frozenset(await self.own_accounts())
-        return Known(TOKENS, own, Purse(network, self.store).met(), names, descriptors=DESCRIPTORS)
+        met = Purse(network, self.store).met() | addresses_of(contacts_of(self.store.read("contacts")))
+        return Known(TOKENS, own, met, names, descriptors=DESCRIPTORS)
 
     # Changes
 

@@ -9,6 +9,12 @@ WalletError
  |   +- WordCountWrong           not 12, 15, 18, 21 or 24 words
  |   +- ChecksumWrong            every word is known, but one is wrong or out of place
  |   +- PhraseAmbiguous          the words open more than one wallet: choose a reading
+ |   +- ShareWordUnknown         a word of a share is in no list
+ |   +- ShareMalformed           every word is known, but one is wrong or out of place
+ |   +- SharesUnfit              not of one set, or a set that cannot be made
+ |   +- SharesMissing            more are needed
+ |   +- PassphraseUnfit          of shares: printable ASCII alone
+ |   +- PhraseAbsent             the wallet is of shares (SLIP-39) and has no words
  |   +- PhraseDiffers            the words asked back are not those of this wallet
  +- VaultError
  |   +- VaultMissing             no vault at that path
@@ -18,6 +24,15 @@ WalletError
  |   +- VaultUnwritten           the disk refused
  |   +- VaultChanged             another program wrote it under another password meanwhile
  |   +- PasswordUnfit            too short or too long to protect a vault
+ |   +- KeystoreMalformed        no v3 keystore, or one that asks for more work than is given
+ |   +- KeystoreUnopened         wrong password for a keystore
+ |   +- AccountKnown             this account is in the vault already
+ |   +- PhraseKnown              this phrase is
+ |   +- BackupUnfit              a backup that was tried opens nothing of this wallet
+ |   +- BackupDamaged            no backup file, or changed, or cut off
+ |   +- BackupForeign            a backup under another phrase
+ |   +- PhraseForeign            the phrase is not that of the vault which it should bring back
+ |   +- VaultFull                as many phrases, keys or accounts as a vault holds
  +- SignerError
  |   +- SignerLocked             no key in memory: unlock first
  |   +- SignerUnsafe             the process could not be closed off, or the curve library is not the fast one
@@ -26,6 +41,9 @@ WalletError
  |   +- DoorTaken                another running client owns the socket
  +- SigningRefused               nothing was signed
  |   +- AccountUnknown           not an account of this wallet
+ |   +- AccountWatched           listed without a key
+ |   +- SignatureDiffers         another address than the one named signed it
+ |   +- AddressUnfound           none of the paths and passphrases that were tried gives it
  |   +- DigestDiffers            these are not the bytes that were reviewed
  |   +- BytesNotUnderstood       transaction, sign-in text or order that does not decode fully
  |   +- KeyUnfit                 this key does not sign this kind of thing
@@ -34,6 +52,8 @@ WalletError
  |   +- TerminalNeeded           something would have to be asked, and nobody is there
  |   +- YesRefused               `--yes` does not cover this review
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
+ |   +- NameTaken                another account or contact has this name, or one that passes for it
+ |   +- ContactUnknown           no contact and no account has this name
  |   +- InputMalformed           a payee, handle, destination or network of another form
  |   +- OtherSideOnly            a hold or mandate that is there, but is the other side's to use or end
  +- DoorError                    a dApp, a program or an approval
@@ -145,6 +165,40 @@ class PhraseAmbiguous(PhraseError):
     languages: list[str]
 
 
+class ShareWordUnknown(PhraseError):
+    """`number` is the share's, `position` the word's; both count from 1."""
+
+    number: int
+    position: int
+    word: str
+
+
+class ShareMalformed(PhraseError):
+    number: int
+
+
+class SharesUnfit(PhraseError):
+    """`reason` is a sentence of ours."""
+
+    reason: str
+
+
+class SharesMissing(PhraseError):
+    """Groups that are whole, and that are needed; `groups` has shares there and needed of each group begun."""
+
+    whole: int
+    needed: int
+    groups: list[str]
+
+
+class PassphraseUnfit(PhraseError):
+    pass
+
+
+class PhraseAbsent(PhraseError):
+    pass
+
+
 class PhraseDiffers(PhraseError):
     """`positions` count from 1: where the words given are not the wallet's."""
 
@@ -190,6 +244,52 @@ class PasswordUnfit(VaultError):
     length_max: int
 
 
+class KeystoreMalformed(VaultError):
+    """`field` is the member at fault; `reason` says what would be right."""
+
+    field: str
+    reason: str
+
+
+class KeystoreUnopened(VaultError):
+    pass
+
+
+class AccountKnown(VaultError):
+    address: str
+
+
+class PhraseKnown(VaultError):
+    """`number` counts from 1."""
+
+    number: int
+
+
+class BackupUnfit(VaultError):
+    accounts: int
+
+
+class BackupDamaged(VaultError):
+    reason: str
+
+
+class BackupForeign(VaultError):
+    """`root` is the root address of the phrase that it is under."""
+
+    root: str
+
+
+class PhraseForeign(VaultError):
+    path: str
+
+
+class VaultFull(VaultError):
+    """`what` is accounts, phrases or keys."""
+
+    what: str
+    count_max: int
+
+
 class SignerError(WalletError):
     """The signer cannot do its work."""
 
@@ -221,6 +321,20 @@ class SigningRefused(WalletError):
 
 class AccountUnknown(SigningRefused):
     address: str
+
+
+class AccountWatched(SigningRefused):
+    address: str
+
+
+class SignatureDiffers(SigningRefused):
+    address: str
+    signer: str
+
+
+class AddressUnfound(SigningRefused):
+    address: str
+    tried: int
 
 
 class DigestDiffers(SigningRefused):
@@ -270,8 +384,22 @@ class AssetUnknown(UsageError):
     known: list[str]
 
 
+class NameTaken(UsageError):
+    """`other` is the name that is there."""
+
+    name: str
+    other: str
+
+
+class ContactUnknown(UsageError):
+    """`near` is a contact that looks alike, or empty."""
+
+    name: str
+    near: str
+
+
 class InputMalformed(UsageError):
-    """`field` is payee, handle, destination, network-id, network-name or network-url; `reason` a word of ours."""
+    """`field` is payee, handle, destination, network-id, name, path and the like; `reason` a word of ours."""
 
     field: str
     text: str

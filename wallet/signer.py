@@ -5,8 +5,7 @@ with blocking reads. It ends when told to lock, when its parent is gone, or when
 ending is how it forgets, since nothing in Python can be wiped. It decodes by itself what it signs, and signs only if
 the digest is the one that the caller says a person reviewed.
 
-Secrets cross the pipe in three kinds of call: a password in (unlock, and with those below), a phrase in (readings,
-restore, prove_backup), a phrase out (create, reveal).
+What keeps keys, and what of it crosses the pipe, is in wallet.keeper and those that build on it; here is what signs.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ import select
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bip_utils.ecc.conf import EccConf
 from coincurve import PublicKey
@@ -28,25 +26,12 @@ from eth_keys.backends.coincurve import CoinCurveECCBackend
 
 from chain.address import Address
 from chain.transaction import SignedTransaction, TransactionRequest
-from wallet.errors import (
-    AccountUnknown,
-    CallRefused,
-    DigestDiffers,
-    KeyUnfit,
-    PhraseAmbiguous,
-    PhraseDiffers,
-    SignerLocked,
-    SignerUnsafe,
-    VaultExists,
-    WalletError,
-    WordCountWrong,
-)
+from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
 from wallet.frames import Frame, failure, receive, send
-from wallet.hd import ACCOUNTS_MAX, DerivationPath, KeyTree, PrivateKey
-from wallet.mnemonic import Language, Mnemonic, glosses, readings, word_list
+from wallet.hd import PrivateKey
+from wallet.restoring import RESTORING, Restoring
 from wallet.sandbox import close_off, keep_out_of_dumps
 from wallet.signable import (
-    KeyKind,
     Signable,
     read_message,
     read_order,
@@ -55,84 +40,14 @@ from wallet.signable import (
     read_typed_data,
 )
 from wallet.signable_values import is_typed_values, read_typed_values
-from wallet.vault import AccountEntry, Contents, Profile, Public, Vault, read_public
 
 IDLE_SECONDS_MAX = 15 * 60
-PROVED_WORDS_MIN = 3
-_SHOWN_ACCOUNTS_MAX = 20
 _SLICE_MS = 10_000
 
 
 @dataclass(slots=True)
-class Signer:
-    """What the process knows: where the vault is and, once unlocked, its keys."""
-
-    path: Path
-    protections: list[str]
-    vault: Vault | None = field(default=None, repr=False)
-    tree: KeyTree | None = field(default=None, repr=False)
-
-    def status(self) -> Frame:
-        """Whether there is a vault, and what it tells without its password."""
-        public = self.vault.public if self.vault else read_public(self.path) if self.path.exists() else None
-        shown = _shown(public) if public else {}
-        return {
-            "vault": public is not None,
-            "unlocked": self.vault is not None,
-            **shown,
-            "protections": self.protections,
-        }
-
-    def create(self, words: int, password: str, profile: str) -> Frame:
-        """A new English phrase in a new vault. The phrase goes out here, and by `reveal`."""
-        mnemonic = Mnemonic.generate(words)
-        self._make(Contents(mnemonic), password, profile, backed_up=False)
-        return _spelt(mnemonic)
-
-    def readings(self, phrase: str, passphrase: str, accounts: int) -> Frame:
-        """The wallets that typed words may mean, with the addresses by which to see which one has history."""
-        if not 0 < accounts <= _SHOWN_ACCOUNTS_MAX:
-            raise CallRefused("readings", "accounts")
-        return {"readings": [_reading(mnemonic, passphrase, accounts) for mnemonic in readings(phrase)]}
-
-    def restore(self, phrase: str, language: str, passphrase: str, password: str, profile: str) -> Frame:
-        """A vault from typed words. Where they may mean several wallets, `language` says which; else it is empty."""
-        if self.path.exists():
-            raise VaultExists(str(self.path))
-        found = [m for m in readings(phrase) if language in ("", m.language.value)]
-        if len(found) != 1:
-            raise PhraseAmbiguous([m.language.value for m in readings(phrase)])
-        self._make(Contents(found[0], passphrase), password, profile, backed_up=True)
-        return self.status()
-
-    def unlock(self, password: str) -> Frame:
-        """Open the vault; also when it is open already, since the answer vouches for the password."""
-        self._hold(Vault.open(self.path, password))
-        return self.status()
-
-    def reveal(self, password: str) -> Frame:
-        """The phrase once more, for one who gives the password again."""
-        return _spelt(Vault.open(self.path, password).contents.mnemonic)
-
-    def prove_backup(self, words: dict[str, str]) -> Frame:
-        """Words by position ("1" is the first): three or more, all right, and the vault is marked as backed up."""
-        given = {int(n): word for n, word in words.items() if n.isascii() and n.isdigit() and isinstance(word, str)}
-        if len(given) < PROVED_WORDS_MIN or len(given) != len(words):
-            raise WordCountWrong(len(given))
-        vault, _ = self._open()
-        wrong = vault.contents.mnemonic.differing(given)
-        if wrong:
-            raise PhraseDiffers(wrong)
-        vault.update(lambda public: replace(public, backed_up=True))
-        return self.status()
-
-    def add_account(self) -> Frame:
-        """The next chain account (BIP-44 index), kept in the vault's public part."""
-        vault, tree = self._open()
-        if len(vault.public.accounts) >= ACCOUNTS_MAX:
-            raise CallRefused("add_account", "accounts")
-        vault.update(lambda public: replace(public, accounts=(*public.accounts, _entry(tree, len(public.accounts)))))
-        return self.status()
+class Signer(Restoring):
+    """Keeps the keys, and signs with them what it decoded itself."""
 
     def sign_transaction(self, payload: str, account: str, digest: str) -> Frame:
         """An unsigned EIP-1559 payload, hex. Answers the raw signed transaction, its hash, and the facts."""
@@ -174,49 +89,18 @@ class Signer:
 
     def _key_for(self, signable: Signable, account: str, digest: str) -> PrivateKey:
         """The key of `account`, if these bytes were reviewed, and are for it."""
-        vault, tree = self._open()
+        keyring = self.open()
         computed = "0x" + signable.digest.hex()
         if digest != computed:
             raise DigestDiffers(digest[:66], computed)
-        if account == vault.public.root:
-            kind, key = KeyKind.ROOT, tree.root()
-        else:
-            path = next((entry.path for entry in vault.public.accounts if entry.address == account), None)
-            if path is None:
-                raise AccountUnknown(account[:42])
-            kind, key = KeyKind.ACCOUNT, tree.key(DerivationPath(path))
+        kind, key = keyring.key_of(account)
         if kind not in signable.keys or signable.signer not in (None, key.address) or key.address != account:
             raise KeyUnfit(kind.value, signable.kind)
         return key
 
-    def _make(self, contents: Contents, password: str, profile: str, *, backed_up: bool) -> None:
-        if profile not in list(Profile):
-            raise CallRefused("create", "profile")
-        tree = KeyTree(contents.mnemonic.seed(contents.passphrase))
-        public = Public(tree.root().address, (_entry(tree, 0),), backed_up)
-        self._hold(Vault.create(self.path, password, contents, public, Profile(profile)))
-
-    def _hold(self, vault: Vault) -> None:
-        self.vault, self.tree = vault, KeyTree(vault.contents.mnemonic.seed(vault.contents.passphrase))
-
-    def _open(self) -> tuple[Vault, KeyTree]:
-        if self.vault is None or self.tree is None:
-            raise SignerLocked()
-        return self.vault, self.tree
-
 
 _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
-    "status": (Signer.status, {}),
-    "create": (Signer.create, {"words": int, "password": str, "profile": str}),
-    "readings": (Signer.readings, {"phrase": str, "passphrase": str, "accounts": int}),
-    "restore": (
-        Signer.restore,
-        {"phrase": str, "language": str, "passphrase": str, "password": str, "profile": str},
-    ),
-    "unlock": (Signer.unlock, {"password": str}),
-    "reveal": (Signer.reveal, {"password": str}),
-    "prove_backup": (Signer.prove_backup, {"words": dict}),
-    "add_account": (Signer.add_account, {}),
+    **RESTORING,
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),
     "sign_message": (Signer.sign_message, {"data": str, "account": str, "digest": str}),
@@ -259,9 +143,9 @@ def serve(descriptor: int, idle_seconds: float, signer: Signer) -> None:
         if request.get("call") == "lock":
             send(descriptor, {"ok": {}})
             return
-        was_locked = signer.vault is None
+        was_locked = not signer.is_unlocked
         send(descriptor, answer(signer, request))
-        if was_locked and signer.vault is not None:
+        if was_locked and signer.is_unlocked:
             keep_out_of_dumps()
         if request.get("call") not in _IDLE_CALLS:
             ends_at = _now() + idle_seconds
@@ -297,30 +181,6 @@ def _safe() -> list[str]:
 def _now() -> float:
     """Seconds, counted while the machine sleeps too where the system can."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def _shown(public: Public) -> Frame:
-    accounts = [{"path": entry.path, "address": entry.address} for entry in public.accounts]
-    return {"root": public.root, "accounts": accounts, "backed_up": public.backed_up}
-
-
-def _entry(tree: KeyTree, index: int) -> AccountEntry:
-    path = DerivationPath.account(index)
-    return AccountEntry(path.text, tree.key(path).address)
-
-
-def _spelt(mnemonic: Mnemonic) -> Frame:
-    words = list(mnemonic.words)
-    meanings: dict[str, str] = {}
-    if mnemonic.language is Language.ENGLISH:
-        meanings = dict(zip(word_list(Language.ENGLISH), glosses(), strict=True))
-    return {"words": words, "gloss": [meanings.get(word, "") for word in words], "language": mnemonic.language.value}
-
-
-def _reading(mnemonic: Mnemonic, passphrase: str, accounts: int) -> Frame:
-    tree = KeyTree(mnemonic.seed(passphrase))
-    shown: dict[str, Any] = {"language": mnemonic.language.value, "root": tree.root().address}
-    return {**shown, "accounts": [_entry(tree, index).address for index in range(accounts)]}
 
 
 def _bytes(call: str, text: str) -> bytes:

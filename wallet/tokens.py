@@ -13,6 +13,7 @@ from chain.errors import InsufficientToken, TransactionUnseen, WrongGenesis
 from chain.node import Node
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
+from wallet.contacts import addresses_of, contacts_of
 from wallet.errors import FundsMissing, TokenChanged
 from wallet.networks import Network
 from wallet.payee import Payee
@@ -57,14 +58,21 @@ class TokenRail:
         self._wallet = wallet
         self._purse = wallet.purse
 
-    async def plan(self, amount: TokenAmount, payee: Payee) -> TokenPlan:
+    async def plan_unsigned(self, amount: TokenAmount, receiver: Address, sender: Address) -> TransactionRequest:
+        """A prepared transfer of an account whose key is elsewhere; nothing is unlocked, nothing is reviewed here."""
+        async with node_of(self._purse.network) as node:
+            return await prepared(node, self._purse, amount, receiver, sender)
+
+    async def plan(self, amount: TokenAmount, payee: Payee, sender: Address | None = None) -> TokenPlan:
         """A prepared transfer to an address, or to the one that a payee's root key attested for this chain.
+
+        The first account pays unless another one is named.
 
         Raises ReceiverRefused, FundsMissing, InsufficientNative, TokenWithoutCode, TokenChanged and the node's errors.
         """
         status = await self._wallet.keys()
-        sender, own = status.accounts[0], frozenset(status.accounts)
-        receiver, card, named, known = payee.address, None, "", True
+        sender, own = sender or status.accounts[0], frozenset(status.accounts)
+        receiver, card, named, known = payee.address, None, payee.name, True
         if receiver is None:
             await self._wallet.ensure_session()
             card = await self._wallet.resolve(payee)
@@ -73,10 +81,11 @@ class TokenRail:
             receiver = Address.from_bytes(await self._wallet.client.address(card, chain_id, symbol))
         async with node_of(self._purse.network) as node:
             request = await prepared(node, self._purse, amount, receiver, sender)
+        contacts = addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._purse.network.chain_id: self._purse.network.name}
         review = review_transaction(
             request.unsigned_payload,
-            Known(TOKENS, own, self._purse.met(), networks, descriptors=DESCRIPTORS),
+            Known(TOKENS, own, self._purse.met() | contacts, networks, descriptors=DESCRIPTORS),
             sender=sender,
             host=self._purse.network.url,
             payee=named,

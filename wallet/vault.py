@@ -1,9 +1,10 @@
 """The vault: one file, readable by nobody without the password, never half written.
 
-Version 1 is a JSON object. `ciphertext` is ChaCha20-Poly1305 over the secret part; everything else in the file (what
-`Public` holds, the parameters, the version) is its associated data, so a changed header opens as badly as a wrong
-password and nothing tells the two apart. The key is Argon2id of the password. Parameters are checked against both
-bounds before any work is done. The public part can be read without a password, and is trusted only after one.
+It is a JSON object. `ciphertext` is ChaCha20-Poly1305 over the secret part; everything else in the file (what `Public`
+holds, the parameters, the version) is its associated data, so a changed header opens as badly as a wrong password and
+nothing tells the two apart. The key is Argon2id of the password. Parameters are checked against both bounds before any
+work is done. The public part can be read without a password, and is trusted only after one. Whatever writes a vault
+writes a whole one of the current version: an older file is taken up by its first change.
 """
 
 from __future__ import annotations
@@ -13,20 +14,15 @@ import errno
 import fcntl
 import json
 import os
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from chain.address import Address
-from chain.errors import AddressMalformed, JsonMalformed
+from chain.errors import JsonMalformed
 from chain.strict_json import parse
 from wallet.errors import (
     PasswordUnfit,
@@ -37,174 +33,150 @@ from wallet.errors import (
     VaultUnopened,
     VaultUnwritten,
 )
-from wallet.hd import ACCOUNTS_MAX, DerivationPath
-from wallet.mnemonic import Language, Mnemonic
+from wallet.vault_format import (
+    NONCE_LENGTH,
+    Contents,
+    Document,
+    Kdf,
+    Profile,
+    Public,
+    canonical,
+    head_of,
+    kdf_of,
+    public_of,
+    read_contents,
+    shaped,
+)
 
-FORMAT = "tandem-vault"
-VERSION = 1
 FILE_BYTES_MAX = 1 << 20
 PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 8, 1024
-_PADDED_TO = 1024
-_MEMORY_KIB = range(19 * 1024, 1024 * 1024 + 1)
-_PASSES = range(2, 11)
-_LANES = range(1, 17)
-_SALT_LENGTH, _NONCE_LENGTH = 16, 12
+_ASIDE_MAX = 100
 
-
-class Profile(StrEnum):
-    """How much work a password check is. LIGHT is OWASP's minimum, for small machines and tests."""
-
-    STANDARD = "standard"
-    LIGHT = "light"
-
-
-@dataclass(frozen=True, slots=True)
-class Kdf:
-    """Argon2id (RFC 9106) with its salt."""
-
-    memory_kib: int
-    passes: int
-    lanes: int
-    salt: bytes
-
-    @classmethod
-    def fresh(cls, profile: Profile) -> Kdf:
-        memory_kib, passes, lanes = (256 * 1024, 3, 4) if profile is Profile.STANDARD else (19 * 1024, 2, 1)
-        return cls(memory_kib, passes, lanes, os.urandom(_SALT_LENGTH))
-
-    def key(self, password: str) -> bytes:
-        """32 bytes. The password is taken in its NFKC form, so that it is the same from every keyboard."""
-        argon2 = Argon2id(
-            salt=self.salt, length=32, iterations=self.passes, lanes=self.lanes, memory_cost=self.memory_kib
-        )
-        return argon2.derive(unicodedata.normalize("NFKC", password).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class AccountEntry:
-    """A chain account: its path and the address that the path gives."""
-
-    path: str
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class Public:
-    """What the file tells without a password: addresses, and whether the phrase was proved to be written down."""
-
-    root: Address
-    accounts: tuple[AccountEntry, ...]
-    backed_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What the password protects. The file has room for more phrases and for imported keys; so far it is one phrase."""
-
-    mnemonic: Mnemonic
-    passphrase: str = field(default="", repr=False)
+Change = Callable[[Public, Contents], tuple[Public, Contents]]
 
 
 @dataclass(slots=True)
 class Vault:
-    """An open vault. Holds the file's key so that the public part can change without asking for the password again."""
+    """An open vault. Holds the file's key so that its content can change without asking for the password again."""
 
     path: Path
     public: Public
     contents: Contents
     _kdf: Kdf
     _key: bytes = field(repr=False)
+    _seen: tuple[int, int, int] = (0, 0, 0)
 
     @classmethod
-    def create(cls, path: Path, password: str, contents: Contents, public: Public, profile: Profile) -> Vault:
-        """Write a new vault, mode 0600. Raises PasswordUnfit, VaultExists, VaultUnwritten."""
-        if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
-            raise PasswordUnfit(PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX)
-        if path.exists():
+    def create(
+        cls, path: Path, password: str, contents: Contents, public: Public, profile: Profile, *, beside: bool = False
+    ) -> Vault:
+        """Write a new vault, mode 0600. Raises PasswordUnfit, VaultExists, VaultUnwritten.
+
+        `beside` keeps a vault that is there under another name; there is one at `path` all the time.
+        """
+        check_password(password)
+        if path.exists() and not beside:
             raise VaultExists(str(path))
         kdf = Kdf.fresh(profile)
-        try:
-            vault = cls(path, public, contents, kdf, kdf.key(password))
-        except MemoryError:
-            raise VaultUnwritten(str(path), "ENOMEM") from None
+        vault = cls(path, public, contents, kdf, _derive(path, kdf, password))
         with _writing(path):
-            _write(path, vault._sealed(), replace=False)
+            if beside and path.exists():
+                _set_aside(path)
+            _write(path, vault._sealed(), replace=beside)
+            vault._seen = _stamp(path)
         return vault
 
     @classmethod
     def open(cls, path: Path, password: str) -> Vault:
         """Raises VaultMissing, VaultDamaged, VaultUnopened."""
+        seen = _stamp(path)
         document = _load(path)
-        kdf, public = _kdf(path, document), _public(path, document)
+        kdf, public = kdf_of(path, document), public_of(path, document)
         try:
             key = kdf.key(password[:PASSWORD_LENGTH_MAX])
         except MemoryError:
             raise VaultDamaged(str(path), "its password check needs more memory than there is") from None
-        return cls(path, public, _unseal(path, document, key), kdf, key)
+        return cls(path, public, _unseal(path, document, key), kdf, key, seen)
+
+    def refresh(self) -> bool:
+        """Take up what others wrote meanwhile; was there anything? Raises VaultChanged for another password."""
+        seen = _stamp(self.path)
+        if seen == self._seen:
+            return False
+        self._take(_load(self.path))
+        self._seen = seen
+        return True
 
     def update(self, change: Callable[[Public], Public]) -> None:
         """Change the public part, starting from what the file says now. Raises VaultChanged, VaultUnwritten."""
+        self.change(lambda public, contents: (change(public), contents))
+
+    def change(self, change: Change) -> None:
+        """Change anything in it, starting from what the file says now. Raises VaultChanged, VaultUnwritten."""
         with _writing(self.path):
-            document = _load(self.path)
-            if _kdf(self.path, document) != self._kdf:
-                raise VaultChanged(str(self.path))
-            self.contents = _unseal(self.path, document, self._key)
-            self.public = change(_public(self.path, document))
+            self._take(_load(self.path))
+            self.public, self.contents = change(self.public, self.contents)
             _write(self.path, self._sealed(), replace=True)
+            self._seen = _stamp(self.path)
+
+    def rekey(self, password: str, profile: Profile) -> None:
+        """The same content under another password and a new salt. Raises PasswordUnfit, VaultChanged, VaultUnwritten.
+
+        Copies of the old file still open with the old password.
+        """
+        check_password(password)
+        kdf = Kdf.fresh(profile)
+        key = _derive(self.path, kdf, password)
+        with _writing(self.path):
+            self._take(_load(self.path))
+            self._kdf, self._key = kdf, key
+            _write(self.path, self._sealed(), replace=True)
+            self._seen = _stamp(self.path)
+
+    def _take(self, document: Document) -> None:
+        if kdf_of(self.path, document) != self._kdf:
+            raise VaultChanged(str(self.path))
+        self.contents = _unseal(self.path, document, self._key)
+        self.public = public_of(self.path, document)
 
     def _sealed(self) -> bytes:
-        nonce = os.urandom(_NONCE_LENGTH)
-        document: dict[str, Any] = {
-            "format": FORMAT,
-            "version": VERSION,
-            "kdf": {**asdict(self._kdf), "name": "argon2id", "salt": self._kdf.salt.hex()},
-            "cipher": {"name": "chacha20-poly1305", "nonce": nonce.hex()},
-            **asdict(self.public),
-        }
-        sealed = ChaCha20Poly1305(self._key).encrypt(nonce, _plaintext(self.contents), _canonical(document))
+        nonce = os.urandom(NONCE_LENGTH)
+        document = head_of(self._kdf, nonce, self.public)
+        sealed = ChaCha20Poly1305(self._key).encrypt(nonce, self.contents.plaintext(), canonical(document))
         document["ciphertext"] = base64.b64encode(sealed).decode()
         return json.dumps(document, indent=1).encode() + b"\n"
 
 
 def read_public(path: Path) -> Public:
     """The public part, not yet authenticated: good for showing, not for deciding. Raises VaultMissing, VaultDamaged."""
-    return _public(path, _load(path))
+    return public_of(path, _load(path))
 
 
-def _canonical(document: dict[str, Any]) -> bytes:
-    rest = {name: value for name, value in document.items() if name != "ciphertext"}
-    return json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+def check_password(password: str) -> None:
+    """Of a vault that is to be written. Raises PasswordUnfit."""
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise PasswordUnfit(PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX)
 
 
-def _plaintext(contents: Contents) -> bytes:
-    """JSON, padded with spaces so that the file's length does not tell the phrase's."""
-    mnemonic = contents.mnemonic
-    phrase = {
-        "entropy": mnemonic.entropy.hex(),
-        "language": mnemonic.language.value,
-        "passphrase": contents.passphrase,
-    }
-    text = json.dumps({"phrases": [phrase], "keys": []}).encode()
-    return text.ljust(-(-len(text) // _PADDED_TO) * _PADDED_TO)
+def _derive(path: Path, kdf: Kdf, password: str) -> bytes:
+    try:
+        return kdf.key(password)
+    except MemoryError:
+        raise VaultUnwritten(str(path), "ENOMEM") from None
 
 
-def _unseal(path: Path, document: dict[str, Any], key: bytes) -> Contents:
+def _unseal(path: Path, document: Document, key: bytes) -> Contents:
     nonce = bytes.fromhex(document["cipher"]["nonce"])
     sealed = base64.b64decode(document["ciphertext"])
     try:
-        plain = ChaCha20Poly1305(key).decrypt(nonce, sealed, _canonical(document))
+        plain = ChaCha20Poly1305(key).decrypt(nonce, sealed, canonical(document))
     except InvalidTag:
         raise VaultUnopened(str(path)) from None
-    secret = json.loads(plain)
-    if set(secret) != {"phrases", "keys"} or len(secret["phrases"]) != 1 or secret["keys"]:
-        raise VaultDamaged(str(path), "it was written by a later version of this program")
-    phrase = secret["phrases"][0]
-    mnemonic = Mnemonic(bytes.fromhex(phrase["entropy"]), Language(phrase["language"]))
-    return Contents(mnemonic, phrase["passphrase"])
+    return read_contents(path, document["version"], plain)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """The file as an object of exactly version 1's shape."""
+def _load(path: Path) -> Document:
+    """The file as an object of exactly its version's shape."""
     try:
         with path.open("rb") as file:
             raw = file.read(FILE_BYTES_MAX + 1)
@@ -213,67 +185,27 @@ def _load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise VaultDamaged(str(path), f"it cannot be read ({_name(error)})") from None
     try:
-        return _shaped(path, parse(raw, FILE_BYTES_MAX))
+        return shaped(path, parse(raw, FILE_BYTES_MAX))
     except JsonMalformed as error:
         raise VaultDamaged(str(path), f"it is no JSON of a vault ({error.reason})") from None
 
 
-def _shaped(path: Path, document: Any) -> dict[str, Any]:
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise VaultDamaged(str(path), "it is no vault")
-    if document.get("version") != VERSION or isinstance(document["version"], bool):
-        raise VaultDamaged(str(path), "its version is not known to this program")
-    names = {"format", "version", "kdf", "cipher", "root", "accounts", "backed_up", "ciphertext"}
-    if set(document) != names or not isinstance(document["backed_up"], bool):
-        raise VaultDamaged(str(path), "its parts are not those of version 1")
-    cipher = document["cipher"]
-    if not _is_object(cipher, {"name", "nonce"}) or cipher["name"] != "chacha20-poly1305":
-        raise VaultDamaged(str(path), "its cipher is not version 1's")
-    if not _is_hex(cipher["nonce"], _NONCE_LENGTH):
-        raise VaultDamaged(str(path), "its nonce is malformed")
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Changes with every write, since each puts another file in the place."""
     try:
-        base64.b64decode(document["ciphertext"], validate=True)
-    except (TypeError, ValueError):
-        raise VaultDamaged(str(path), "its ciphertext is malformed") from None
-    return document
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
-def _kdf(path: Path, document: dict[str, Any]) -> Kdf:
-    """Raises VaultDamaged for parameters too weak to protect or too heavy to be meant."""
-    kdf = document["kdf"]
-    if not _is_object(kdf, {"name", "memory_kib", "passes", "lanes", "salt"}) or kdf["name"] != "argon2id":
-        raise VaultDamaged(str(path), "its key derivation is not version 1's")
-    for name, bounds in (("memory_kib", _MEMORY_KIB), ("passes", _PASSES), ("lanes", _LANES)):
-        if type(kdf[name]) is not int or kdf[name] not in bounds:
-            raise VaultDamaged(str(path), f"its {name} is not within {bounds.start} and {bounds.stop - 1}")
-    if not _is_hex(kdf["salt"], _SALT_LENGTH):
-        raise VaultDamaged(str(path), "its salt is malformed")
-    return Kdf(kdf["memory_kib"], kdf["passes"], kdf["lanes"], bytes.fromhex(kdf["salt"]))
-
-
-def _public(path: Path, document: dict[str, Any]) -> Public:
-    entries = document["accounts"]
-    if not isinstance(entries, list) or not 0 < len(entries) <= ACCOUNTS_MAX:
-        raise VaultDamaged(str(path), "its list of accounts is malformed")
-    try:
-        accounts = tuple(_account(entry) for entry in entries)
-        return Public(Address(document["root"]), accounts, document["backed_up"])
-    except (AddressMalformed, TypeError, ValueError):
-        raise VaultDamaged(str(path), "an address or path in it is malformed") from None
-
-
-def _account(entry: Any) -> AccountEntry:
-    if not _is_object(entry, {"path", "address"}):
-        raise ValueError("account")
-    return AccountEntry(DerivationPath(entry["path"]).text, Address(entry["address"]))
-
-
-def _is_object(value: Any, names: set[str]) -> bool:
-    return isinstance(value, dict) and set(value) == names
-
-
-def _is_hex(value: Any, length: int) -> bool:
-    return isinstance(value, str) and len(value) == 2 * length and not set(value) - set("0123456789abcdef")
+def _set_aside(path: Path) -> None:
+    """A second name for the file that is there: vault.old-1.json and so on."""
+    for number in range(1, _ASIDE_MAX):
+        with suppress(FileExistsError):
+            path.with_name(f"{path.stem}.old-{number}{path.suffix}").hardlink_to(path)
+            return
+    raise VaultUnwritten(str(path), "EMLINK")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 FUNCTION_LINES_MAX = 70
 FUNCTION_LINES_MEDIAN_MAX = 11
 MODULE_LINES_MAX = 400
-MODULE_LINES_OF = {"fiat.audit": 800, "wallet.errors": 520}
+MODULE_LINES_OF = {"fiat.audit": 800, "wallet.errors": 700}  # the latter is a list, one class an error
 AUDITOR_LINES_MAX = 1250
 """Its three rooms together: what a person reads in an evening."""
 NAMES_BANNED = {"utils", "util", "common", "helpers", "helper", "misc", "manager", "base"}

@@ -129,5 +129,11 @@ async def test_another_users_process_is_not_answered(tmp_path, monkeypatch):
         writer.close()
 
 
+KEPT_BACK = {
+    *("add_phrase", "change_password", "make_keystore", "split", "restore_shares", "prove", "prove_shares"),
+    *("begin_backup", "seal_backup", "open_backup", "unseal_backup", "restore_backup", "restore_beside"),
+}
+
+
 def test_what_passes_is_part_of_what_there_is():
-    assert set(_CALLS) - PASSED == {"create", "restore", "readings", "reveal"}
+    assert set(_CALLS) - PASSED == {"create", "restore", "readings", "reveal", *KEPT_BACK}

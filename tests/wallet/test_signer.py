@@ -354,7 +354,9 @@ def test_other_calls_are_refused(path, request_frame):
 def test_without_a_password_nothing_is_signed(signer, path):
     locked = Signer(path, [])
     assert ask(locked, "status")["unlocked"] is False
-    assert ask(locked, "status")["accounts"] == [{"path": "m/44'/60'/0'/0/0", "address": ALICE}]
+    assert ask(locked, "status")["accounts"] == [
+        {"path": "m/44'/60'/0'/0/0", "address": ALICE, "phrase": 0, "name": ""}
+    ]
     for call in ("sign_transaction", "add_account"):
         arguments = transaction() if call == "sign_transaction" else {}
         assert refusal(locked, call, **arguments) == "signer-locked"
@@ -415,6 +417,7 @@ def test_secrets_stay_out_of_repr(signer):
     assert "Mnemonic" not in repr(signer)
 
 
-def test_every_call_is_tried_here_or_in_test_signing():
-    tried = Path(__file__).read_text()
+def test_every_call_is_tried_here_or_beside():
+    tests = ("test_signer.py", "test_keeper.py", "test_recovery.py", "test_restoring.py")
+    tried = "".join(Path(__file__).with_name(name).read_text() for name in tests)
     assert [call for call in _CALLS if f'"{call}"' not in tried] == []

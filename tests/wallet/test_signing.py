@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 
 from chain.address import Address
 from chain.transaction import TransactionRequest
@@ -23,7 +24,8 @@ from wallet.signable import read_message, read_order, read_sign_in, read_typed_d
 from wallet.signer import _safe
 from wallet.signing import VAULT_NAME, Phrase, Signer
 from wallet.siwe import SignInText
-from wallet.vault import AccountEntry, Contents, Profile, Public, Vault
+from wallet.vault import Vault
+from wallet.vault_format import AccountEntry, Contents, Profile, Public
 
 PASSWORD = "correct horse battery"
 LEDGER = bytes(range(32))
@@ -41,7 +43,7 @@ def made(home):
     mnemonic = Mnemonic.generate(12)
     keys = KeyTree(mnemonic.seed())
     public = Public(keys.root().address, (AccountEntry("m/44'/60'/0'/0/0", keys.account(0).address),), False)
-    Vault.create(home / VAULT_NAME, PASSWORD, Contents(mnemonic), public, Profile.LIGHT)
+    Vault.create(home / VAULT_NAME, PASSWORD, Contents.of(mnemonic), public, Profile.LIGHT)
     return home, mnemonic, keys
 
 
@@ -254,6 +256,54 @@ def test_the_parent_holds_no_key_after_a_hundred_signatures(tmp_path):
         if os.geteuid() == 0:  # nobody else can look: see test_sandbox
             held = found_in(parent.child, needles_of(mnemonic, keys))
             assert held["account key"] and held["seed"] and held["entropy"], held
+
+
+KEEPER = """
+import asyncio, json, sys
+from pathlib import Path
+from wallet.signing import Signer
+from wallet.state_backup import write_backup
+
+async def main():
+    home, password = Path(sys.argv[1]), sys.stdin.readline().strip()
+    document = (home / "keystore").read_text()
+    signer = Signer(home)
+    await signer.unlock(password)
+    status = await signer.add_keystore(document, "of the keystore", "Old key")
+    await signer.addresses(0, [f"m/44'/60'/0'/0/{n}" for n in range(200)])
+    await signer.find(0, status.accounts[1], ["m/0"])
+    await signer.make_keystore(status.accounts[0], password, "another password")
+    await signer.change_password(password, "changed password", profile="light")
+    await write_backup(signer, "changed password", home, home / "backup")
+    print(signer.pid, flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+asyncio.run(main())
+"""
+
+
+def test_the_parent_holds_no_key_after_one_came_in_went_out_and_was_backed_up(tmp_path):
+    """What crosses its pipe is sealed: a keystore in, a keystore and a backup out."""
+    home, mnemonic, keys = made(tmp_path)
+    imported = os.urandom(32)
+    sealed = Account.encrypt(imported, "of the keystore", kdf="scrypt", iterations=2)
+    (home / "keystore").write_text(json.dumps(sealed))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", KEEPER, home], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        parent.stdin.write(PASSWORD + "\n")
+        parent.stdin.flush()
+        child = int(parent.stdout.readline())
+        needles = {**needles_of(mnemonic, keys), "imported": imported, "imported in hex": imported.hex().encode()}
+        hits = found_in(parent.pid, needles)
+        assert set(hits.values()) == {0}, hits
+        assert found_in(parent.pid, {"address": sealed["address"].encode()})["address"], "the control"
+        if os.geteuid() == 0:
+            assert found_in(child, needles)["imported"]
+    finally:
+        parent.kill()
+        parent.communicate()
 
 
 def test_the_scan_sees_a_phrase_that_a_parent_was_given(tmp_path):

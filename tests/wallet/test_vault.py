@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from chain.address import Address
 from wallet.errors import (
@@ -26,12 +27,15 @@ from wallet.errors import (
     VaultUnwritten,
 )
 from wallet.mnemonic import Language, Mnemonic
-from wallet.vault import AccountEntry, Contents, Kdf, Profile, Public, Vault, read_public
+from wallet.vault import Vault, read_public
+from wallet.vault_format import AccountEntry, Contents, Kdf, KeptPhrase, KeptSecret, Profile, Public, canonical, kdf_of
 
-VERSION_1 = Path(__file__).parents[1] / "vectors/vault_v1.json"
+VECTORS = Path(__file__).parents[1] / "vectors"
+VERSION_1, VERSION_2 = VECTORS / "vault_v1.json", VECTORS / "vault_v2.json"
 PASSWORD = "correct horse battery"
-CONTENTS = Contents(Mnemonic(bytes(range(16)), Language.CHINESE_TRADITIONAL), "a passphrase")
+CONTENTS = Contents.of(Mnemonic(bytes(range(16)), Language.CHINESE_TRADITIONAL), "a passphrase")
 PUBLIC = Public(Address("0x" + "11" * 20), (AccountEntry("m/44'/60'/0'/0/0", Address("0x" + "22" * 20)),), False)
+OTHER_ENTRY = {"path": "m/44'/60'/0'/0/0", "address": "0x" + "33" * 20, "phrase": 0, "name": ""}
 
 
 @pytest.fixture
@@ -69,8 +73,8 @@ def test_is_readable_by_its_owner_alone(vault, path):
 def test_holds_no_secret_in_plain(vault, path):
     text = path.read_bytes()
     for secret in (
-        CONTENTS.mnemonic.entropy,
-        CONTENTS.mnemonic.entropy.hex().encode(),
+        CONTENTS.words.entropy,
+        CONTENTS.words.entropy.hex().encode(),
         b"passphrase",
         PASSWORD.encode(),
     ):
@@ -81,7 +85,7 @@ def test_its_length_does_not_tell_the_phrases(tmp_path):
     sizes = set()
     for count in (12, 24):
         path = tmp_path / str(count) / "vault.json"
-        Vault.create(path, PASSWORD, Contents(Mnemonic.generate(count)), PUBLIC, Profile.LIGHT)
+        Vault.create(path, PASSWORD, Contents.of(Mnemonic.generate(count)), PUBLIC, Profile.LIGHT)
         sizes.add(path.stat().st_size)
     assert len(sizes) == 1
 
@@ -118,7 +122,8 @@ def tampered_ciphertext(path):
         lambda path: changed(path, ciphertext=""),
         lambda path: changed(path, backed_up=True),
         lambda path: changed(path, root="0x" + "33" * 20),
-        lambda path: changed(path, accounts=[{"path": "m/44'/60'/0'/0/0", "address": "0x" + "33" * 20}]),
+        lambda path: changed(path, accounts=[OTHER_ENTRY]),
+        lambda path: changed(path, accounts=[{**OTHER_ENTRY, "address": "0x" + "22" * 20, "name": "Savings"}]),
         lambda path: changed(path, kdf__salt="00" * 16),
         lambda path: changed(path, kdf__passes=3),
         lambda path: changed(path, kdf__lanes=2),
@@ -164,7 +169,7 @@ def test_a_wrong_password_takes_as_long_as_tampering(vault, path):
         ({"kdf__more": 1}, "derivation"),
         ({"cipher__name": "none"}, "cipher"),
         ({"cipher__nonce": "00"}, "nonce"),
-        ({"version": 2}, "version"),
+        ({"version": 3}, "version"),
         ({"version": True}, "version"),
         ({"format": "other"}, "no vault"),
         ({"more": 1}, "parts"),
@@ -173,7 +178,14 @@ def test_a_wrong_password_takes_as_long_as_tampering(vault, path):
         ({"ciphertext": 7}, "ciphertext"),
         ({"root": "0x12"}, "malformed"),
         ({"accounts": []}, "accounts"),
-        ({"accounts": [{"path": "m/x", "address": "0x" + "22" * 20}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "path": "m/x"}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "path": ""}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "phrase": None}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "phrase": 16}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "phrase": True}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "name": "a\u202eb"}]}, "malformed"),
+        ({"accounts": [{**OTHER_ENTRY, "name": 7}]}, "malformed"),
+        ({"accounts": [{"path": "m/44'/60'/0'/0/0", "address": "0x" + "22" * 20}]}, "malformed"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_before_any_work(vault, path, members, reason, monkeypatch):
@@ -245,17 +257,93 @@ def test_the_standard_profile_is_the_designs():
     assert standard.salt != Kdf.fresh(Profile.STANDARD).salt
 
 
-def test_a_file_of_version_1_opens_for_ever(path):
+def kept(path, vector):
     path.parent.mkdir()
-    path.write_bytes(VERSION_1.read_bytes())
-    opened = Vault.open(path, "correct horse")
-    assert opened.contents.mnemonic.text == "test test test test test test test test test test test junk"
+    path.write_bytes(vector.read_bytes())
+    return Vault.open(path, "correct horse")
+
+
+def test_a_file_of_version_1_opens_for_ever(path):
+    opened = kept(path, VERSION_1)
+    assert opened.contents.words.text == "test test test test test test test test test test test junk"
     assert opened.public.backed_up
+    assert opened.public.accounts[0] == AccountEntry("m/44'/60'/0'/0/0", Address(opened.public.accounts[0].address))
+
+
+def test_a_file_of_version_2_opens_for_ever(path):
+    opened = kept(path, VERSION_2)
+    first, second, third = opened.contents.phrases
+    assert first.mnemonic.text == "test test test test test test test test test test test junk"
+    assert (second, third) == (KeptPhrase(Mnemonic(bytes(16), Language.JAPANESE), "日本"), KeptSecret(bytes(range(32))))
+    assert opened.contents.keys == (b"\x42" * 32,)
+    assert [(entry.name, entry.phrase) for entry in opened.public.accounts] == [("日常", 0), ("", 2), ("Old key", None)]
+
+
+def test_an_old_file_is_taken_up_whole_by_its_first_change(path):
+    vault = kept(path, VERSION_1)
+    before = Vault.open(path, "correct horse")
+    assert path.read_bytes() == VERSION_1.read_bytes(), "opening changes nothing"
+    vault.update(lambda public: public)
+    assert json.loads(path.read_text())["version"] == 2
+    after = Vault.open(path, "correct horse")
+    assert (after.contents, after.public) == (before.contents, before.public)
+
+
+def test_a_file_of_version_1_with_more_in_it_is_not_read_as_less(path):
+    """The first version's program wrote one phrase and no key: what has more was made by nobody we know."""
+    path.parent.mkdir()
+    document = json.loads(VERSION_1.read_text())
+    kdf = kdf_of(path, document)
+    document.pop("ciphertext")
+    two = Contents((KeptPhrase(CONTENTS.words), KeptPhrase(CONTENTS.words, "x")))
+    sealed = ChaCha20Poly1305(kdf.key("correct horse")).encrypt(
+        bytes.fromhex(document["cipher"]["nonce"]), two.plaintext(), canonical(document)
+    )
+    path.write_text(json.dumps({**document, "ciphertext": base64.b64encode(sealed).decode()}))
+    with pytest.raises(VaultDamaged, match="later version"):
+        Vault.open(path, "correct horse")
+
+
+def test_another_password_makes_another_key_and_keeps_everything(vault, path):
+    salt = json.loads(path.read_text())["kdf"]["salt"]
+    other = Vault.open(path, PASSWORD)
+    vault.rekey("another password", Profile.LIGHT)
+    assert json.loads(path.read_text())["kdf"]["salt"] != salt
+    with pytest.raises(VaultUnopened):
+        Vault.open(path, PASSWORD)
+    opened = Vault.open(path, "another password")
+    assert (opened.contents, opened.public) == (CONTENTS, PUBLIC)
+    vault.update(lambda public: replace(public, backed_up=True))
+    with pytest.raises(VaultChanged):
+        other.refresh()
+    with pytest.raises(PasswordUnfit):
+        vault.rekey("seven77", Profile.LIGHT)
+    assert Vault.open(path, "another password").public.backed_up
+
+
+def test_what_another_holder_wrote_is_taken_up(vault, path):
+    other = Vault.open(path, PASSWORD)
+    assert other.refresh() is False
+    vault.change(lambda public, contents: (public, replace(contents, keys=(b"\x42" * 32,))))
+    assert other.refresh() is True
+    assert other.contents.keys == (b"\x42" * 32,)
+    assert other.refresh() is False
+
+
+def test_a_vault_beside_an_old_one_loses_neither(vault, path):
+    before = path.read_bytes()
+    contents = Contents.of(Mnemonic(bytes(32)))
+    for number in (1, 2):
+        Vault.create(path, f"password {number}", contents, PUBLIC, Profile.LIGHT, beside=True)
+    assert (path.parent / "vault.old-1.json").read_bytes() == before
+    assert Vault.open(path.parent / "vault.old-2.json", "password 1").contents == contents
+    assert Vault.open(path, "password 2").contents == contents
+    assert stat.S_IMODE((path.parent / "vault.old-1.json").stat().st_mode) == 0o600
 
 
 def test_secrets_stay_out_of_repr(vault):
     shown = repr(vault)
-    assert CONTENTS.mnemonic.entropy.hex() not in shown
+    assert CONTENTS.words.entropy.hex() not in shown
     assert "passphrase" not in shown
     assert vault._key.hex() not in shown and repr(vault._key) not in shown
 
@@ -290,9 +378,10 @@ def test_who_is_killed_while_writing_leaves_the_old_file_or_the_new(vault, path)
 
 def test_two_who_create_at_once_make_one_vault(path):
     code = (
-        "import sys; from pathlib import Path; from wallet.mnemonic import Mnemonic; from wallet.vault import *; "
+        "import sys; from pathlib import Path; from wallet.mnemonic import Mnemonic; "
+        "from wallet.vault import *; from wallet.vault_format import *; "
         "from chain.address import Address; a = Address('0x' + '11' * 20); "
-        "Vault.create(Path(sys.argv[1]), 'password', Contents(Mnemonic.generate(12)), "
+        "Vault.create(Path(sys.argv[1]), 'password', Contents.of(Mnemonic.generate(12)), "
         "Public(a, (AccountEntry('m/0', a),), False), Profile.LIGHT)"
     )
     racers = [subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE) for _ in range(3)]

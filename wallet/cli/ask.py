@@ -181,9 +181,9 @@ def _parsed(raw: bytes) -> object:
 def balance(run: Run, currency: str) -> None:
     asker = Asker(run)
     view = asker.ask(f"/portfolio?{urlencode({'in': currency.upper()})}")
-    check_positions(asker.host, _items(asker.host, view, "positions"), asker.check_head(view.get("head")))
+    check_positions(asker.host, items_of(asker.host, view, "positions"), asker.check_head(view.get("head")))
     backed_up = bool(run.store.read("vault").get("backed_up"))
-    for chain in _items(asker.host, view, "chains"):
+    for chain in items_of(asker.host, view, "chains"):
         asker.see_generation(str(chain.get("chain_id")), chain.get("generation"))
     run.answer({**view, "backed_up": backed_up}, lambda: _show_balance(asker.host, view, backed_up))
 
@@ -210,7 +210,7 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
             _price(p),
             p["value"] or _("no price"),
         )
-        for p in _items(host, view, "positions")
+        for p in items_of(host, view, "positions")
     ]
     _show_waiting(view.get("waiting"))
     if not rows:
@@ -224,7 +224,7 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
     remark = TOTALS.get(str(view.get("total_state")))
     if remark is not None:
         click.echo(styled(_(remark), "warn"))
-    for chain in _items(host, view, "chains"):
+    for chain in items_of(host, view, "chains"):
         if chain["state"] != "current":
             unsure = _("Chain {id} does not answer: its amounts are not current.").format(id=inert(chain["chain_id"]))
             click.echo(styled(unsure, "warn"))
@@ -269,7 +269,13 @@ def short_price(text: str) -> str:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help=_("how many at most"))
 @click.option("--csv", "as_csv", is_flag=True, help=_("comma-separated values"))
 def activity(run: Run, limit: int, as_csv: bool) -> None:
-    asker = Asker(run)
+    items, cursor = read_items(Asker(run), limit)
+    document = {"items": items, "next_cursor": cursor or None}
+    run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
+
+
+def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
+    """The newest items, and where the next page would begin."""
     items: list[dict[str, Any]] = []
     cursor: Any = ""
     while len(items) < limit and cursor is not None:
@@ -277,12 +283,11 @@ def activity(run: Run, limit: int, as_csv: bool) -> None:
             f"&cursor={quote(cursor)}" if cursor else ""
         )
         page = asker.ask(wanted)
-        found = _items(asker.host, page, "items")
+        found = items_of(asker.host, page, "items")
         asker.see_generation("activity", page.get("generation"))
         items += found
         cursor = page.get("next_cursor") if found else None
-    document = {"items": items, "next_cursor": cursor or None}
-    run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
+    return items, cursor
 
 
 def _show_activity(items: list[dict[str, Any]]) -> None:
@@ -325,16 +330,16 @@ def _show_csv(items: list[dict[str, Any]]) -> None:
     names = ["at", "kind", "rail", "direction", "asset", "amount", "state", "balance", "memo", "transaction", "nonce"]
     out.writerow([*names, "with"])
     for item in items:
-        out.writerow([*(_formula_free(item.get(name)) for name in names), _formula_free(_other(item))])
+        out.writerow([*(formula_free(item.get(name)) for name in names), formula_free(_other(item))])
 
 
-def _formula_free(value: object) -> str:
+def formula_free(value: object) -> str:
     """A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text."""
     text = "" if value is None else inert(value)
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t") else text
 
 
-def _items(host: str, document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def items_of(host: str, document: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """Objects of a list whose missing members read as None; anything else raises AnswerUnfit."""
     rows = document.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -22,7 +22,8 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "restore": Entry("restore", N_("make the vault again from a recovery phrase")),
         "unlock": Entry("lock", N_("keep the keys ready for 15 minutes, so that commands ask no password")),
         "lock": Entry("lock", N_("forget the unlocked keys")),
-        "accounts": Entry("accounts", N_("your accounts on the chain; `add` one, `watch` an address")),
+        "password": Entry("password", N_("change the vault's password")),
+        "accounts": Entry("accounts", N_("your accounts on the chain: add, import, find, name, watch")),
     },
     N_("Account at the server"): {
         "register": Entry("register", N_("open an account with your wallet's own signature")),
@@ -31,9 +32,11 @@ GROUPS: dict[str, dict[str, Entry]] = {
     N_("Money"): {
         "balance": Entry("ask", N_("everything you hold, in one view")),
         "activity": Entry("ask", N_("everything that happened, in one history")),
+        "export": Entry("export", N_("your history for a spreadsheet or beancount")),
         "statement": Entry("statement", N_("an account over a period, also as CSV, PDF and camt.053")),
         "receive": Entry("receive", N_("where others send to, with a QR code")),
         "send": Entry("send", N_("send fiat or tokens to @handle or an address")),
+        "contacts": Entry("contacts", N_("names of those whom you pay; add, remove, recent")),
         "topup": Entry("cash", N_("bring money in")),
         "withdraw": Entry("cash", N_("take money out to a bank account")),
         "convert": Entry("convert", N_("exchange at a quote that is firm for a minute")),
@@ -54,7 +57,18 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "unfreeze": Entry("controls", N_("let money leave it again")),
         "notices": Entry("notices", N_("what the operator did with your account, or is about to")),
     },
+    N_("Signatures"): {
+        "sign-message": Entry("messages", N_("sign a text with an account's key")),
+        "verify-message": Entry("messages", N_("was this text signed with this address's key?")),
+    },
     N_("Chains"): {
+        "sign": Entry("offline", N_("sign a file of `send --offline`, without a network")),
+        "broadcast": Entry("offline", N_("send what was signed elsewhere")),
+        "speedup": Entry("own_transactions", N_("send a transaction that waits at a higher fee")),
+        "cancel": Entry("own_transactions", N_("put nothing in its place")),
+        "sweep": Entry("own_transactions", N_("send everything of one asset")),
+        "allowances": Entry("own_transactions", N_("who may take tokens of yours")),
+        "revoke": Entry("own_transactions", N_("let somebody take no more")),
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {
@@ -66,7 +80,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "grants": Entry("grants", N_("what sites and programs may do; `revoke` it")),
     },
     N_("Safety"): {
-        "backup": Entry("later", N_("write what the phrase does not hold to an encrypted file")),
+        "backup": Entry("backup", N_("write what the phrase does not hold to an encrypted file")),
+        "shares": Entry("shares", N_("write the phrase as shares, so many of which bring it back")),
+        "drill": Entry("drill", N_("try whether a written backup opens this wallet")),
         "digest": Entry("digest", N_("digests of what would be signed, to compare on another machine")),
         "audit": Entry("audit", N_("check a journal export, or your own receipts and heads")),
     },
@@ -93,7 +109,7 @@ def main() -> int:
         return 0
     if name not in COMMANDS:
         return _complain(_("There is no command “{name}”. `tandem --help` lists them.").format(name=_inert(name)))
-    called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name)
+    called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name.replace("-", "_"))
     outcome = importlib.import_module("wallet.cli.running").call(called, name, arguments[1:])
     if isinstance(outcome, int):
         return outcome
@@ -111,7 +127,7 @@ def overview() -> str:
     ]
     for title, entries in GROUPS.items():
         lines += ["", _(title) + ":"]
-        lines += [f"  {name:<10} {_(entry.summary)}" + _later(entry) for name, entry in entries.items()]
+        lines += [f"  {name:<14} {_(entry.summary)}" for name, entry in entries.items()]
     lines += [
         "",
         _("Every command takes --help and --json."),
@@ -119,10 +135,6 @@ def overview() -> str:
         _("Exit status: 0 done, 1 refused, 2 usage, 3 declined by you, 4 network"),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _later(entry: Entry) -> str:
-    return " " + _("(not built yet)") if entry.module == "later" else ""
 
 
 def _inert(text: str) -> str:

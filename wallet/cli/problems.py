@@ -19,6 +19,7 @@ from fiat.errors import FiatError
 from fiat.money import decimal_text
 from wallet import errors as wallet
 from wallet.cli.inert import inert
+from wallet.cli.key_problems import KEY_DERIVED, KEY_ROWS
 from wallet.cli.refusals import MACHINE, SLUGS, UNKNOWN
 from wallet.cli.words import WORDS
 from wallet.errors import WalletError
@@ -130,6 +131,7 @@ DERIVED: dict[type[Exception], Callable[[Any], dict[str, Any]]] = {
     wallet.PhraseDiffers: lambda e: {"which": ", ".join(map(str, e.positions))},
     wallet.PhraseAmbiguous: lambda e: {"readings": ", ".join(e.languages)},
     wallet.AssetUnknown: lambda e: {"assets": ", ".join(e.known)},
+    **KEY_DERIVED,
 }
 
 ROWS: dict[type[Exception], tuple[str, int]] = {
@@ -202,7 +204,13 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         N_("The vault {path} is damaged ({reason}). Move it away and use `tandem restore` with your phrase."),
         REFUSED,
     ),
-    wallet.VaultUnopened: (N_("The vault did not open: the password is wrong, or the file was changed."), REFUSED),
+    wallet.VaultUnopened: (
+        N_(
+            "The vault did not open: the password is wrong, or the file was changed. Forgotten? `tandem restore "
+            "--beside` makes a new one from your phrase and keeps this one."
+        ),
+        REFUSED,
+    ),
     wallet.VaultUnwritten: (N_("The vault {path} could not be written ({reason}); nothing was changed."), REFUSED),
     wallet.VaultChanged: (N_("Another program changed the vault {path} meanwhile: unlock again."), REFUSED),
     wallet.PasswordUnfit: (N_("A password has {length_min} to {length_max} characters."), REFUSED),
@@ -336,4 +344,5 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     fiat.ProofRefused: (N_("A proof of the ledger does not hold ({reason}); it was not used."), REFUSED),
     fiat.OrderMalformed: (N_("The order's {field} {reason}; nothing was signed."), REFUSED),
     chain.JsonMalformed: (N_("An answer is no proper JSON ({reason})."), NETWORK),
+    **KEY_ROWS,
 }

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import click
 
+from chain.address import Address
 from chain.token import Token, TokenAmount
+from chain.transaction import TransactionRequest
 from fiat.errors import AmountNotPositive
 from fiat.money import Money
 from wallet.cli import terminal
+from wallet.cli.contacts import remember
+from wallet.cli.new_file import write_new
+from wallet.cli.own import own_account, payee_of, sender_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
 from wallet.cli.waiting import wait
-from wallet.errors import InputMalformed, TerminalNeeded
-from wallet.payee import Payee, read_payee
+from wallet.errors import InputMalformed, StateUnusable, TerminalNeeded
+from wallet.payee import Payee
+from wallet.purse import no_such_asset
 from wallet.texts import _
 from wallet.tokens import TokenRail
+from wallet.unsigned import Unsigned
 from wallet.wallet import OrderPlan, Wallet
 
 MEMO_BYTES_MAX = 200
@@ -25,7 +35,7 @@ NEGATIVES = {"ignore_unknown_options": True}
 
 @command(
     "send",
-    _("Send fiat or tokens: to @handle, @handle#fingerprint or an address."),
+    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address or a contact."),
     asks=True,
     context_settings=NEGATIVES,
 )
@@ -34,22 +44,53 @@ NEGATIVES = {"ignore_unknown_options": True}
 @click.argument("to")
 @click.option("--memo", default="", help=_("a text for the payee (fiat only)"))
 @click.option("--again", default="", help=_("repeat the order of this number, as it was"))
-def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str) -> None:
-    payee = read_payee(to)
+@click.option("--from", "account", default="", help=_("which account pays (tokens only): its name, address or number"))
+@click.option("--offline", type=click.Path(path_type=Path), help=_("write it unsigned to this new file (tokens only)"))
+def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str, account: str, offline: Path | None) -> None:
+    payee = payee_of(run, to)
     check_memo(memo)
+    if offline is not None:
+        _write_unsigned(run, amount, asset, payee, sender_of(run, account), offline)
+        return
+    sender = own_account(run, account).address if account else None
     with run.store.one_command():
-        sent = wait(_send(run, amount, asset, payee, memo, again))
+        sent = wait(_send(run, amount, asset, payee, memo, again, sender))
+    if sent["state"] != "failed":
+        remember(run, payee)
     run.answer(sent, lambda: click.echo(_sentence(sent, to)))
 
 
-async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str) -> Json:
+def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Address, file: Path) -> None:
+    """For `tandem sign` on the machine that has the key."""
+    receiver = payee.address
+    if receiver is None:
+        raise InputMalformed("payee", f"@{payee.handle}", "an address, or a name for one, is expected")
+    if file.exists():
+        raise StateUnusable(str(file), _("it is there already"))
+
+    async def prepared() -> TransactionRequest:
+        async with open_wallet(run) as wallet:
+            token = wallet.purse.token(asset)
+            if token is None:
+                raise no_such_asset(asset, [], wallet.purse.listed())
+            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token), receiver, sender)
+
+    unsigned = Unsigned(wait(prepared())).to_json()
+    write_new(file, json.dumps(unsigned, indent=1))
+    answer: Json = {"file": str(file), "state": "unsigned", "sender": sender, "digest": unsigned["digest"]}
+    run.answer(answer, lambda: click.echo(_("Unsigned, in {file}: `tandem sign` where the key is.").format(**answer)))
+
+
+async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str, sender: Address | None) -> Json:
     async with open_wallet(run) as wallet:
         if again:
             return accepted(await wallet.repeat_order(again), amount, asset.upper())
         token = wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo)
+            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender)
         money = await wallet.money(amount, asset.upper())
+        if sender is not None:
+            raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
         if payee.address is not None:
             raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
         check_somebody_is_there(run)
@@ -94,12 +135,14 @@ def accepted(answer: Json, amount: str, asset: str) -> Json:
     }
 
 
-async def _send_tokens(run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str) -> Json:
+async def _send_tokens(
+    run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str, sender: Address | None
+) -> Json:
     if memo:
         raise InputMalformed("memo", memo[:40], _("a chain carries none"))
     check_somebody_is_there(run)
     rail = TokenRail(wallet)
-    plan = await rail.plan(amount, payee)
+    plan = await rail.plan(amount, payee, sender)
     tell_notices(run, wallet)
     if wallet.purse.network.relayed:
         run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))

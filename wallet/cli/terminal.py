@@ -50,8 +50,13 @@ def ask_new_password(config: Config) -> str:
     known = config.password_from_file()
     if known is not None:
         return known
+    return ask_twice(_("New password (at least 8 characters): "))
+
+
+def ask_twice(question: str) -> str:
+    """A secret that is made now, unseen."""
     while True:
-        first = ask_secret(_("New password (at least 8 characters): "), "password")
+        first = ask_secret(question, "password")
         if first == ask_secret(_("The same again: "), "password"):  # both were typed by the same person just now
             return first
         sys.stderr.write(_("They differ. Once more.") + "\n")

@@ -11,7 +11,7 @@ import click
 
 from wallet.cli import terminal
 from wallet.cli.inert import inert
-from wallet.cli.running import Run, command
+from wallet.cli.running import Json, Run, command
 from wallet.cli.show import console, table
 from wallet.cli.waiting import wait
 from wallet.errors import Declined, PhraseDiffers, StateUnusable, TerminalNeeded, VaultExists
@@ -121,9 +121,11 @@ def _write_phrase(file: TextIO, phrase: Phrase) -> None:
     os.fsync(file.fileno())
 
 
-def tell(run: Run, status: SignerStatus, phrase_file: Path | None) -> None:
+def tell(run: Run, status: SignerStatus, phrase_file: Path | None, more: Json | None = None) -> None:
+    """What a wallet that was made answers; `more` goes into the document alone."""
     accounts = [{"index": index, "address": address} for index, address in enumerate(status.accounts)]
-    document = {"vault": str(run.config.home / VAULT_NAME), "accounts": accounts, "backed_up": status.backed_up}
+    document: Json = {"vault": str(run.config.home / VAULT_NAME), "accounts": accounts, "backed_up": status.backed_up}
+    document |= more or {}
     if phrase_file is not None:
         document["phrase_file"] = str(phrase_file)
 

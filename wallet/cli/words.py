@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wallet.cli.key_words import KEY_WORDS
 from wallet.texts import N_
 
 WORDS: dict[str, str] = {
@@ -165,4 +166,5 @@ WORDS: dict[str, str] = {
     "exceeds_mandate_period": N_("more than this period allows"),
     "mandate_ended": N_("the mandate is over"),
     "too_many_legs": N_("it was used too often"),
+    **KEY_WORDS,
 }

@@ -1,0 +1,176 @@
+"""Stuck transactions, allowances and whole balances, on a real chain."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+import urllib.request
+
+import pytest
+from eth_account import Account
+
+from chain.address import Address
+from chain.calldata import encode_call
+from chain.errors import AnswerMalformed
+from chain.transaction import TransactionRequest
+from wallet.errors import InputMalformed
+from wallet.hd import KeyTree
+from wallet.mnemonic import readings
+from wallet.own_transactions import dearer, read_pending
+from wallet.purse import TOKENS
+
+PHRASE = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
+KEYS = KeyTree(readings(PHRASE)[0].seed())
+ALICE, BOB = KEYS.account(0).address, KEYS.account(1).address
+SPENDER = Address("0x00a329c0648769A73afAc7F9381E08FB43dBEA72")
+GWEI = 10**9
+
+
+@pytest.fixture(scope="module")
+def rpc(place):
+    """Asks the chain; gives results."""
+
+    def ask(method, *params):
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        request = urllib.request.Request(place.chain, body, {"Content-Type": "application/json"})
+        answer = json.load(urllib.request.urlopen(request, timeout=20))
+        assert "result" in answer, answer
+        return answer["result"]
+
+    return ask
+
+
+@pytest.fixture
+def run(tandem, password_file, monkeypatch, place):
+    def call(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        settings = {"TANDEM_PASSWORD_FILE": password_file, "TANDEM_SERVER": place.server, "TANDEM_RPC": place.chain}
+        return tandem(*arguments, "--json", **settings)
+
+    assert call("restore", "--light", stdin=PHRASE).status == 0
+    assert place.operate("devnet", "fund", ALICE, "--eth", "3", "--dusd", "40").status == 0
+    return call
+
+
+def signed(rpc, **fields):
+    """What another program of the same person sent: the raw transaction's hash, waiting."""
+    nonce = int(rpc("eth_getTransactionCount", ALICE, "latest"), 16)
+    base = {"chainId": 31337, "nonce": nonce, "gas": 60_000, "value": 0}
+    fees = {"maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}
+    raw = Account.sign_transaction({**base, **fees, **fields}, KEYS.account(0).raw).raw_transaction
+    return rpc("eth_sendRawTransaction", "0x" + bytes(raw).hex()), nonce
+
+
+@pytest.fixture
+def waiting(rpc, run):
+    """A transfer of a third ether to bob that no block takes; its replacement is mined as soon as it is there."""
+    rpc("evm_setAutomine", False)
+    transaction, nonce = signed(rpc, to=BOB, value=10**18 // 3)
+    over = threading.Event()
+
+    def mine():
+        while rpc("eth_getTransactionByHash", transaction) is not None and not over.wait(0.1):
+            pass
+        rpc("evm_mine")
+
+    miner = threading.Thread(target=mine)
+    miner.start()
+    try:
+        yield transaction, nonce
+    finally:
+        over.set()
+        miner.join()
+        rpc("evm_setAutomine", True)
+
+
+def test_what_waits_is_sent_again_at_a_higher_fee(run, rpc, waiting):
+    transaction, nonce = waiting
+    before = int(rpc("eth_getBalance", BOB, "latest"), 16)
+    assert run("cancel", transaction, "--yes").json["slug"] == "yes-refused", "paying oneself: somebody looks"
+    done = run("speedup", transaction, "--yes")
+    assert (done.status, done.json["state"]) == (0, "done"), done.out + done.err
+    mined = rpc("eth_getTransactionByHash", done.json["transaction"])
+    assert int(mined["nonce"], 16) == nonce
+    assert int(mined["maxFeePerGas"], 16) >= 20 * GWEI * 9 // 8
+    assert int(rpc("eth_getBalance", BOB, "latest"), 16) == before + 10**18 // 3
+    assert rpc("eth_getTransactionReceipt", transaction) is None
+    assert run("speedup", done.json["transaction"], "--yes").json["reason"] == "a block has it already"
+
+
+def test_a_waiting_transaction_is_cancelled_by_one_who_looks(run, rpc, waiting, typed, place, password_file):
+    transaction, nonce = waiting
+    child = typed(
+        "cancel", transaction, TANDEM_RPC=place.chain, TANDEM_SERVER=place.server, TANDEM_PASSWORD_FILE=password_file
+    )
+    child.expect(r"Sign and send\? \[y/N\] ")
+    child.sendline("y")
+    child.expect("Done, in block")
+    assert int(rpc("eth_getTransactionCount", ALICE, "latest"), 16) == nonce + 1
+    assert rpc("eth_getTransactionReceipt", transaction) is None
+
+
+def test_only_ones_own_waiting_transactions_are_replaced(run, rpc):
+    assert run("speedup", "0x" + "ab" * 32, "--yes").json["reason"] == "the node knows none of that hash"
+    assert run("speedup", "0xab", "--yes").json["field"] == "transaction"
+
+
+def test_allowances_are_seen_and_taken_back(run, rpc, tandem, place):
+    dusd = next(token for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
+    for units in (7_500_000, 2**256 - 1):
+        data = encode_call("approve(address,uint256)", SPENDER, units)
+        signed(rpc, to=dusd.address, data="0x" + data.hex())
+        (found,) = run("allowances").json["allowances"]
+        assert (found["asset"], found["spender"], found["owner"]) == ("DUSD", SPENDER, ALICE)
+        assert (found["amount"], found["amount_units"]) == ("7.5" if units == 7_500_000 else None, str(units))
+    relayed = tandem("allowances", "--json", TANDEM_SERVER=place.server)  # which takes short ranges alone
+    assert relayed.json["allowances"] == [found], relayed.out
+    revoked = run("revoke", "DUSD", SPENDER, "--yes")
+    assert (revoked.status, revoked.json["state"]) == (0, "done"), revoked.out + revoked.err
+    assert run("allowances").json["allowances"] == []
+
+
+def test_everything_of_an_asset_is_swept(run, rpc):
+    for asset in ("DUSD", "ETH"):
+        done = run("sweep", asset, BOB.lower(), "--yes")
+        assert (done.status, done.json["state"]) == (0, "done"), done.out + done.err
+    assert int(rpc("eth_getBalance", ALICE, "latest"), 16) < 10**15, "only what the fee did not take is left"
+    empty = run("sweep", "DUSD", BOB, "--yes")
+    assert empty.json["slug"] in ("funds-missing", "insufficient-native")
+    assert run("sweep", "ETH", "@bob", "--yes").json["field"] == "payee"
+    assert run("sweep", "XYZ", BOB, "--yes").json["slug"] == "asset-unknown"
+
+
+# As values
+
+
+def test_a_replacement_pays_an_eighth_more_and_not_less_than_today():
+    def request(highest, tip):
+        return TransactionRequest(1, BOB, max_fee_per_gas=highest, max_priority_fee_per_gas=tip)
+
+    assert dearer(request(800, 80), request(100, 10)) == (901, 91)
+    assert dearer(request(800, 80), request(2000, 500)) == (2000, 500)
+    assert dearer(request(8, 8), request(9, 9)) == (10, 10), "never a tip above the highest fee"
+
+
+def test_what_a_node_says_of_a_transaction_is_read_strictly():
+    told = {
+        "from": ALICE,
+        "to": None,
+        "value": "0x1",
+        "nonce": "0x2",
+        "gas": "0x5208",
+        "gasPrice": "0x7",
+        "input": "0x",
+    }
+    read = read_pending(told, b"\1" * 32, 5)
+    assert (read.to, read.value, read.nonce, read.max_fee_per_gas, read.max_priority_fee_per_gas) == (None, 1, 2, 7, 7)
+    for broken in ({"value": "1"}, {"nonce": 2}, {"gas": None}, {"input": "0x1"}):
+        with pytest.raises(AnswerMalformed):
+            read_pending({**told, **broken}, b"\1" * 32, 5)
+    with pytest.raises(AnswerMalformed):
+        read_pending([], b"\1" * 32, 5)
+    for settled in (None, {**told, "blockNumber": "0x1"}):
+        with pytest.raises(InputMalformed):
+            read_pending(settled, b"\1" * 32, 5)

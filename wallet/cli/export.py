@@ -1,0 +1,52 @@
+"""`tandem export`: one's history for spreadsheets and for beancount, with what it is worth."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from fiat.currency import ISO_4217
+from fiat.errors import CurrencyUnknown
+from wallet.cli.ask import Asker, formula_free, items_of, read_items
+from wallet.cli.inert import json_text
+from wallet.cli.running import Run, command
+from wallet.export import beancount, prices_of, worth
+from wallet.texts import _
+
+FORMATS = ("csv", "json", "beancount")
+COLUMNS = ("at", "kind", "rail", "direction", "asset", "amount", "state", "balance", "memo", "transaction", "nonce")
+
+
+@command("export", _("Your history for a spreadsheet (csv), a program (json) or beancount, on stdout."))
+@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help=_("of the export"))
+@click.option("--in", "currency", default="EUR", show_default=True, help=_("the currency of what it is worth"))
+@click.option("--limit", type=click.IntRange(1, 100_000), default=10_000, show_default=True, help=_("how many at most"))
+def export(run: Run, form: str, currency: str, limit: int) -> None:
+    code = currency.upper()
+    if code not in ISO_4217:
+        raise CurrencyUnknown(code)
+    asker = Asker(run)
+    items, cursor = read_items(asker, limit)
+    if cursor is not None:
+        run.say(_("There is more than {limit}: raise --limit for the rest.").format(limit=limit))
+    if form == "beancount" and not run.json:
+        click.echo(f'option "operating_currency" "{code}"\n\n{beancount(items)}', nl=False)
+        return
+    view = asker.ask(f"/portfolio?{urlencode({'in': code})}")
+    prices = prices_of(items_of(asker.host, view, "positions"), code)
+    rows = [{**item, "worth_now": worth(item, prices, ISO_4217[code].exponent), "worth_in": code} for item in items]
+    if form == "json" or run.json:
+        click.echo(json_text({"items": rows, "as_of": view.get("as_of"), "next_cursor": cursor or None}))
+    else:
+        _write_csv(rows)
+
+
+def _write_csv(rows: list[dict[str, Any]]) -> None:
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow([*COLUMNS, "worth_now", "worth_in"])
+    for row in rows:
+        out.writerow([formula_free(row.get(name)) for name in (*COLUMNS, "worth_now", "worth_in")])
