@@ -35,7 +35,6 @@ WalletError
  |   +- YesRefused               `--yes` does not cover this review
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
  |   +- InputMalformed           a payee, handle, destination or network of another form
- |   +- OtherSideOnly            a hold or mandate that is there, but is the other side's to use or end
  +- Declined                     the person said no, or left
  +- NotBuilt                     promised, not there yet
  +- StateError                   the client's own files
@@ -269,13 +268,6 @@ class InputMalformed(UsageError):
     field: str
     text: str
     reason: str
-
-
-class OtherSideOnly(UsageError):
-    """`agreement` is hold or mandate."""
-
-    agreement: str
-    text: str
 
 
 class Declined(WalletError):
