@@ -55,7 +55,6 @@ WalletError
  |   +- NameTaken                another account or contact has this name, or one that passes for it
  |   +- ContactUnknown           no contact and no account has this name
  |   +- InputMalformed           a payee, handle, destination or network of another form
- |   +- OtherSideOnly            a hold or mandate that is there, but is the other side's to use or end
  +- DoorError                    a dApp, a program or an approval
  |   +- CallerRefused            an HTTP request that is not let in, before anything is looked at
  |   +- RpcRefused               a JSON-RPC request that is answered with an error
@@ -404,13 +403,6 @@ class InputMalformed(UsageError):
     field: str
     text: str
     reason: str
-
-
-class OtherSideOnly(UsageError):
-    """`agreement` is hold or mandate."""
-
-    agreement: str
-    text: str
 
 
 class DoorError(WalletError):

@@ -25,7 +25,7 @@ from fiat.order import (
     text_hash,
 )
 from wallet.enrolment import now_seconds
-from wallet.errors import AnswerUnfit, InputMalformed, OtherSideOnly
+from wallet.errors import AnswerUnfit, InputMalformed
 from wallet.heads import Json, Reader
 from wallet.payee import Payee
 from wallet.proofs import Card, Use, read_quote
@@ -150,7 +150,7 @@ async def listed(wallet: Wallet, kind: str) -> list[Json]:
 
 
 async def find_agreement(wallet: Wallet, kind: str, text: str, role: str) -> Reader:
-    """The one hold or mandate, on that side, whose number begins as typed. Raises InputMalformed, OtherSideOnly."""
+    """The one hold or mandate, on that side, whose number begins as typed. Raises InputMalformed."""
     word, digits = kind.removesuffix("s"), text.lower().removeprefix("0x")
     if len(digits) < ID_DIGITS_MIN or len(digits) > 64 or set(digits) - set("0123456789abcdef"):
         raise InputMalformed(word, text[:80], "its number has hex digits, at least six of them")
@@ -158,7 +158,7 @@ async def find_agreement(wallet: Wallet, kind: str, text: str, role: str) -> Rea
     named = [row for row in rows if row.raw("nonce", 32).hex().startswith(digits)]
     found = [row for row in named if row.text("role") == role]
     if named and not found:
-        raise OtherSideOnly(word, text[:80])
+        raise InputMalformed(f"{word}-yours", text[:80], "it is there, but only its other side may do that")
     if len(found) != 1:
         raise InputMalformed(word, text[:80], "more than one begins so" if found else "there is none of that number")
     return found[0]

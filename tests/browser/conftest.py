@@ -44,8 +44,9 @@ def client(chain_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Of a file, not of the run: while it is open its event loop is the thread's, and no other test could have one."""
     with sync_playwright() as running:
         yield running
 
@@ -61,14 +62,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(public, secure, near)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def unpaired(playwright: Playwright, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium with the extension, which knows no client yet."""
     with open_browser(playwright, tmp_path_factory.mktemp("profile"), site.rules, extension=True) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(unpaired: Browser, client: Client) -> Browser:
     """The same, paired with the client as a person would."""
     unpaired.pair(client)
@@ -89,7 +90,7 @@ def nothing_left_waiting(client: Client) -> Iterator[None]:
     assert client.waiting() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bare(playwright: Playwright, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium without the extension, and without its own guard of loopback: what is refused, the client refuses."""
     rules = [*site.rules, "--disable-features=LocalNetworkAccessChecks"]
@@ -97,7 +98,7 @@ def bare(playwright: Playwright, site: Site, tmp_path_factory: pytest.TempPathFa
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def guarded(playwright: Playwright, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium as people have it, without the extension."""
     with open_browser(playwright, tmp_path_factory.mktemp("guarded"), site.rules, extension=False) as browser:

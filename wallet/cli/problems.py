@@ -176,7 +176,6 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         USAGE,
     ),
     wallet.InputMalformed: (N_("“{text}” is no {field}: {reason}."), USAGE),
-    wallet.OtherSideOnly: (N_("The {agreement} {text} is there, but only its other side may do that."), USAGE),
     # The person
     wallet.Declined: (N_("Stopped by you; nothing further was done."), DECLINED),
     wallet.NotBuilt: (N_("`tandem {command}` is not built yet."), REFUSED),
