@@ -17,6 +17,7 @@ from api.errors import ChainUnavailable
 
 BATCH_MAX = 100
 LOG_BLOCKS_MAX = 2000
+SIMULATED_CALLS_MAX = 64
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 TIMEOUT_SECONDS = 20
 METHODS = frozenset(
@@ -38,6 +39,7 @@ METHODS = frozenset(
         "eth_getTransactionReceipt",
         "eth_maxPriorityFeePerGas",
         "eth_sendRawTransaction",
+        "eth_simulateV1",
         "eth_syncing",
         "net_version",
         "web3_clientVersion",
@@ -119,7 +121,21 @@ def _refusal(call: object) -> dict[str, Any] | None:
         return _error(name, _INVALID_PARAMS, "params are an array")
     if method == "eth_getLogs" and not _bounded_logs(call.get("params", [])):
         return _error(name, _INVALID_PARAMS, f"name a blockHash, or a range of at most {LOG_BLOCKS_MAX} blocks in hex")
+    if method == "eth_simulateV1" and not _bounded_simulation(call.get("params", [])):
+        return _error(name, _INVALID_PARAMS, f"simulate one block of at most {SIMULATED_CALLS_MAX} calls, as it is now")
     return None
+
+
+def _bounded_simulation(params: list[object]) -> bool:
+    """A simulation is of one block on top of the latest, without overrides: what a wallet asks before it signs."""
+    if len(params) != 2 or params[1] != "latest" or not isinstance(params[0], dict):
+        return False
+    blocks = params[0].get("blockStateCalls")
+    block = blocks[0] if isinstance(blocks, list) and len(blocks) == 1 else None
+    if not isinstance(block, dict) or set(block) != {"calls"}:
+        return False
+    calls = block["calls"]
+    return isinstance(calls, list) and 0 < len(calls) <= SIMULATED_CALLS_MAX
 
 
 def _bounded_logs(params: list[object]) -> bool:

@@ -9,7 +9,10 @@ from chain.devnet import fund, set_price, transact
 from chain.devnet_contracts import demo_token
 from chain.erc20 import transfer
 from chain.node import Node
+from chain.outcome import NOT_SIMULATED
+from chain.simulation import simulate
 from chain.token import Token, TokenAmount
+from chain.transaction import TransactionRequest
 from fiat.head import Balance, Head, follow
 from tests.api.people import CHAIN_ID, PAID_IBAN, until
 
@@ -191,6 +194,10 @@ async def test_the_relay_is_a_node(running, node):
         assert await relayed.identity() == await node.identity()
         assert (await relayed.fees()).priority > 0
         assert await relayed.balances(Address("0x" + "11" * 20), [Token.native(CHAIN_ID)])
+        # What a wallet asks before it signs: the relay lets a simulation of one block through.
+        sender, payee = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
+        outcome = await simulate(relayed, TransactionRequest(chain_id=CHAIN_ID, sender=sender, to=payee, value=0))
+        assert outcome != NOT_SIMULATED
 
 
 @pytest.mark.parametrize(
@@ -205,6 +212,7 @@ async def test_i25_the_relay_passes_nothing_that_signs_or_administers(caller, me
     assert (answer.status, answer.json["id"], answer.json["error"]["code"]) == (200, 7, -32601)
 
 
+SIMULATION = {"jsonrpc": "2.0", "id": 1, "method": "eth_simulateV1"}
 LOGS = {"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs"}
 
 
@@ -218,6 +226,11 @@ LOGS = {"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs"}
         ({"jsonrpc": "2.0", "id": {}, "method": "eth_chainId"}, -32600),
         ({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": {"a": 1}}, -32602),
         ({"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": [{"fromBlock": "earliest"}]}, -32602),
+        (SIMULATION | {"params": []}, -32602),
+        (SIMULATION | {"params": [{"blockStateCalls": [{"calls": [{}]}]}, "0x1"]}, -32602),
+        (SIMULATION | {"params": [{"blockStateCalls": [{"calls": [{}]}] * 2}, "latest"]}, -32602),
+        (SIMULATION | {"params": [{"blockStateCalls": [{"calls": [{}] * 65}]}, "latest"]}, -32602),
+        (SIMULATION | {"params": [{"blockStateCalls": [{"calls": [{}], "stateOverrides": {}}]}, "latest"]}, -32602),
         (
             {"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": [{"fromBlock": "0x0", "toBlock": "0x7d0"}]},
             -32602,
