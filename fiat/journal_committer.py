@@ -41,14 +41,16 @@ BATCH_EVENTS_MAX = 512
 WAITING_MAX = 20_000
 RECENT_SEALS = 32
 _SLICE = 16
-"""Requests decided at a stretch while a batch is being written, so that the database is not kept waiting."""
+"""Requests decided or answered at a stretch while a batch is being written, so that the database does not wait."""
 
 
 class Decided(NamedTuple):
-    """Requests whose batch is decided and not written yet."""
+    """Requests whose batch is decided, sealed and not written yet, and the head that it moves to."""
 
     waiting: list[Waiting]
     batch: Batch
+    head: JournalHead
+    sealed: SealedBatch | None
 
 
 Ahead = asyncio.Task[Decided | None]
@@ -83,6 +85,7 @@ class Committer:
         self._closing = False
         self._doubtful = False
         """Did a commit fail, and is it not yet certain that what can be read is on the disk?"""
+        self._answering: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run(), name="journal committer")
 
     async def ask(self, request: Request[Any]) -> Any:
@@ -117,6 +120,7 @@ class Committer:
             decided = await ahead if ahead is not None else None
             if decided is None:
                 self.cache.forget_batch()
+        await asyncio.gather(*self._answering)
 
     def _take(self) -> list[Waiting]:
         """The next batch's requests, of those that wait."""
@@ -143,10 +147,12 @@ class Committer:
             for one in waiting:
                 await self._settle([one], looks_ahead=False)
             return None
-        for one in waiting:
-            if error is not None:
+        if error is not None:
+            for one in waiting:
                 one.error = error if isinstance(error, FiatError) else _busy(error)
-            one.settle()
+        answering = asyncio.create_task(_answer(waiting), name="journal answering")
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
         return ahead
 
     async def _commit(self, waiting: list[Waiting], decided: Decided | None, *, looks_ahead: bool) -> Ahead | None:
@@ -155,8 +161,7 @@ class Committer:
             try:
                 await self.certain()
                 # Whoever lost once takes the head's lock, so that two busy processes take turns.
-                batch = decided.batch if decided else None
-                return await self._attempt(waiting, batch, lock=attempt > 0, looks_ahead=looks_ahead)
+                return await self._attempt(waiting, decided, lock=attempt > 0, looks_ahead=looks_ahead)
             except HeadMoved as moved:
                 failed = failed or isinstance(moved, CommitFailed)
             except Exception as error:
@@ -168,7 +173,7 @@ class Committer:
         raise JournalUnknown if failed else JournalBusy
 
     async def _attempt(
-        self, waiting: list[Waiting], batch: Batch | None, *, lock: bool, looks_ahead: bool
+        self, waiting: list[Waiting], decided: Decided | None, *, lock: bool, looks_ahead: bool
     ) -> Ahead | None:
         """Decide everything over one snapshot, unless it was decided ahead, and write it.
 
@@ -178,13 +183,12 @@ class Committer:
         try:
             async with self._committing.connect() as conn:
                 transaction = await conn.begin()
-                batch = batch or await self._decide(conn, waiting, lock=lock)
+                decided = decided or self._finished(waiting, await self._decide(conn, waiting, lock=lock))
+                _, batch, new_head, sealed = decided
                 self.sequence = max(self.sequence, batch.head.sequence)
                 if batch.empty:
                     await check_unmoved(conn, batch.head)
                     return None
-                new_head, sealed = self._seal(batch)
-                self._keep(batch)
                 if looks_ahead and self._queue:
                     ahead = asyncio.create_task(self._decide_ahead(batch, new_head), name="journal deciding ahead")
                 try:
@@ -246,7 +250,7 @@ class Committer:
                 for start in range(0, len(waiting), _SLICE):
                     decide(batch, waiting[start : start + _SLICE])
                     await asyncio.sleep(0)
-                return Decided(waiting, batch)
+                return self._finished(waiting, batch)
         except asyncio.CancelledError:
             self._queue.extendleft(reversed(waiting))
             raise
@@ -261,6 +265,16 @@ class Committer:
         (found,) = await asyncio.gather(ahead, return_exceptions=True)
         if isinstance(found, Decided):
             self._queue.extendleft(reversed(found.waiting))
+
+    def _finished(self, waiting: list[Waiting], batch: Batch) -> Decided:
+        """A batch that is decided, with its seal; what it makes of the journal is in the cache from now on.
+
+        If it fails, or the one before it, all of the cache is forgotten.
+        """
+        head, sealed = self._seal(batch)
+        if not batch.empty:
+            self._keep(batch)
+        return Decided(waiting, batch, head, sealed)
 
     def _seal(self, batch: Batch) -> tuple[JournalHead, SealedBatch | None]:
         """The head that the batch moves to and, where it has records, their seal."""
@@ -296,7 +310,6 @@ class Committer:
         await write(conn, batch, sealed.seal if sealed is not None else None)
 
     def _keep(self, batch: Batch) -> None:
-        """Let the cache know what the batch makes of the journal: true unless it fails, and then forgotten."""
         batch.keep()
         if batch.due_next is not None:
             self._due_next = min(self._due_next or batch.due_next, batch.due_next)
@@ -307,6 +320,14 @@ def _wanted(waiting: list[Waiting]) -> Wanted:
     for one in waiting:
         one.request.want(wanted)
     return wanted
+
+
+async def _answer(waiting: list[Waiting]) -> None:
+    """In slices, between which the next batch is written: whoever is answered asks again at once."""
+    for start in range(0, len(waiting), _SLICE):
+        for one in waiting[start : start + _SLICE]:
+            one.settle()
+        await asyncio.sleep(0)
 
 
 def _busy(error: Exception) -> JournalBusy:
