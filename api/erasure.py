@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.errors import NotFound
+from api.gateways.sandbox import unseen
 from api.officer_desk import person_named
 from api.tables import withdrawals
 from fiat.history_texts import standing, standing_of_order
@@ -34,6 +35,6 @@ async def erasure(conn: AsyncConnection, person: str, record: int | None) -> Era
             raise NotFound("order")
         found = of_order
     query = select(withdrawals.c.destination).where(withdrawals.c.holder == holder, withdrawals.c.state == "accepted")
-    on_their_way = set((await conn.execute(query)).scalars())
+    on_their_way = set((await conn.execute(query)).scalars()) | await unseen(conn, holder)
     hashes = tuple(each for each in found if each not in on_their_way)
     return Erasure(holder, handle, hashes, len(found) - len(hashes))

@@ -274,6 +274,16 @@ def withdrawal_event(row: RowMapping) -> bytes:
     return source_id(f"sandbox-withdrawal:{row['holder'].hex()}:{row['nonce'].hex()}")
 
 
+async def unseen(conn: AsyncConnection, holder: bytes) -> set[bytes]:
+    """Destinations of the holder's withdrawals that the journal has accepted and the gateway not looked at yet."""
+    after, found = await _cursor(conn), set()
+    while records := await history.tail(conn, after, RECORDS_MAX):
+        orders = (r.order.order for r in records if isinstance(r, TransferRecord) and r.order is not None)
+        found |= {o.destination for o in orders if isinstance(o, LedgerWithdrawal) and o.holder == holder}
+        after = records[-1].sequence
+    return found
+
+
 async def _cursor(conn: AsyncConnection) -> int:
     found = await conn.scalar(select(cursors.c.sequence).where(cursors.c.reader == NAME))
     return found if found is not None else -1

@@ -9,6 +9,7 @@ import json
 import click
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from api.cli import commands
 from api.errors import NotFound
@@ -16,7 +17,7 @@ from fiat import history
 from fiat.audit import audit
 from fiat.history_check import verify
 from fiat.history_export import export
-from fiat.journal_engine import open_engine
+from fiat.journal_engine import open_engine, writing
 from fiat.record import decode
 from tests.api.conftest import Running
 
@@ -95,3 +96,18 @@ async def test_texts_go_and_proofs_stay(server, engine):
     again = await alice.order(paid[0])
     assert again.json["receipt"] == answers[0].json["receipt"], "the same order is answered as before"
     assert len(await texts_of(engine, *paid)) == 0, "and brings no text back"
+
+
+async def test_a_destination_stays_that_the_gateway_has_not_looked_at_yet(server, engine):
+    alice = await (await server.person("alice").register()).sign_in()
+    await alice.top_up(90_000)
+    away = alice.withdrawal(IBAN, 500)
+    assert (await alice.order(away)).status == 201
+    server.stop()
+    async with writing(engine).begin() as conn:  # as between the journal's commit and the gateway's next look
+        await conn.execute(text("DELETE FROM withdrawals"))
+        await conn.execute(text("UPDATE cursors SET sequence = 0"))
+    told = await run(server, "@alice", "--yes")
+    assert (told["erased"], told["kept"]) == (1, 1)
+    assert await texts_of(engine, away) == [IBAN]
+    server.start()

@@ -18,7 +18,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 EXAMPLES = 5
-CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance, negative_data_rejection]
+CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance]
+RELAY = "POST /v1/rpc/{chain_id}"
+"""JSON-RPC refuses inside an answer of 200; which calls it refuses is in test_views."""
 BOUNDED = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -45,10 +47,12 @@ def token(running):
 def attack(operation, mode, token, session):
     """A few requests to one operation: well-formed ones, or ones with something wrong in them."""
 
+    checks = CHECKS if operation.label == RELAY else [*CHECKS, negative_data_rejection]
+
     @BOUNDED
     @given(case=operation.as_strategy(generation_mode=mode))
     def requests_of(case):
-        case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {token}"}, session=session, timeout=60)
+        case.call_and_validate(checks=checks, headers={"Authorization": f"Bearer {token}"}, session=session, timeout=60)
 
     try:
         requests_of()
