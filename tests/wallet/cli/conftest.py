@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,17 +161,30 @@ def top_up(person: Person, amount: str, currency: str) -> None:
         again = ["--again", found["id"]]
 
 
-@pytest.fixture(scope="session")
-def people(place, tmp_path_factory, password_file) -> Iterator[tuple[Person, Person]]:
-    """alice with 100 EUR, 1 ETH and 100 DUSD; bob with nothing. Both are unlocked."""
-    folder = tmp_path_factory.mktemp("people")
+@contextmanager
+def settled(place: Place, folder: Path, password_file: Path, *names: str) -> Iterator[tuple[Person, Person]]:
+    """Two people, both unlocked: the first with 100 EUR, 1 ETH and 100 DUSD, the second with nothing."""
     try:
-        alice, bob = (settle(place, folder, password_file, name) for name in ("alice", "bob"))
-        funded = place.operate("devnet", "fund", alice.address, "--eth", "1", "--dusd", "100")
+        first, second = (settle(place, folder, password_file, name) for name in names)
+        funded = place.operate("devnet", "fund", first.address, "--eth", "1", "--dusd", "100")
         assert funded.status == 0, funded.stderr
-        top_up(alice, "100", "EUR")
-        yield alice, bob
+        top_up(first, "100", "EUR")
+        yield first, second
     finally:
-        for name in ("alice", "bob"):
+        for name in names:
             outside({"TANDEM_HOME": str(folder / name)}, "lock")
         shutil.rmtree(folder, ignore_errors=True)  # the client that was locked takes its socket away meanwhile
+
+
+@pytest.fixture(scope="session")
+def people(place, tmp_path_factory, password_file) -> Iterator[tuple[Person, Person]]:
+    """alice and bob, whom most files share: what they have and whom they know depends on what ran before."""
+    with settled(place, tmp_path_factory.mktemp("people"), password_file, "alice", "bob") as both:
+        yield both
+
+
+@pytest.fixture
+def strangers(place, tmp_path_factory, password_file) -> Iterator[tuple[Person, Person]]:
+    """nina and otto, who have not met yet."""
+    with settled(place, tmp_path_factory.mktemp("strangers"), password_file, "nina", "otto") as both:
+        yield both

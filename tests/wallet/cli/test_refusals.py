@@ -137,39 +137,39 @@ def holdings(tandem, person):
     return {position["asset"]: position["amount"] for position in view["positions"]}
 
 
-def test_nothing_changes(tandem, people, place):
-    alice, bob = people
-    before = holdings(tandem, alice)
+def test_nothing_changes(tandem, strangers, place):
+    nina, otto = strangers
+    before = holdings(tandem, nina)
     over = str(Decimal(before["EUR"]) + Decimal("0.01"))
     cases = [
-        (("send", "1000", "EUR", bob.in_full, "--yes"), 1, f"1000.00 EUR are needed, {before['EUR']} EUR are there"),
+        (("send", "1000", "EUR", otto.in_full, "--yes"), 1, f"1000.00 EUR are needed, {before['EUR']} EUR are there"),
         (("withdraw", over, "EUR", "--to", "account:DEMO0001", "--yes"), 1, "0.01 EUR are missing"),
-        (("send", "500", "DUSD", bob.address, "--yes"), 1, "500 DUSD are needed, 100 DUSD are there, 400 DUSD"),
-        (("send", "50", "ETH", bob.address, "--yes"), 1, "Not enough coins"),
+        (("send", "500", "DUSD", otto.address, "--yes"), 1, "500 DUSD are needed, 100 DUSD are there, 400 DUSD"),
+        (("send", "50", "ETH", otto.address, "--yes"), 1, "Not enough coins"),
         (("send", "1", "EUR", "@nobody", "--yes"), 1, "knows no such"),
-        (("send", "1", "EUR", "@bob", "--yes"), 2, "--yes is not enough here (payee)"),
-        (("send", "0.1", "ETH", "@bob", "--yes"), 2, "--yes is not enough here (payee)"),
-        (("send", "1", "EUR", "@bob#0000000000000000", "--yes"), 1, "names another person than expected"),
-        (("send", "1", "EUR", "@alice", "--yes"), 2, "that is your own account"),
-        (("send", "1", "EUR", bob.address, "--yes"), 2, "EUR is sent to a @handle"),
-        (("send", "1", "ETH", "@bob", "--yes"), 1, "Not enough coins"),
-        (("send", "1", "XYZ", "@bob", "--yes"), 2, "neither a currency"),
-        (("send", "1", "THB", "@bob", "--yes"), 2, "neither a currency"),
+        (("send", "1", "EUR", "@otto", "--yes"), 2, "--yes is not enough here (payee)"),
+        (("send", "0.1", "ETH", "@otto", "--yes"), 2, "--yes is not enough here (payee)"),
+        (("send", "1", "EUR", "@otto#0000000000000000", "--yes"), 1, "names another person than expected"),
+        (("send", "1", "EUR", "@nina", "--yes"), 2, "that is your own account"),
+        (("send", "1", "EUR", otto.address, "--yes"), 2, "EUR is sent to a @handle"),
+        (("send", "1", "ETH", "@otto", "--yes"), 1, "Not enough coins"),
+        (("send", "1", "XYZ", "@otto", "--yes"), 2, "neither a currency"),
+        (("send", "1", "THB", "@otto", "--yes"), 2, "neither a currency"),
         (("send", "1", "ETH", ZERO, "--yes"), 2, "what goes there is lost"),
         (("send", "1", "DUSD", dusd(), "--yes"), 2, "what goes there is lost"),
-        (("send", "0.1", "ETH", alice.address, "--yes"), 2, "--yes is not enough here (warnings)"),
-        (("send", "1", "EUR", bob.in_full), 2, "there is no terminal"),
-        (("send", "1", "ETH", bob.address), 2, "there is no terminal"),
-        (("register", "alice2", "--yes"), 1, "has an account"),
+        (("send", "0.1", "ETH", nina.address, "--yes"), 2, "--yes is not enough here (warnings)"),
+        (("send", "1", "EUR", otto.in_full), 2, "there is no terminal"),
+        (("send", "1", "ETH", otto.address), 2, "there is no terminal"),
+        (("register", "nina2", "--yes"), 1, "has an account"),
         (("topup", "0", "EUR"), 2, "above zero"),
-        (("send", "1", "EUR", "@bob", "--again", "0x12", "--yes"), 2, "no such order was sent from here"),
+        (("send", "1", "EUR", "@otto", "--again", "0x12", "--yes"), 2, "no such order was sent from here"),
     ]
     for arguments, status, words in cases:
-        done = tandem(*arguments, **alice.environ)
+        done = tandem(*arguments, **nina.environ)
         assert done.status == status and words in done.err, (arguments, done)
         assert done.out == ""
-    assert holdings(tandem, alice) == before
-    assert "bob" not in pins(alice)
+    assert holdings(tandem, nina) == before
+    assert "otto" not in pins(nina)
 
 
 def dusd():
