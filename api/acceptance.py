@@ -52,8 +52,8 @@ async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedTex
         check_texts(order, texts)
         transfers = await _legs(server, order)
         receivers = _receivers(order, texts)
-    except (FiatError, ApiError):
-        return await _refused(server, signed)
+    except (FiatError, ApiError) as refusal:
+        return await _refused(server, signed, refusal)
     try:
         result = await server.journal.accept(signed, signer, transfers, texts, receivers)
     except PayeeUnknown:
@@ -67,15 +67,15 @@ async def accept(server: Server, signed: SignedOrder, texts: dict[str, SaltedTex
     return await _kept(server, order, result)
 
 
-async def _refused(server: Server, signed: SignedOrder) -> OrderResult:
-    """Called while what is wrong with an order is being raised: it is told to who may sign, of a free nonce."""
+async def _refused(server: Server, signed: SignedOrder, refusal: FiatError | ApiError) -> OrderResult:
+    """A known nonce's first answer. Raises `refusal`, what is wrong with the order, of a free one to who may sign."""
     order = signed.order
     known = await server.journal.order_result(order.holder, order.nonce, order.digest(server.journal.ledger_id))
     if known is not None:
         await _check_known(server, signed, known)
         return await _kept(server, order, known)
     await _authorise(server, signed)
-    raise
+    raise refusal
 
 
 async def _kept(server: Server, order: Order, result: OrderResult) -> OrderResult:
