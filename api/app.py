@@ -142,7 +142,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds = PriceFeeds(node, _feed_addresses(settings))
-        index = IndexerStore(recording(engine))
+        index = IndexerStore(recording(engine), settings.chain_id)
         holdings = HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns)
         desk = QuoteDesk(
             engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
@@ -156,7 +156,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             index=index,
             holdings=holdings,
             quotes=desk,
-            story=Story(engine, index, settings.chain_id, tokens),
+            story=Story(engine, index, settings.chain_id, tokens, settings.confirmations),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -165,7 +165,12 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             failures=failures,
         )
         if workers:
-            indexing = Worker("indexer", following(Indexer(engine, node, tokens)), INDEXER_PAUSE_SECONDS, failures)
+            indexing = Worker(
+                "indexer",
+                following(Indexer(engine, node, tokens, confirmations=settings.confirmations)),
+                INDEXER_PAUSE_SECONDS,
+                failures,
+            )
             await stack.enter_async_context(
                 _running([gateway, indexing, Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)])
             )

@@ -44,7 +44,7 @@ class Position(Answer):
 
 
 class ChainState(Answer):
-    """How current the token side is. `generation` counts the restarts of the chain that the server has seen."""
+    """How current the token side is. `generation` counts how often the server saw the chain restarted or set back."""
 
     chain_id: int
     state: Literal["current", "unreachable"]

@@ -18,6 +18,7 @@ _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 DEFAULT_CHAIN_RPC = "http://127.0.0.1:8545"
 DEFAULT_DEVNET_LISTEN = "127.0.0.1:8545"
+DEVNET_CHAIN_ID = 31337
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Settings:
     keeps back, in parts per million; `sandbox_liquidity_minor` the operator's own money for conversions, in minor
     units of each currency that has a price, where the sandbox plays the bank; `limits_file` the operator's limits
     (limits.py).
+    So many `confirmations`, a transfer's own block counted, make it final (1 on the devnet's chain id, else 12).
     `sandbox_clearing_cap_minor` is how much of each currency may lie unsettled at the sandbox, `sandbox_settle_ms` how
     often that pays out.
     """
@@ -38,8 +40,9 @@ class Settings:
     database_url: str = field(repr=False)
     database_password_file: Path | None = None
     chain_rpc: str = DEFAULT_CHAIN_RPC
-    chain_id: int = 31337
+    chain_id: int = DEVNET_CHAIN_ID
     chain_name: str = "Devnet"
+    confirmations: int = 1
     listen_host: str = "127.0.0.1"
     listen_port: int = 8000
     devnet_listen: str = DEFAULT_DEVNET_LISTEN
@@ -87,12 +90,15 @@ class Settings:
         tokens = environment.get("TANDEM_TOKENS")
         fees = environment.get("TANDEM_FEES")
         limits = environment.get("TANDEM_LIMITS")
+        chain_id = _whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1)
+        usual = "1" if chain_id == DEVNET_CHAIN_ID else "12"
         settings = cls(
             state=state,
             database_url=environment.get("TANDEM_DATABASE_URL") or f"sqlite:///{state / 'tandem.sqlite3'}",
             database_password_file=Path(password) if password else None,
             chain_rpc=_http_url("TANDEM_CHAIN_RPC", environment.get("TANDEM_CHAIN_RPC") or DEFAULT_CHAIN_RPC),
-            chain_id=_whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1),
+            chain_id=chain_id,
+            confirmations=_whole("TANDEM_CONFIRMATIONS", environment.get("TANDEM_CONFIRMATIONS") or usual, 1, 10_000),
             listen_host=host,
             listen_port=port,
             devnet_listen=environment.get("TANDEM_DEVNET_LISTEN") or DEFAULT_DEVNET_LISTEN,

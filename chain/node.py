@@ -23,6 +23,7 @@ from chain.errors import (
     FeeTooHigh,
     InsufficientNative,
     InsufficientToken,
+    NodeError,
     NodeRefused,
     TokenWithoutCode,
     TransactionMalformed,
@@ -96,6 +97,10 @@ class Node:
     async def close(self) -> None:
         await self.provider.disconnect()
 
+    def distrust(self, error: NodeError) -> None:
+        """What it answered cannot be: where there are several nodes behind this one, the next is asked."""
+        self.provider.distrust(error)
+
     @cached_property
     def web3(self) -> AsyncWeb3[BoundedProvider]:
         """The same node for whatever this class has no method for, within the same bounds."""
@@ -139,7 +144,10 @@ class Node:
     async def blocks(self, numbers: Sequence[int], full: bool = False) -> list[Block | None]:
         """None where the chain has no such block (yet, or any more)."""
         found = await self.batch([("eth_getBlockByNumber", (hex(number), full)) for number in numbers])
-        return [None if answer is None else Block.parse(answer) for answer in found]
+        blocks = [None if answer is None else Block.parse(answer) for answer in found]
+        if any(b is not None and b.number != number for b, number in zip(blocks, numbers, strict=True)):
+            raise AnswerMalformed("another block than asked for")
+        return blocks
 
     async def logs(self, query: Mapping[str, object]) -> list[Log]:
         """Of an eth_getLogs filter object."""

@@ -24,6 +24,7 @@ from chain.errors import (
     CalldataMalformed,
     ExecutionReverted,
     JsonMalformed,
+    NodeError,
     NodeRefused,
     NodeUnreachable,
 )
@@ -69,6 +70,9 @@ class BoundedProvider(AsyncJSONBaseProvider):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def distrust(self, error: NodeError) -> None:
+        """There is only one node here: it is asked again."""
 
     @property
     def origin(self) -> str:
