@@ -56,19 +56,19 @@ from api.routes import (
 from api.server import Server
 from api.settings import Settings
 from api.story import Story
-from api.workers import Worker, following, upkeep
+from api.workers import Worker, chain_workers, upkeep
 from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
 from chain.errors import ChainError
 from chain.indexer import Indexer
 from chain.indexer_store import IndexerStore
 from chain.node import Node
+from chain.node_heads import HeadsListener
 from chain.token import Token
 from chain.token_list import TokenList
 from fiat.errors import FiatError
 from fiat.journal import Journal
 
 SANDBOX_PAUSE_SECONDS = 0.25
-INDEXER_PAUSE_SECONDS = 0.25
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
@@ -125,7 +125,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             raise SettingWrong("TANDEM_DATABASE_URL", "its schema is older than this program: tandem-server db upgrade")
         journal = await Journal.open(engine, key, policy=open_limits(settings.limits_file, CURRENCIES))
         stack.push_async_callback(journal.close)
-        node = await stack.enter_async_context(Node(settings.chain_rpc, settings.chain_id))
+        node = await stack.enter_async_context(
+            Node(settings.chain_rpc, settings.chain_id, others=settings.chain_rpc_others)
+        )
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
@@ -152,7 +154,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             engine=engine,
             journal=journal,
             node=node,
-            relay=Relay(relaying, settings.chain_rpc, settings.chain_id),
+            relay=Relay(relaying, lambda: node.provider.url, settings.chain_id),
             index=index,
             holdings=holdings,
             quotes=desk,
@@ -165,20 +167,15 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             failures=failures,
         )
         if workers:
-            indexing = Worker(
-                "indexer",
-                following(Indexer(engine, node, tokens, confirmations=settings.confirmations)),
-                INDEXER_PAUSE_SECONDS,
-                failures,
-            )
-            await stack.enter_async_context(
-                _running([gateway, indexing, Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)])
-            )
+            server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
+            keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
+            seeing = chain_workers(server.indexer, settings.chain_heads, failures)
+            await stack.enter_async_context(_running([gateway, keeping, *seeing]))
         yield server
 
 
 @asynccontextmanager
-async def _running(workers: Sequence[Worker]) -> AsyncIterator[None]:
+async def _running(workers: Sequence[Worker | HeadsListener]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(worker.run(), name=f"worker {worker.name}") for worker in workers]
     try:
         yield

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chain.address import Address
 from chain.block import Block
-from chain.errors import AnswerMalformed, ChainError, NodeBehind, StretchTooLong, WrongChain
+from chain.errors import AnswerMalformed, AnswerTooLarge, ChainError, NodeBehind, StretchTooLong, WrongChain
 from chain.indexer_rows import Rows
 from chain.indexer_scan import Scan
 from chain.indexer_store import Ended, IndexerStore, Role, Tip, Watched, first_part
@@ -90,6 +90,7 @@ class Indexer:
         self.progress: Progress | None = None
         self.trouble: ChainError | None = None
         self.refused: Counter[str] = Counter()
+        self._untraced: Counter[bytes] = Counter()
         self._node = node
         self._tokens = frozenset(token.address.raw for token in tokens if token.address is not None)
         self._span_max, self._span = span, min(span, BLOCKS_PER_STEP)
@@ -142,7 +143,7 @@ class Indexer:
         """
         try:
             return await self._step()
-        except (AnswerMalformed, NodeBehind, WrongChain) as error:
+        except (AnswerMalformed, AnswerTooLarge, NodeBehind, WrongChain) as error:
             self._node.distrust(error)
             raise
 
@@ -213,14 +214,19 @@ class Indexer:
         return verdict
 
     async def _shrunk(self, tip: Tip, head: int, verdict: Shrunk) -> RollBack:
-        """A test chain may be set back; any other node that has fewer blocks than before lags. Raises NodeBehind."""
+        """A test chain may be set back; any other node that has fewer blocks than before lags. Raises NodeBehind.
+
+        Where there are several URLs, another one is asked whether it was set back too.
+        """
+        behind = NodeBehind(tip.number, head)
         version = str(await self._node.call("web3_clientVersion")).lower()
         if version.startswith(_SET_BACK):
+            self._node.distrust(behind)
             await asyncio.sleep(SHRUNK_SECONDS)
             _, _, again = await self._heads(tip.number)
-            if again != tip.hash:
+            if again is None:
                 return RollBack(verdict.height)
-        raise NodeBehind(tip.number, head)
+        raise behind
 
     async def _known_tip(self) -> Tip:
         tip = await self.store.tip()
@@ -268,7 +274,7 @@ class Indexer:
         """Blocks and what was found in them; fewer than asked for where the node finds them too many at once; None
         where its answers do not hang together.
         """
-        scan = Scan(self._node, watched, self._tokens, self._proven, self.refused)
+        scan = Scan(self._node, watched, self._tokens, self._proven, self.refused, self._untraced)
         while True:
             try:
                 found = await scan.read(first, last)

@@ -35,6 +35,8 @@ ASKED_BY_TOPIC_MAX = 200
 LOGS_MAX = 200_000
 RECEIPTS_TOGETHER = 300
 _ALL = [to_hex(topic) for topic in TOPICS]
+TRACE_TRIES = 5
+_UNSUPPORTED = (-32601, -32602, -32004)  # method not found (EIP-1474: not supported), no such tracer
 _TRACER = {"tracer": "callTracer"}
 
 
@@ -51,7 +53,8 @@ class Move(NamedTuple):
 class Scan:
     """One node, read for one set of watched addresses. `tokens` are those whose failed calls are told.
 
-    `proven` False takes a contract's logs as `eth_getLogs` tells them. `refused` counts logs that were none.
+    `proven` False takes a contract's logs as `eth_getLogs` tells them. `refused` counts logs that were none, `untraced`
+    failures to trace a block.
     """
 
     node: Node
@@ -59,6 +62,7 @@ class Scan:
     tokens: frozenset[bytes]
     proven: bool
     refused: Counter[str]
+    untraced: Counter[bytes]
 
     async def read(self, first: int, last: int) -> tuple[list[Block], Rows] | None:
         """None where the answers do not hang together: the chain moved meanwhile. Raises StretchTooLong, NodeError."""
@@ -204,13 +208,23 @@ class Scan:
                     rows.transfers.append(_inner_row(block, move))
 
     async def _inner_moves(self, block: Block) -> list[InnerMove] | None:
-        """None where the node cannot tell."""
+        """None where the node cannot tell: it says so, or it has failed at this block again and again."""
         call: Call = ("debug_traceBlockByHash", (to_hex(block.hash), _TRACER))
+        trouble: AnswerTooLarge | AnswerMalformed
         try:
             (answer,) = await self.node.outcomes([call])
-            return None if isinstance(answer, NodeRefused) else inner_moves(answer, len(block.transactions))
-        except (AnswerTooLarge, AnswerMalformed):
-            return None
+            if not isinstance(answer, NodeRefused):
+                return inner_moves(answer, len(block.transactions))
+            if answer.code in _UNSUPPORTED:
+                return None
+            trouble = AnswerMalformed("a trace was refused")
+        except (AnswerTooLarge, AnswerMalformed) as error:
+            trouble = error
+        self.untraced[block.hash] += 1
+        if self.untraced[block.hash] < TRACE_TRIES:
+            raise trouble
+        del self.untraced[block.hash]
+        return None
 
 
 def linked(blocks: Sequence[Block | None]) -> list[Block] | None:

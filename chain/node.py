@@ -32,6 +32,7 @@ from chain.errors import (
     WrongGenesis,
 )
 from chain.keccak import keccak256
+from chain.node_pool import FailoverProvider
 from chain.node_provider import ANSWER_BYTES_MAX, BoundedProvider, Call
 from chain.quantity import data, quantity, to_hex
 from chain.token import Token, TokenAmount
@@ -70,6 +71,8 @@ class Fees:
 class Node:
     """One node at one URL. `chain_id` is what `prepare` and `check` insist on; None takes any.
 
+    With `others`, further URLs of the same chain (whose id must be given then), the next is asked where one fails.
+
     Every method may raise NodeUnreachable, NodeRefused, AnswerTooLarge, AnswerMalformed.
     """
 
@@ -78,6 +81,7 @@ class Node:
         url: str,
         chain_id: int | None = None,
         *,
+        others: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 20,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
@@ -87,6 +91,10 @@ class Node:
         self.chain_id = chain_id
         self.fee_cap = fee_cap
         self.provider = BoundedProvider(url, headers, timeout_seconds, answer_bytes_max)
+        if others:
+            assert chain_id is not None, "several URLs are of a chain that is known"
+            urls = (url, *others)
+            self.provider = FailoverProvider(urls, chain_id, headers, timeout_seconds, answer_bytes_max)
 
     async def __aenter__(self) -> Self:
         return self
