@@ -22,17 +22,18 @@ from chain.quantity import quantity, to_hex
 
 REST_SECONDS = 15.0
 COMPARE_SECONDS = 5.0
-"""So often the URLs' heads are compared: one that stays behind by more than this rests, though it answers well."""
+"""So often the URLs' heads are compared. One that is behind and stands still, or is far behind, rests."""
 BEHIND_BLOCKS_MAX = 3
 Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
 class _Member:
-    """`genesis` is what it told when it was looked at last; `trouble` why it rests until `rests_until`."""
+    """`genesis` and `head` are what it told last; `trouble` is why it rests until `rests_until`."""
 
     provider: BoundedProvider
     genesis: bytes | None = None
+    head: int = -1
     is_checked: bool = False
     trouble: NodeError | None = None
     rests_until: float = 0.0
@@ -123,7 +124,8 @@ class FailoverProvider(BoundedProvider):
         heads = await asyncio.gather(*(self._head(member) for member in awake))
         highest = max(heads, default=-1)
         for member, head in zip(awake, heads, strict=True):
-            if 0 <= head < highest - BEHIND_BLOCKS_MAX:
+            is_still, member.head = head == member.head, head
+            if 0 <= head < highest and (is_still or head < highest - BEHIND_BLOCKS_MAX):
                 self._rest(member, NodeBehind(highest, head))
 
     async def _head(self, member: _Member) -> int:

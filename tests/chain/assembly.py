@@ -8,6 +8,7 @@ from chain.keccak import keccak256
 
 _PUSH1, _PUSH2, _PUSH20, _PUSH32 = 0x60, 0x61, 0x73, 0x7F
 _MSTORE, _LOG0, _CALL, _POP, _GAS, _REVERT, _SELFBALANCE = b"\x52", 0xA0, b"\xf1", b"\x50", b"\x5a", b"\xfd", b"\x47"
+_DIV = b"\x04"
 SINGLE = keccak256(b"TransferSingle(address,address,address,uint256,uint256)")
 BATCH = keccak256(b"TransferBatch(address,address,address,uint256[],uint256[])")
 TRANSFER = keccak256(b"Transfer(address,address,uint256)")
@@ -41,9 +42,10 @@ def pay(to: Address, wei: int) -> bytes:
     return zeros + bytes([_PUSH32]) + word(wei) + bytes([_PUSH20]) + to.raw + _GAS + _CALL + _POP
 
 
-def pay_everything(to: Address) -> bytes:
-    """Code that sends on whatever it was given and had before."""
-    return bytes([_PUSH1, 0]) * 4 + _SELFBALANCE + bytes([_PUSH20]) + to.raw + _GAS + _CALL + _POP
+def pay_half(to: Address) -> bytes:
+    """Code that sends on half of what it was given and had before."""
+    half = bytes([_PUSH1, 2]) + _SELFBALANCE + _DIV
+    return bytes([_PUSH1, 0]) * 4 + half + bytes([_PUSH20]) + to.raw + _GAS + _CALL + _POP
 
 
 def revert() -> bytes:

@@ -152,7 +152,11 @@ async def test_a_whole_contract(anvil: Node, both_engines: AsyncEngine, proven: 
     indexer = Indexer(both_engines, anvil, [DUSD], span=7, proven=proven)
     assert DUSD.address is not None
     await indexer.watch(DUSD.address, role=Role.CONTRACT)
-    await anvil.batch([("eth_sendTransaction", [_mint(number)]) for number in range(150)])
+    await anvil.call("evm_setAutomine", [False])
+    nonce = int(str(await anvil.call("eth_getTransactionCount", [OWNER, "latest"])), 16)
+    await anvil.batch([("eth_sendTransaction", [_mint(number, nonce)]) for number in range(150)])
+    await anvil.call("evm_mine")
+    await anvil.call("evm_setAutomine", [True])
     await mint(anvil, "DEUR", BOB, 1)
     await transact(
         anvil,
@@ -173,10 +177,13 @@ async def test_a_whole_contract(anvil: Node, both_engines: AsyncEngine, proven: 
     assert len((await recorded(both_engines))[0]) == 151
 
 
-def _mint(number: int) -> dict[str, object]:
+def _mint(number: int, first_nonce: int) -> dict[str, object]:
     assert DUSD.address is not None
     call = encode_call("mint(address,uint256)", ALICE, number + 1)
-    return TransactionRequest(31337, DUSD.address, data=call, sender=OWNER).to_rpc() | {"gas": hex(100_000)}
+    return TransactionRequest(31337, DUSD.address, data=call, sender=OWNER).to_rpc() | {
+        "gas": hex(100_000),
+        "nonce": hex(first_nonce + number),
+    }
 
 
 class NarrowNode(Node):
