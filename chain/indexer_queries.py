@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Row, Select, and_, literal, or_, select, tuple_, union
 
 from chain.address import Address
 from chain.recorded import Kind, Position, RecordedApproval, RecordedTransfer
@@ -49,18 +49,15 @@ def _lives(chain_id: int, *, archived: bool) -> ColumnElement[bool]:
     """Of the life that is followed, or of past ones too, except for what is on the chain again."""
     table, lives = chain_transfers.c, chain_generations.c
     mine = lives.chain_id == chain_id
-    followed = table.generation.in_(select(lives.generation).where(mine, lives.ended.is_(None)))
+    running = select(lives.generation).where(mine, lives.ended.is_(None)).scalar_subquery()
     if not archived:
-        return followed
-    again, running = chain_transfers.alias(), chain_generations.alias()
-    there = exists().where(
-        again.c.transaction_hash == table.transaction_hash,
-        again.c.generation == running.c.generation,
-        running.c.chain_id == chain_id,
-        running.c.ended.is_(None),
-    )
+        return table.generation == running
+    again = chain_transfers.alias()
+    # One row of an index each: PostgreSQL would make a hash of all that is on the chain for an EXISTS.
+    same = and_(again.c.generation == running, again.c.transaction_hash == table.transaction_hash)
+    there = select(literal(1)).where(same).limit(1).correlate(chain_transfers).scalar_subquery()
     past = table.generation.in_(select(lives.generation).where(mine, lives.ended.is_not(None)))
-    return or_(followed, and_(past, ~there))
+    return or_(table.generation == running, and_(past, there.is_(None)))
 
 
 def approvals_of(chain_id: int, owners: Collection[Address]) -> Select[Any]:

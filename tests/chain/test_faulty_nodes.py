@@ -75,13 +75,15 @@ class Bench:
             TransactionRequest(31337, None, value=amount, data=assembly.pay(self.bob, amount)),
         ]
         chosen = self.random.sample(choices, self.random.randrange(1, 4))
-        for request in chosen:
-            await self.node.call("eth_sendTransaction", [{**request.with_sender(OWNER).to_rpc(), "gas": hex(10**6)}])
-        failing = TransactionRequest(31337, DUSD.address, value=amount).with_sender(OWNER).to_rpc()
+        sent = [{**request.with_sender(OWNER).to_rpc(), "gas": hex(10**6)} for request in chosen]
         if self.random.random() < 0.5:
-            await self.node.call("eth_sendTransaction", [{**failing, "gas": hex(10**5)}])
+            failing = TransactionRequest(31337, DUSD.address, value=amount).with_sender(OWNER).to_rpc()
+            sent.append({**failing, "gas": hex(10**5)})
+        for request in sent:
+            answer = str(await self.node.call("eth_sendTransaction", [request]))
+            await self.node.wait_for_receipt(bytes.fromhex(answer[2:]))
         if self.random.random() < 0.2:
-            await self.node.call("anvil_reorg", [self.random.randrange(1, len(chosen) + 1), []])
+            await self.node.call("anvil_reorg", [self.random.randrange(1, len(sent) + 1), []])
 
     async def wrong(self) -> list[str]:
         """At any moment: of every recorded block that stands on the chain, exactly what the oracle finds in it."""
