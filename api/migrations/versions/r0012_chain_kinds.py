@@ -8,8 +8,8 @@ from alembic import op
 
 from api.migrations import statements
 
-revision = "0009"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
--- Migration 0009 on postgresql: the chain index of several chains, kinds of tokens and approvals. Frozen: a change is a
+-- Migration 0012 on postgresql: the chain index of several chains, kinds of tokens and approvals. Frozen: a change is a
 -- new migration. One statement a paragraph.
 
 ALTER TABLE chain_generations
