@@ -56,19 +56,19 @@ from api.routes import (
 from api.server import Server
 from api.settings import Settings
 from api.story import Story
-from api.workers import Worker, following, upkeep
+from api.workers import Worker, chain_workers, upkeep
 from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
 from chain.errors import ChainError
 from chain.indexer import Indexer
 from chain.indexer_store import IndexerStore
 from chain.node import Node
+from chain.node_heads import HeadsListener
 from chain.token import Token
 from chain.token_list import TokenList
 from fiat.errors import FiatError
 from fiat.journal import Journal
 
 SANDBOX_PAUSE_SECONDS = 0.25
-INDEXER_PAUSE_SECONDS = 0.25
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
@@ -125,7 +125,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             raise SettingWrong("TANDEM_DATABASE_URL", "its schema is older than this program: tandem-server db upgrade")
         journal = await Journal.open(engine, key, policy=open_limits(settings.limits_file, CURRENCIES))
         stack.push_async_callback(journal.close)
-        node = await stack.enter_async_context(Node(settings.chain_rpc, settings.chain_id))
+        node = await stack.enter_async_context(
+            Node(settings.chain_rpc, settings.chain_id, others=settings.chain_rpc_others)
+        )
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
@@ -142,7 +144,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds = PriceFeeds(node, _feed_addresses(settings))
-        index = IndexerStore(recording(engine))
+        index = IndexerStore(recording(engine), settings.chain_id)
         holdings = HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns)
         desk = QuoteDesk(
             engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
@@ -152,11 +154,11 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             engine=engine,
             journal=journal,
             node=node,
-            relay=Relay(relaying, settings.chain_rpc, settings.chain_id),
+            relay=Relay(relaying, lambda: node.provider.url, settings.chain_id),
             index=index,
             holdings=holdings,
             quotes=desk,
-            story=Story(engine, index, settings.chain_id, tokens),
+            story=Story(engine, index, settings.chain_id, tokens, settings.confirmations),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -165,15 +167,15 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             failures=failures,
         )
         if workers:
-            indexing = Worker("indexer", following(Indexer(engine, node, tokens)), INDEXER_PAUSE_SECONDS, failures)
-            await stack.enter_async_context(
-                _running([gateway, indexing, Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)])
-            )
+            server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
+            keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
+            seeing = chain_workers(server.indexer, settings.chain_heads, failures)
+            await stack.enter_async_context(_running([gateway, keeping, *seeing]))
         yield server
 
 
 @asynccontextmanager
-async def _running(workers: Sequence[Worker]) -> AsyncIterator[None]:
+async def _running(workers: Sequence[Worker | HeadsListener]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(worker.run(), name=f"worker {worker.name}") for worker in workers]
     try:
         yield

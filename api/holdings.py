@@ -138,7 +138,8 @@ class HoldingsReader:
             state="unreachable" if tokens is None else "current",
             block=tip.block,
             lag_blocks=None if tokens is None else 0,
-            generation=None if indexed is None else indexed.generation,
+            generation=None if indexed is None else indexed.lives,
+            untraced_from=None if indexed is None else indexed.untraced_from,
         )
         return Holdings(head, await self._waiting(holder), tokens, state, tip.prices)
 

@@ -19,6 +19,7 @@ from api.relay import Relay
 from api.settings import Settings
 from api.story import Story
 from api.workers import Worker
+from chain.indexer import Indexer
 from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
@@ -58,6 +59,8 @@ class Server:
     quotes: QuoteDesk
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
+    indexer: Indexer | None = None
+    """Where this process runs it."""
     sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))
     """Looked up a moment ago, by token hash."""
 

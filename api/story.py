@@ -7,14 +7,16 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.activity import Counterparty, Item, Kind, Placed, Received, State, memo_of
+from api.activity import Counterparty, Item, Placed, Received, State, memo_of
+from api.activity import Kind as ItemKind
 from api.auth import rfc3339
 from api.currencies import CURRENCIES
 from api.fields import spelled
 from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
 from chain.indexer_store import IndexerStore
-from chain.recorded import Position, RecordedTransfer
+from chain.recorded import Kind, Position, RecordedTransfer
+from chain.reorg import final_height
 from chain.token import Token, TokenAmount
 from fiat import history
 from fiat.chart import TransferCode
@@ -27,7 +29,7 @@ from fiat.record import Kind as RecordKind
 from fiat.record import TransferRecord
 from fiat.transfer import TransferFlags
 
-_KINDS: dict[int, Kind] = {
+_KINDS: dict[int, ItemKind] = {
     TransferCode.TRANSFER: "transfer",
     TransferCode.WITHDRAWAL: "withdrawal",
     TransferCode.WITHDRAWAL_RETURNED: "withdrawal_return",
@@ -39,7 +41,8 @@ _KINDS: dict[int, Kind] = {
     TransferCode.COLLECTION: "collection",
     TransferCode.OPERATOR: "operator",
 }
-_STATES: dict[Kind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+_STATES: dict[ItemKind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+_AMOUNTS = (Kind.NATIVE, Kind.INNER, Kind.ERC20)
 TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
 """Orders whose shown text has a memo for both sides."""
 
@@ -47,11 +50,14 @@ TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
 class Story:
     """Both sides of the activity, each newest first. Everything is bounded by `limit`."""
 
-    def __init__(self, engine: AsyncEngine, index: IndexerStore, chain_id: int, tokens: Sequence[Token]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, index: IndexerStore, chain_id: int, tokens: Sequence[Token], confirmations: int
+    ) -> None:
         self._engine = engine
         self._index = index
         self._chain_id = chain_id
         self._tokens = {token.address: token for token in tokens}
+        self._confirmations = confirmations
 
     async def ledger(self, holder: bytes, before: int | None, limit: int) -> list[Placed]:
         """Ledger entries before a sequence, in one snapshot."""
@@ -73,7 +79,10 @@ class Story:
         ]
 
     async def chain(self, holder: bytes, before: Position | None, limit: int) -> list[Placed]:
-        """Chain transfers before a position, of the holder's addresses. Tokens that are not listed are not shown."""
+        """Chain transfers before a position, of the holder's addresses, those of chains that are gone among them.
+
+        Tokens that are not listed are not shown.
+        """
         async with self._engine.connect() as conn:
             query = select(addresses.c.address).where(addresses.c.holder == holder)
             own = {
@@ -82,7 +91,9 @@ class Story:
             }
         if not own:
             return []
-        found = await self._index.transfers(own, limit, before)
+        tip = await self._index.tip()
+        final = -1 if tip is None else final_height(tip.number, self._confirmations)
+        found = await self._index.transfers(own, limit, before, archived=True)
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)
@@ -90,20 +101,23 @@ class Story:
             Placed(
                 transfer.timestamp * 10**9,
                 transfer.position,
-                self._chain_item(transfer, own, names) if transfer.token in self._tokens else None,
+                self._chain_item(transfer, own, names, final) if self._is_shown(transfer) else None,
             )
             for transfer in found
         ]
 
+    def _is_shown(self, transfer: RecordedTransfer) -> bool:
+        return transfer.kind in _AMOUNTS and transfer.token in self._tokens
+
     def _chain_item(
-        self, transfer: RecordedTransfer, own: set[Address], names: dict[Address, tuple[str, bytes]]
+        self, transfer: RecordedTransfer, own: set[Address], names: dict[Address, tuple[str, bytes]], final: int
     ) -> Item:
         outgoing, incoming = transfer.sender in own, transfer.receiver in own
         other = transfer.receiver if outgoing else transfer.sender
         handle, holder = names.get(other, (None, None))
         amount = TokenAmount(transfer.units, self._tokens[transfer.token])
         return Item(
-            id=f"c{self._chain_id}.{transfer.position}",
+            id=f"c{self._chain_id}.{transfer.position.place}",
             at=rfc3339(transfer.timestamp * 10**9),
             kind="chain_transfer",
             rail="chain",
@@ -117,6 +131,8 @@ class Story:
             chain_id=self._chain_id,
             transaction=spelled(transfer.transaction_hash),
             block=transfer.position.block_number,
+            final=not transfer.archived and transfer.position.block_number <= final,
+            archived=transfer.archived,
         )
 
 
@@ -126,7 +142,7 @@ def _is_part_of_another(entry: Entry) -> bool:
     return bool(again) or (entry.code == TransferCode.CONVERSION and entry.leg == 1)
 
 
-def _kind(entry: Entry) -> Kind:
+def _kind(entry: Entry) -> ItemKind:
     if entry.kind is RecordKind.EXPIRY:
         return "expiry"
     if entry.kind is RecordKind.OPERATOR:
@@ -136,7 +152,7 @@ def _kind(entry: Entry) -> Kind:
     return "release" if entry.flags & TransferFlags.VOID_PENDING_TRANSFER else _KINDS.get(entry.code, "other")
 
 
-def _state(kind: Kind, flags: int) -> State:
+def _state(kind: ItemKind, flags: int) -> State:
     """The operator's entries hold and let go as well as move."""
     if kind == "operator" and flags & TransferFlags.PENDING:
         return "reserved"

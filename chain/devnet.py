@@ -78,13 +78,15 @@ class Devnet:
 
     @staticmethod
     @asynccontextmanager
-    async def start(kind: str = "anvil", port: int = 0, ready_seconds: float = READY_SECONDS) -> AsyncIterator[Devnet]:
-        """Port 0 takes a free one. The chain ends with the block, and with it everything on it.
+    async def start(
+        kind: str = "anvil", port: int = 0, ready_seconds: float = READY_SECONDS, chain_id: int = CHAIN_ID
+    ) -> AsyncIterator[Devnet]:
+        """Port 0 takes a free one. The chain ends with the block, and with it everything on it. Hardhat has one id.
 
         Raises DevnetMissing, DevnetDied (the port is taken, for instance), DevnetSlow.
         """
         chosen = DevnetKind(kind)
-        process = await _spawn(chosen, port)
+        process = await _spawn(chosen, port, chain_id)
         output: deque[str] = deque(maxlen=40)
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         reader = asyncio.create_task(_drain(process, output, listening))
@@ -96,20 +98,20 @@ class Devnet:
             await reader
 
 
-def _command(kind: DevnetKind, port: int) -> tuple[list[str], Path]:
+def _command(kind: DevnetKind, port: int, chain_id: int) -> tuple[list[str], Path]:
     """What to run, and the file that must be installed for it."""
     modules = _ROOT / "node_modules"
     if kind is DevnetKind.ANVIL:
         # npm installs the package of this platform alone; its launcher would be a second process to end.
         program = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), modules / "@foundry-rs" / "anvil")
-        return [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(CHAIN_ID)], program
+        return [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(chain_id)], program
     program = modules / "hardhat" / "internal" / "cli" / "bootstrap.js"
     config = _ROOT / "chain" / "contracts" / "hardhat.config.js"
     return ["node", str(program), "--config", str(config), "node", "--hostname", HOST, "--port", str(port)], program
 
 
-async def _spawn(kind: DevnetKind, port: int) -> asyncio.subprocess.Process:
-    command, program = _command(kind, port)
+async def _spawn(kind: DevnetKind, port: int, chain_id: int) -> asyncio.subprocess.Process:
+    command, program = _command(kind, port, chain_id)
     if not program.exists():
         raise DevnetMissing(kind, str(program))
     if (guard := shutil.which("setpriv")) is not None:  # util-linux: the chain ends even if we are killed

@@ -18,6 +18,7 @@ DESCRIPTORS = tuple(
     Descriptor.parse(path.read_bytes()) for path in sorted((Path(__file__).parent / "descriptors").glob("*.json"))
 )
 """Of ERC-7730, as they ship with the client."""
+_OF_A_LIFE = ("tokens", "sent", "chain")
 
 
 class Purse:
@@ -74,9 +75,14 @@ class Purse:
         self._folder.change("chain", lambda document: document.update({"block": entry}))
 
     def set_aside(self) -> None:
-        """Forget what was known of a chain that is gone; a notice says so."""
+        """What was known of a chain that is gone counts no more; it is kept below `earlier`, and a notice says so."""
         self.notices.append("chain-restarted")
-        for name in ("tokens", "sent", "chain"):
+        known = {name: document for name in _OF_A_LIFE if (document := self._folder.read(name))}
+        past = self._folder.below("earlier")
+        if known:
+            numbers = [int(name) for name in past.names() if name.isdecimal()]
+            past.put(str(max(numbers, default=0) + 1), known)
+        for name in _OF_A_LIFE:
             self._folder.remove(name)
 
     def _check_pin(self, token: Token) -> None:

@@ -37,11 +37,13 @@ async def get_activity(
     session: SignedIn,
     server: ServerHere,
     limit: Annotated[Count, Field(ge=1, le=LIMIT_MAX), Query(examples=[50])] = 50,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Annotated[str | None, Query(max_length=128)] = None,
 ) -> ActivityPage:
     """Both sides, newest first. `cursor` is the `next_cursor` of the page before."""
     start = Cursor.parse(cursor)
     ledger = await server.story.ledger(session.holder, start.ledger, limit + 1)
     chain = await server.story.chain(session.holder, start.chain, limit + 1)
     indexed = await server.index.tip()
-    return page(ledger, chain, start, limit, None if indexed is None else indexed.generation)
+    if indexed is None:
+        return page(ledger, chain, start, limit, None)
+    return page(ledger, chain, start, limit, indexed.lives, indexed.untraced_from)
