@@ -26,6 +26,7 @@ from api.feeds import PriceFeeds
 from api.fees import open_tariff
 from api.gateways.liquidity import fund_liquidity
 from api.gateways.sandbox import Sandbox
+from api.head_reader import HeadReader
 from api.holdings import HoldingsReader
 from api.limits import open_limits
 from api.migrations import pending, upgrade
@@ -141,9 +142,10 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await sandbox.open_accounts()
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
-        feeds = PriceFeeds(node, _feed_addresses(settings))
+        feeds = PriceFeeds(_feed_addresses(settings))
         index = IndexerStore(recording(engine))
-        holdings = HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns)
+        head = HeadReader(node, feeds, time.time_ns)
+        holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
         desk = QuoteDesk(
             engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
         )

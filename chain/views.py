@@ -1,8 +1,8 @@
 """Many reads of contracts in one call: the question, and what its answers say. Pure.
 
-The code is contracts/Views.sol, run as if to create a contract, so that nothing has to live on the chain. Each call within
-has its own bound of gas and of bytes: a contract that spends for ever, reverts with a megabyte or answers with one spoils
-only its own answer.
+The code is contracts/Views.sol, run as if to create a contract, so that nothing has to live on the chain. Each call
+within has its own bound of gas and of bytes: a contract that spends for ever, reverts with a megabyte or answers with
+one spoils only its own answer.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ ANSWERS_BYTES_MAX = 20_000
 """Within EIP-170's bound of code that is created (24,576 bytes)."""
 _HEAD_BYTES = 9
 _VERSION = 1
+_STATES = frozenset(range(3))
 
 
 class AnswerState(IntEnum):
@@ -121,7 +122,7 @@ def answers(raw: bytes, count: int, bounds: Bounds) -> tuple[int, list[Answer]]:
 
 def _answer(raw: bytes, at: int, kept_max: int) -> tuple[Answer, int]:
     head = raw[at : at + 5]
-    if len(head) < 5 or head[0] not in iter(AnswerState):
+    if len(head) < 5 or head[0] not in _STATES:
         raise AnswerMalformed("a view without its answer")
     size = int.from_bytes(head[1:], "big")
     end = at + 5 + min(size, kept_max)

@@ -21,6 +21,7 @@ from chain.node import Node
 from chain.transaction import TransactionRequest
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "tests" / "chain" / "hostile"
 _NAMED = "(string,string,uint8)"
 
 PLAIN = {
@@ -60,16 +61,20 @@ WITH_CODE = {
 }
 
 
+def source_hash() -> str:
+    """What the artifacts were compiled from; a test holds that it is what is there."""
+    return "0x" + keccak256((FOLDER / "HostileTokens.sol").read_bytes()).hex()
+
+
 @cache
-def _compiled() -> Mapping[str, str]:
-    """Bytecode by contract."""
-    program = ["node", str(ROOT / "chain/contracts/compile.js"), "--stdout", str(ROOT / "tests/chain/hostile")]
-    done = subprocess.run(program, check=True, capture_output=True, timeout=120)
-    return {name: artifact["bytecode"] for name, artifact in json.loads(done.stdout).items()}
+def artifacts() -> Mapping[str, str]:
+    """Bytecode by contract, and the hash of the `source`."""
+    found: dict[str, str] = json.loads((FOLDER / "artifacts.json").read_text())
+    return found
 
 
 def _code(contract: str) -> bytes:
-    return bytes.fromhex(_compiled()[contract][2:])
+    return bytes.fromhex(artifacts()[contract][2:])
 
 
 async def hostile_tokens(node: Node) -> dict[str, Address]:
@@ -82,15 +87,24 @@ async def hostile_tokens(node: Node) -> dict[str, Address]:
         "upgradable", _code("Upgradable") + encode("(address)", (contracts["plain"].address,))
     )
     contracts["generous"] = DemoContract("generous", _code("Generous"))
-    return {name: await _deployed(node, salts.get(name, bytes(32)), one.code) for name, one in contracts.items()}
-
-
-async def _deployed(node: Node, salt: bytes, code: bytes) -> Address:
-    """EIP-1014; two contracts of the same code have different salts."""
-    found = Address.from_bytes(keccak256(b"\xff" + PROXY.raw + salt + keccak256(code))[12:])
-    if not await node.code_at(found):
-        await transact(node, [TransactionRequest(CHAIN_ID, PROXY, data=salt + code)])
+    sent = {name: salts.get(name, bytes(32)) + one.code for name, one in contracts.items()}
+    found = {name: _address(deployment[:32], deployment[32:]) for name, deployment in sent.items()}
+    present = await node.batch([("eth_getCode", (address, "latest")) for address in found.values()])
+    missing = [deployment for deployment, code in zip(sent.values(), present, strict=True) if code == "0x"]
+    await transact(node, [TransactionRequest(CHAIN_ID, PROXY, data=deployment) for deployment in missing])
     return found
+
+
+def _address(salt: bytes, code: bytes) -> Address:
+    """EIP-1014; two contracts of the same code have different salts."""
+    return Address.from_bytes(keccak256(b"\xff" + PROXY.raw + salt + keccak256(code))[12:])
+
+
+async def mint_all(node: Node, tokens: Mapping[str, Address], to: Address, units: int) -> None:
+    """Of every token that counts what people have."""
+    call = encode_call("mint(address,uint256)", to, units)
+    counting = [token for name, token in tokens.items() if name not in ("generous", "plain")]
+    await transact(node, [TransactionRequest(CHAIN_ID, token, data=call) for token in counting])
 
 
 async def tell(node: Node, token: Address, signature: str, *arguments: object) -> None:
@@ -111,3 +125,15 @@ async def destroy(node: Node, tokens: Mapping[str, Address]) -> None:
         if not isinstance(outcome, Exception):
             return
     raise AssertionError("the node cannot take code away")
+
+
+def compile_anew() -> None:
+    """Writes the artifacts (make artifacts)."""
+    program = ["node", str(ROOT / "chain/contracts/compile.js"), "--stdout", str(FOLDER)]
+    done = subprocess.run(program, check=True, capture_output=True, timeout=300)
+    compiled = {name: artifact["bytecode"] for name, artifact in json.loads(done.stdout).items()}
+    (FOLDER / "artifacts.json").write_text(json.dumps({"source": source_hash(), **compiled}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    compile_anew()

@@ -1,4 +1,4 @@
-"""Many reads in one round trip, on both kinds of chain, and what hostile contracts can do to their neighbours: nothing."""
+"""Many reads in one round trip, on both kinds of chain; hostile contracts can do nothing to their neighbours."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from chain.erc20 import balance_of
 from chain.errors import AnswerMalformed
 from chain.node import Node
 from chain.node_views import read_views, views_at_head
+from chain.quantity import data, to_hex
 from chain.views import CODE, Answer, AnswerState, Bounds, View, answers, chunks, question
 from tests.chain.counting import counting
-from tests.chain.hostile_tokens import destroy, hostile_tokens, tell, upgrade
+from tests.chain.hostile_tokens import artifacts, destroy, hostile_tokens, mint_all, source_hash, tell, upgrade
 
 ROOT = Path(__file__).parents[2]
 BOB = Address("0x" + 20 * "b0")
@@ -33,15 +34,17 @@ async def peopled(request):
         await deploy(node)
         await fund(node, BOB, 10**18, 5_000_000)
         tokens = await hostile_tokens(node)
-        for name, token in tokens.items():
-            if name not in ("generous", "plain"):
-                await tell(node, token, "mint(address,uint256)", BOB, 7)
+        await mint_all(node, tokens, BOB, 7)
         yield node, tokens
 
 
 def test_the_code_is_what_the_source_compiles_to():
     artifact = json.loads((ROOT / "chain/contracts/Views.json").read_text())
     assert bytes.fromhex(artifact["bytecode"][2:]) == CODE
+
+
+def test_the_hostile_tokens_are_what_their_source_says():
+    assert artifacts()["source"] == source_hash(), "run make artifacts"
 
 
 def test_questions_fit_what_chains_let_through():
@@ -94,7 +97,7 @@ async def test_fifty_balances_and_the_block_in_one_round_trip(peopled):
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_hostile_token_hurts_only_itself(peopled):
-    """Calls are capped: who spends for ever, reverts or answers with a megabyte has no balance, and its neighbours do."""
+    """Calls are capped: who spends for ever, reverts or answers with a megabyte has no balance; its neighbours do."""
     node, tokens = peopled
     names = [name for name in tokens if name not in ("generous", "plain")]
     views = [View(tokens[name], balance_of(BOB)) for name in names]
@@ -112,12 +115,14 @@ async def test_a_hostile_token_hurts_only_itself(peopled):
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_many_that_spend_everything_starve_nobody(peopled):
-    """Whoever got no gas in the common call is asked by itself."""
+async def test_who_got_no_gas_is_not_taken_for_who_does_not_answer(peopled):
+    """After those who spend everything there may be less left than the bound: then nothing is tried, and it says so."""
     node, tokens = peopled
-    endless = View(tokens["endless-balance"], balance_of(BOB))
-    found = await read_views(node, [*[endless] * 200, View(tokens["honest"], balance_of(BOB))], BOUNDS)
-    assert [answer.word() for answer in found] == [*[None] * 200, 7]
+    views = [View(tokens[name], balance_of(BOB)) for name in ("honest", "endless-balance", "honest")]
+    bounds = Bounds(gas=1_000_000)
+    asked = {"data": to_hex(question(views, bounds)), "gas": hex(1_500_000)}
+    _, told = answers(data(await node.call("eth_call", (asked, "latest"))), len(views), bounds)
+    assert [answer.state for answer in told] == [AnswerState.ANSWERED, AnswerState.REVERTED, AnswerState.UNTRIED]
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -151,12 +156,8 @@ async def test_a_node_that_runs_no_such_code_is_asked_call_by_call(peopled):
     """Some refuse an eth_call that creates; within the same bounds, it takes one round trip more."""
     node, tokens = peopled
 
-    class Refusing(Node):
-        async def outcomes(self, calls):
-            sent = [(m, ({"data": "0xfe"}, "latest")) if m == "eth_call" and "to" not in p[0] else (m, p) for m, p in calls]
-            return await super().outcomes(sent)
-
     views = [View.coins(BOB), *(View(tokens[name], balance_of(BOB)) for name in ("honest", "endless-balance"))]
-    async with Refusing(node.url, 31337) as refusing:
+    async with counting(node.url, runs_no_code=True) as proxy, Node(proxy.url, 31337) as refusing:
         found = await views_at_head(refusing, views, BOUNDS)
+    assert len(proxy.trips) == 2
     assert [answer.word() for answer in found.answers] == [10**18, 7, None]
