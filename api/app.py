@@ -31,6 +31,8 @@ from api.holdings import HoldingsReader
 from api.limits import open_limits
 from api.migrations import pending, upgrade
 from api.operator_key import open_key
+from api.price_history import PriceHistory
+from api.price_keeper import PriceKeeper
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
 from api.query import strict_query
 from api.quotes import QuoteDesk
@@ -46,6 +48,7 @@ from api.routes import (
     mandates,
     notices,
     orders,
+    prices,
     problems,
     quotes,
     sessions,
@@ -70,10 +73,11 @@ from fiat.journal import Journal
 
 SANDBOX_PAUSE_SECONDS = 0.25
 INDEXER_PAUSE_SECONDS = 0.25
+PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, problems),
+    *(topups, statements, chains, prices, problems),
 )
 
 
@@ -142,9 +146,11 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await sandbox.open_accounts()
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
-        feeds = PriceFeeds(_feed_addresses(settings))
+        feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
         index = IndexerStore(recording(engine))
         head = HeadReader(node, feeds, time.time_ns)
+        keeper = PriceKeeper(head, feeds, past, asks=workers)
+        await keeper.begin()
         holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
         desk = QuoteDesk(
             engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
@@ -158,6 +164,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             index=index,
             holdings=holdings,
             quotes=desk,
+            price_history=past,
+            feeds=feeds,
             story=Story(engine, index, settings.chain_id, tokens),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
@@ -166,6 +174,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             tariff=tariff,
             failures=failures,
         )
+        await stack.enter_async_context(_running([Worker("prices", keeper.step, PRICES_PAUSE_SECONDS, failures)]))
         if workers:
             indexing = Worker("indexer", following(Indexer(engine, node, tokens)), INDEXER_PAUSE_SECONDS, failures)
             await stack.enter_async_context(

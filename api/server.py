@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Site
 from api.errors import NotFound, TooManyRequests
+from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
+from api.price_history import PriceHistory
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
 from api.relay import Relay
@@ -56,6 +58,8 @@ class Server:
     sandbox: Worker
     tariff: Tariff
     quotes: QuoteDesk
+    price_history: PriceHistory
+    feeds: PriceFeeds
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))

@@ -71,7 +71,7 @@ async def test_the_portfolio_has_both_sides_and_a_total(person, node):
 
 async def test_a_portfolio_in_a_currency_without_a_feed_shows_no_value_rather_than_zero(person):
     alice = await person(funded=100)
-    view = (await alice.get("/v1/portfolio?in=GBP")).json
+    view = (await alice.get("/v1/portfolio?in=CHF")).json
     (position,) = view["positions"]
     assert (position["price"], position["value"], position["price_state"]) == (None, None, "missing")
     assert (view["total"], view["total_state"]) == ("0.00", "partial")

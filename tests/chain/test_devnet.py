@@ -58,6 +58,7 @@ async def test_start_deploy_fund_price_stop(kind: str) -> None:
         await set_price(node, "eth/usd", "2999.5")
         prices = {asset: await price(node, feed) for asset, feed in demo_price_feeds().items()}
         expected = {"ETH": 299_950_000_000, "DUSD": 100_000_000, "EUR": 108_000_000}
+        expected |= {"GBP": 126_000_000, "CNY": 14_000_000, "JPY": 660_000}
         assert prices == {**expected, "DWETH": expected["ETH"], "DEUR": expected["EUR"]}
         assert is_alive(net.pid)
     assert not is_alive(net.pid)
