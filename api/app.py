@@ -22,6 +22,8 @@ from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
+from api.event_source import EventSource
+from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.fees import open_tariff
 from api.gateways.liquidity import fund_liquidity
@@ -42,6 +44,7 @@ from api.routes import (
     addresses,
     chains,
     controls,
+    events,
     health,
     holds,
     ledger,
@@ -77,7 +80,7 @@ PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, prices, problems),
+    *(topups, statements, chains, prices, events, problems),
 )
 
 
@@ -149,6 +152,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
         index = IndexerStore(recording(engine))
         head = HeadReader(node, feeds, time.time_ns)
+        story = Story(engine, index, settings.chain_id, tokens)
         keeper = PriceKeeper(head, feeds, past, asks=workers)
         await keeper.begin()
         holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
@@ -166,7 +170,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             quotes=desk,
             price_history=past,
             feeds=feeds,
-            story=Story(engine, index, settings.chain_id, tokens),
+            look_out=LookOut(EventSource(engine, index, story, time.time_ns)),
+            story=story,
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Site
 from api.errors import NotFound, TooManyRequests
+from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
@@ -60,6 +61,7 @@ class Server:
     quotes: QuoteDesk
     price_history: PriceHistory
     feeds: PriceFeeds
+    look_out: LookOut
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))
