@@ -172,6 +172,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             feeds=feeds,
             look_out=LookOut(EventSource(engine, index, story, time.time_ns)),
             story=story,
+            registry=token_registry(settings),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -201,15 +202,18 @@ async def _running(workers: Sequence[Worker]) -> AsyncIterator[None]:
                 await task
 
 
+def token_registry(settings: Settings) -> TokenList:
+    """The demo's tokens, which the client ships too, as the root; under them those of the operator's list file."""
+    shipped = tuple(demo_token(symbol) for symbol in demo_tokens())
+    root = TokenList("Tandem demo tokens", shipped, timestamp="2026-11-22T00:00:00+00:00")
+    if settings.tokens_file is None:
+        return root
+    return TokenList.parse(settings.tokens_file.read_bytes()).under(root)
+
+
 def listed_tokens(settings: Settings) -> tuple[Token, ...]:
-    """The chain's own coin, then the tokens of the list file, or of the demo on the devnet's chain id."""
-    native = Token.native(settings.chain_id)
-    if settings.tokens_file is not None:
-        listed = TokenList.parse(settings.tokens_file.read_text()).tokens
-        return (native, *(token for token in listed if token.chain_id == settings.chain_id))
-    if settings.chain_id == CHAIN_ID:
-        return (native, *(demo_token(symbol) for symbol in demo_tokens()))
-    return (native,)
+    """The chain's own coin, then the registry's tokens on this chain."""
+    return (Token.native(settings.chain_id), *token_registry(settings).on_chain(settings.chain_id))
 
 
 def _feed_addresses(settings: Settings) -> dict[str, Any]:

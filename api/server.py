@@ -25,6 +25,7 @@ from api.workers import Worker
 from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
+from chain.token_list import TokenList
 from fiat.journal import Journal
 from fiat.tariff import Tariff
 
@@ -53,6 +54,7 @@ class Server:
     index: IndexerStore
     holdings: HoldingsReader
     story: Story
+    registry: TokenList
     tokens: tuple[Token, ...]
     limits: RateLimit
     site: Site

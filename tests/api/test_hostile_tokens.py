@@ -14,6 +14,7 @@ from chain.devnet_contracts import CHAIN_ID, OWNER, demo_token
 from chain.erc20 import transfer
 from chain.node import Node
 from chain.token import TokenAmount
+from chain.token_list import TokenList
 from tests.api.conftest import Running
 from tests.api.people import until
 from tests.chain.counting import counting
@@ -62,6 +63,7 @@ async def test_a_portfolio_of_fifty_tokens_is_one_round_trip_whatever_they_are(m
             await asyncio.sleep(0.3)  # what was asked at sign-in is no longer the newest
             proxy.trips.clear()
             view = (await alice.get("/v1/portfolio")).json
+            registry = (await alice.get("/v1/tokens")).json
             assert proxy.trips == [["eth_getBlockByNumber", "eth_call"]]
         finally:
             assert await asyncio.to_thread(server.stop) == 0, server.log
@@ -69,6 +71,8 @@ async def test_a_portfolio_of_fifty_tokens_is_one_round_trip_whatever_they_are(m
     expected = {f"T{n}": "7" for n, name in enumerate(tokens) if name not in UNREADABLE}
     assert held == {"ETH": "1"} | expected
     assert view["chains"][0]["state"] == "current"
+    assert [token["symbol"] for token in registry["tokens"]][:3] == ["DUSD", "DEUR", "DWETH"], "the root comes first"
+    assert len(TokenList.parse(json.dumps(registry)).tokens) == 53, "a list of the standard, as any reader takes it"
 
 
 @pytest.mark.asyncio(loop_scope="module")
