@@ -1,8 +1,8 @@
 """What is news to one listener: the newest items on a rail, compared with those that were told. Pure.
 
-An item is news when it was not there before; when its state has changed (a withdrawal is paid without a new entry); or
-when it is gone (a reorganisation took a transfer away). Nobody is told anything of before they came, unless they came
-back.
+An item is news when it was not there before; when something about it has changed (a withdrawal is paid without a new
+entry); or when it is gone (a reorganisation took a transfer away). Nobody is told anything of before they came, unless
+they came back.
 """
 
 from __future__ import annotations
@@ -62,13 +62,18 @@ def compare(rail: Rail, told: Told, window: Sequence[Placed], cursor: Cursor) ->
         known = told.items.get(placed.item.id)
         is_back = oldest is not None and order(placed.place) >= oldest
         is_new = known is None and (is_after(placed.place, told.place) or is_back)
-        if is_new or (known is not None and known[1].state != placed.item.state):
+        if is_new or (known is not None and _facts(known[1]) != _facts(placed.item)):
             place = placed.place if is_after(placed.place, place) else place
             cursor = _moved(cursor, place)
             events.append(Event(rail, placed.item, cursor))
     if window and is_after(window[0].place, place):  # what is not shown is passed over too
         place = window[0].place
     return events, Told(place, _by_id(window[:WINDOW]))
+
+
+def _facts(item: Item) -> Item:
+    """Without what is only said about it: whose address it is known to be, what it was worth, what smells."""
+    return item.model_copy(update={"counterparty": None, "value": None, "marks": []})
 
 
 def _by_id(window: Sequence[Placed]) -> dict[str, tuple[int | Position, Item]]:

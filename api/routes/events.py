@@ -29,7 +29,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 async def events(
     session: SignedIn,
     server: ServerHere,
-    last_event_id: Annotated[str | None, Header(max_length=64, examples=["l12c0.9.1.-1"])] = None,
+    last_event_id: Annotated[str | None, Header(max_length=128, examples=["l12c0.9.1.-1"])] = None,
 ) -> Response:
     """Both sides' changes. `data` of `ledger` and `chain` is an item as in `/activity` (without its value).
 
