@@ -64,7 +64,8 @@ async def test_a_jump_closes_a_price_and_a_second_round_opens_it(market):
     closed = await priced(alice, "GBP", "missing", "jump")
     assert closed["price"] is None
     body = {"from": "EUR", "to": "GBP", "amount_minor": "1000"}
-    assert (await alice.post("/v1/quotes", body)).slug == "quote_unavailable"
+    refused = await alice.post("/v1/quotes", body)
+    assert (refused.slug, refused.json["reason"]) == ("quote_unavailable", "jump")
     await set_price(node, "GBP/USD", "2.6")
     assert (await priced(alice, "GBP", "current"))["price"] is not None
     assert (await alice.post("/v1/quotes", body)).status == 201

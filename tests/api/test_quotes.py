@@ -187,7 +187,7 @@ async def test_a_stale_or_missing_price_closes_the_pair(engine):
     desk.age = -3600  # from the future
     with pytest.raises(QuoteUnavailable) as missing:
         await desk.offer()
-    assert missing.value.fields["reason"] == "missing"
+    assert missing.value.fields["reason"] == "from-the-future"
 
 
 async def test_what_would_come_to_nothing_is_refused(engine):

@@ -1,4 +1,4 @@
-"""Address poisoning (I-13): who plants a payee's look-alike in the history gets it offered nowhere; and `--follow`."""
+"""What strangers do to the history (I-13: a planted address is offered nowhere); `activity --follow`, and `prices`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import time
+from fractions import Fraction
 
 from chain.address import Address
 from chain.calldata import encode_call
@@ -16,6 +17,7 @@ from chain.node import Node
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
 from tests.wallet.cli.conftest import TANDEM, outside
+from wallet.cli.prices import line
 from wallet.cli.strangers import claim, odd
 
 PAYEE = Address("0xbeef" + "1" * 32 + "cafe")
@@ -113,3 +115,21 @@ def test_a_token_on_no_list_is_named_by_its_address():
     position["claimed"] = {"symbol": "SOME", "decimals": 18}
     assert claim(position).endswith("(calls itself “SOME”, 18 decimals as claimed)")
     assert odd({"marks": ["nothing", "unlisted"]}) == "nothing moved; token on no list"
+
+
+def test_prices_now_and_over_time(tandem, people):
+    alice, _bob = people
+    english = {**alice.environ, "TANDEM_LANG": "en"}
+    table = tandem("prices", "--in", "usd", **english).out
+    assert "Price USD" in table and "ETH/USD" in table and "≈" not in table.split("ETH ")[1][:20]
+    told = tandem("prices", "eth", "--in", "USD", "--hours", "1", "--json", **english).json
+    assert (told["asset"], told["in"], {point["price"] for point in told["points"]}) == ("ETH", "USD", {"3000"})
+    assert "ETH in USD: last 3000, lowest 3000, highest 3000" in tandem("prices", "ETH", "--in", "USD", **english).out
+    assert "Nobody saw a price of ETH in CHF" in tandem("prices", "ETH", "--in", "CHF", **english).out
+    assert tandem("prices", "DOGE", "--json", **english).json["slug"] == "not_found"
+
+
+def test_a_line_is_as_high_as_its_prices():
+    assert line([Fraction(n) for n in range(8)]) == "▁▂▃▄▅▆▇█"
+    assert line([Fraction(1, 3)] * 3) == "▄▄▄"
+    assert line([Fraction(5), Fraction(1), Fraction(5)]) == "█▁█"
