@@ -47,7 +47,7 @@ def line(values: Sequence[Fraction]) -> str:
     low, high = min(values), max(values)
     if low == high:
         return BLOCKS[3] * len(values)
-    return "".join(BLOCKS[int((value - low) * (len(BLOCKS) - 1) / (high - low))] for value in values)
+    return "".join(BLOCKS[(value - low) * (len(BLOCKS) - 1) // (high - low)] for value in values)
 
 
 def _price(host: str, text: object) -> tuple[str, Fraction]:
