@@ -100,9 +100,12 @@ async def test_what_is_on_no_list_is_in_no_total_and_bears_no_listed_name(market
     for stranger in (p for p in view.json["positions"] if not p["counted"]):
         assert stranger["asset"] == stranger["contract"] and stranger["decimals"] == 0
         assert stranger["claimed"]["symbol"] not in ("DUSD", "ETH") and stranger["value"] is None
-    items = (await until(lambda: alice.get("/v1/activity"), lambda a: len(a.json["items"]) >= 3)).json["items"]
-    assert sorted((i["asset"], i["amount"]) for i in items if i["asset"] in ("ETH", "DUSD")) == [
-        ("DUSD", "3"),
-        ("DUSD", "5"),
-        ("ETH", "1"),
-    ]
+    page = await until(lambda: alice.get("/v1/activity?limit=200"), lambda a: len(_of_listed(a.json["items"])) >= 3)
+    items = page.json["items"]
+    assert sorted((i["asset"], i["amount"]) for i in _of_listed(items)) == [("DUSD", "3"), ("DUSD", "5"), ("ETH", "1")]
+    for stranger in (item for item in items if item not in _of_listed(items)):
+        assert "unlisted" in stranger["marks"] and stranger["asset"] in tokens.values() and stranger["value"] is None
+
+
+def _of_listed(items):
+    return [item for item in items if item["asset"] in ("ETH", "DUSD")]
