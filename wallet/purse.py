@@ -9,6 +9,7 @@ from chain.address import Address
 from chain.descriptor import Descriptor
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
+from wallet.contacts import sent_to
 from wallet.errors import AssetUnknown, TokenChanged
 from wallet.networks import Network
 from wallet.state import Document, Store
@@ -42,8 +43,7 @@ class Purse:
 
     def met(self) -> frozenset[Address]:
         """Addresses that were sent to from here, whose sending succeeded; what merely came in never counts."""
-        kept = self._folder.read("sent")
-        return frozenset(Address(entry["to"]) for entry in kept.values() if entry.get("state") == "done")
+        return sent_to(self._folder.read("sent"))
 
     def keep(self, transaction_hash: str, amount: TokenAmount, receiver: Address, state: str) -> None:
         """What became of a transaction of ours; its token is pinned."""
