@@ -124,6 +124,7 @@ def _sentence(name: str) -> str:
         "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
         "DevnetMissing": _("{program} is not installed: run make setup."),
         "DevnetDied": _("{program} ended by itself: {output}"),
+        "DevnetCannot": _("{program} cannot do this ({what}); use Anvil."),
         "DevnetSlow": _("{program} did not answer within {waited_seconds} seconds."),
         "DevAccountMissing": _("This node does not sign for the developers' account {account}: it is no test chain."),
         "DevAccountUnfunded": _("The developers' account {account} has too few coins on this chain."),

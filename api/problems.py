@@ -164,6 +164,7 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.DevnetMissing: INTERNAL,
     on_chain.DevnetDied: INTERNAL,
     on_chain.DevnetSlow: INTERNAL,
+    on_chain.DevnetCannot: INTERNAL,
     on_chain.DevAccountMissing: INTERNAL,
     on_chain.DevAccountUnfunded: INTERNAL,
     on_chain.DemoContractMissing: INTERNAL,

@@ -40,6 +40,7 @@ from chain.errors import (
     DemoContractMissing,
     DevAccountMissing,
     DevAccountUnfunded,
+    DevnetCannot,
     DevnetDied,
     DevnetMissing,
     DevnetSlow,
@@ -57,6 +58,7 @@ CHAIN_ID = 31337
 FUNDS_MIN_WEI = ETHER  # below this the owner's account is as good as empty
 READY_SECONDS = 90.0
 STOP_SECONDS = 10.0
+STATE_SECONDS = 5
 RECEIPT_SECONDS = 60.0
 
 _ROOT = Path(__file__).parents[1]
@@ -69,6 +71,21 @@ class DevnetKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DevnetOptions:
+    """How a chain is started; the defaults are an empty chain that mines at once.
+
+    `state` is a file that the chain is read from, where it is there, and kept in (Anvil alone), every
+    STATE_SECONDS and at its end. `block_seconds` above zero mines by the clock, `automine` False only when told.
+    `hardfork` is a name that the program knows: `berlin` has no EIP-1559.
+    """
+
+    state: Path | None = None
+    automine: bool = True
+    block_seconds: int = 0
+    hardfork: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Devnet:
     """A running test chain with chain id 31337 and the developers' accounts. Make one with `start`."""
 
@@ -78,13 +95,18 @@ class Devnet:
 
     @staticmethod
     @asynccontextmanager
-    async def start(kind: str = "anvil", port: int = 0, ready_seconds: float = READY_SECONDS) -> AsyncIterator[Devnet]:
-        """Port 0 takes a free one. The chain ends with the block, and with it everything on it.
+    async def start(
+        kind: str = "anvil",
+        port: int = 0,
+        ready_seconds: float = READY_SECONDS,
+        options: DevnetOptions | None = None,
+    ) -> AsyncIterator[Devnet]:
+        """Port 0 takes a free one. The chain ends with the block, and with it everything that no state file keeps.
 
-        Raises DevnetMissing, DevnetDied (the port is taken, for instance), DevnetSlow.
+        Raises DevnetMissing, DevnetDied (the port is taken, for instance), DevnetSlow, DevnetCannot.
         """
         chosen = DevnetKind(kind)
-        process = await _spawn(chosen, port)
+        process = await _spawn(chosen, port, options or DevnetOptions())
         output: deque[str] = deque(maxlen=40)
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         reader = asyncio.create_task(_drain(process, output, listening))
@@ -96,25 +118,50 @@ class Devnet:
             await reader
 
 
-def _command(kind: DevnetKind, port: int) -> tuple[list[str], Path]:
-    """What to run, and the file that must be installed for it."""
+def _command(kind: DevnetKind, port: int, options: DevnetOptions) -> tuple[list[str], Path]:
+    """What to run, and the file that must be installed for it. Raises DevnetCannot."""
     modules = _ROOT / "node_modules"
     if kind is DevnetKind.ANVIL:
         # npm installs the package of this platform alone; its launcher would be a second process to end.
         program = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), modules / "@foundry-rs" / "anvil")
-        return [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(CHAIN_ID)], program
+        command = [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(CHAIN_ID)]
+        return [*command, *_anvil_arguments(options)], program
+    if options.state is not None:
+        raise DevnetCannot(kind, "state")
     program = modules / "hardhat" / "internal" / "cli" / "bootstrap.js"
     config = _ROOT / "chain" / "contracts" / "hardhat.config.js"
     return ["node", str(program), "--config", str(config), "node", "--hostname", HOST, "--port", str(port)], program
 
 
-async def _spawn(kind: DevnetKind, port: int) -> asyncio.subprocess.Process:
-    command, program = _command(kind, port)
+def _anvil_arguments(options: DevnetOptions) -> list[str]:
+    found = []
+    if options.state is not None:
+        found += ["--state", str(options.state), "--state-interval", str(STATE_SECONDS)]
+    if not options.automine and not options.block_seconds:
+        found.append("--no-mining")
+    if options.block_seconds:
+        found += ["--block-time", str(options.block_seconds)]
+    return found + (["--hardfork", options.hardfork] if options.hardfork else [])
+
+
+def _hardhat_environment(options: DevnetOptions) -> dict[str, str]:
+    """Read by chain/contracts/hardhat.config.js."""
+    settings = {
+        "TANDEM_HARDFORK": options.hardfork,
+        "TANDEM_AUTOMINE": "" if options.automine and not options.block_seconds else "off",
+        "TANDEM_BLOCK_SECONDS": str(options.block_seconds or ""),
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+async def _spawn(kind: DevnetKind, port: int, options: DevnetOptions) -> asyncio.subprocess.Process:
+    command, program = _command(kind, port, options)
     if not program.exists():
         raise DevnetMissing(kind, str(program))
     if (guard := shutil.which("setpriv")) is not None:  # util-linux: the chain ends even if we are killed
         command = [guard, "--pdeathsig", "TERM", *command]
     environment = {**os.environ, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true", "NO_COLOR": "1"}
+    environment |= _hardhat_environment(options)
     try:
         return await asyncio.create_subprocess_exec(
             *command,

@@ -33,6 +33,7 @@ ChainError
      +- DevnetMissing           the program is not installed
      +- DevnetDied              it ended by itself
      +- DevnetSlow              it did not answer within the time given
+     +- DevnetCannot            this kind of chain does not do that
      +- DevAccountMissing       the node does not sign for the demo owner's account
      +- DevAccountUnfunded      it does, but the account cannot pay
      +- DemoContractMissing     the demo contracts are not on this chain
@@ -254,6 +255,14 @@ class DevnetDied(DevnetError):
 class DevnetSlow(DevnetError):
     program: str
     waited_seconds: float
+
+
+@dataclass(eq=False)
+class DevnetCannot(DevnetError):
+    """`what` is a word of ours: `state`, ..."""
+
+    program: str
+    what: str
 
 
 @dataclass(eq=False)

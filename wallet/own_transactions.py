@@ -16,9 +16,9 @@ from chain.erc20 import decode_uint, transfer
 from chain.errors import AnswerMalformed, CalldataMalformed, NodeRefused, TransactionUnseen
 from chain.keccak import keccak256
 from chain.node import Node
-from chain.quantity import data, quantity
 from chain.token import UNITS_MAX, Token, TokenAmount
-from chain.transaction import TransactionRequest
+from chain.transaction import TransactionRequest, TransactionType
+from chain.transaction_answer import parse_transaction
 from wallet.contacts import addresses_of, contacts_of
 from wallet.errors import FundsMissing, InputMalformed
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
@@ -89,6 +89,7 @@ class OwnTransactions:
             blank = replace(wanted, max_fee_per_gas=None, max_priority_fee_per_gas=None)
             now = await node.prepare(blank)
             highest, tip = dearer(before, now)
+            tip = highest if before.type.has_one_price else tip
             return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip))
 
     async def allowances(self, owner: Address, from_block: int = 0) -> list[Allowance]:
@@ -191,7 +192,10 @@ async def _approvals(node: Node, owner: Address, from_block: int) -> list[Log]:
 
 
 def read_pending(found: object, transaction: bytes, chain_id: int) -> TransactionRequest:
-    """Of eth_getTransactionByHash, as a request with its sender. Raises InputMalformed, AnswerMalformed."""
+    """Of eth_getTransactionByHash, as a request with its sender. Raises InputMalformed, AnswerMalformed.
+
+    The node is not believed: what it tells has to have the hash that was asked for.
+    """
     shown = "0x" + transaction.hex()
     if found is None:
         raise InputMalformed("transaction", shown, "the node knows none of that hash")
@@ -199,19 +203,10 @@ def read_pending(found: object, transaction: bytes, chain_id: int) -> Transactio
         raise AnswerMalformed("a transaction is expected")
     if found.get("blockNumber") is not None:
         raise InputMalformed("transaction", shown, "a block has it already")
-    price = found.get("gasPrice")
-    to = found.get("to")
-    return TransactionRequest(
-        chain_id,
-        Address(str(to)) if to else None,
-        quantity(found.get("value")),
-        data(found.get("input", "0x")),
-        Address(str(found.get("from"))),
-        quantity(found.get("nonce"), 64),
-        quantity(found.get("maxPriorityFeePerGas", price)),
-        quantity(found.get("maxFeePerGas", price)),
-        quantity(found.get("gas"), 64),
-    )
+    signed = parse_transaction(found)
+    if (signed.hash, signed.request.chain_id) != (transaction, chain_id):
+        raise AnswerMalformed("another transaction than was asked for")
+    return signed.request
 
 
 def dearer(before: TransactionRequest, now: TransactionRequest) -> tuple[int, int]:
@@ -226,7 +221,18 @@ def dearer(before: TransactionRequest, now: TransactionRequest) -> tuple[int, in
 
 def _cancelled(before: TransactionRequest) -> TransactionRequest:
     """Nothing, from the account to itself, under the same number."""
-    return replace(before, to=before.sender, value=0, data=b"", access_list=(), gas=_GAS_OF_NOTHING)
+    return TransactionRequest(
+        before.chain_id,
+        before.sender,
+        0,
+        b"",
+        before.sender,
+        before.nonce,
+        before.max_priority_fee_per_gas,
+        before.max_fee_per_gas,
+        _GAS_OF_NOTHING,
+        type=TransactionType.LEGACY if before.type.has_one_price else TransactionType.DYNAMIC_FEE,
+    )
 
 
 def _spender(log: Log) -> Address:

@@ -10,6 +10,7 @@ from chain.block import Receipt
 from chain.calldata import encode_call
 from chain.erc20 import decode_uint, transfer
 from chain.errors import InsufficientToken, TransactionUnseen, WrongGenesis
+from chain.fees import Speed
 from chain.node import Node
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
@@ -25,6 +26,17 @@ from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30
 _DECIMALS = encode_call("decimals()")
+
+
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """How a transaction is to be paid for: how soon, and the most for a unit of gas in wei (None: the usual cap)."""
+
+    speed: Speed = Speed.NORMAL
+    cap: int | None = None
+
+
+NORMAL_GAS = Gas()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +70,16 @@ class TokenRail:
         self._wallet = wallet
         self._purse = wallet.purse
 
-    async def plan_unsigned(self, amount: TokenAmount, receiver: Address, sender: Address) -> TransactionRequest:
+    async def plan_unsigned(
+        self, amount: TokenAmount, receiver: Address, sender: Address, gas: Gas = NORMAL_GAS
+    ) -> TransactionRequest:
         """A prepared transfer of an account whose key is elsewhere; nothing is unlocked, nothing is reviewed here."""
         async with node_of(self._purse.network) as node:
-            return await prepared(node, self._purse, amount, receiver, sender)
+            return await prepared(node, self._purse, amount, receiver, sender, gas)
 
-    async def plan(self, amount: TokenAmount, payee: Payee, sender: Address | None = None) -> TokenPlan:
+    async def plan(
+        self, amount: TokenAmount, payee: Payee, sender: Address | None = None, gas: Gas = NORMAL_GAS
+    ) -> TokenPlan:
         """A prepared transfer to an address, or to the one that a payee's root key attested for this chain.
 
         The first account pays unless another one is named.
@@ -80,7 +96,7 @@ class TokenRail:
             chain_id, symbol = self._purse.network.chain_id, amount.token.symbol
             receiver = Address.from_bytes(await self._wallet.client.address(card, chain_id, symbol))
         async with node_of(self._purse.network) as node:
-            request = await prepared(node, self._purse, amount, receiver, sender)
+            request = await prepared(node, self._purse, amount, receiver, sender, gas)
         contacts = addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._purse.network.chain_id: self._purse.network.name}
         review = review_transaction(
@@ -115,12 +131,12 @@ class TokenRail:
 
 
 async def prepared(
-    node: Node, purse: Purse, amount: TokenAmount, receiver: Address, sender: Address
+    node: Node, purse: Purse, amount: TokenAmount, receiver: Address, sender: Address, gas: Gas
 ) -> TransactionRequest:
     """A transfer with nonce, fees and gas, on the chain that is known, of a token that is what the list says."""
     await check_chain(node, purse)
     try:
-        request = await node.prepare(transfer(amount, receiver, sender))
+        request = await node.prepare(transfer(amount, receiver, sender), gas.speed, gas.cap)
     except InsufficientToken as error:
         raise missing(amount, error.available_units) from None
     if amount.token.address is not None:

@@ -84,6 +84,16 @@ def test_it_signs_as_eth_account_signs(account):
     assert account.sign_typed_data(full_message=whole) == ALICE.sign_typed_data(full_message=whole)
 
 
+def test_it_signs_legacy_and_access_list_transactions_too(account):
+    plain = {name: value for name, value in FIELDS.items() if not name.startswith("max") and name != "type"}
+    access = [{"address": BOB, "storageKeys": ["0x" + 64 * "7"]}]
+    for more in ({"gasPrice": 7}, {"gasPrice": 7, "type": 1}, {"gasPrice": 7, "type": "0x1", "accessList": access}):
+        assert account.sign_transaction({**plain, **more}) == ALICE.sign_transaction({**plain, **more})
+    for wrong in ({"type": 2, "gasPrice": 7}, {"type": 0}, {"type": 0, "gasPrice": 7, "accessList": access}):
+        with pytest.raises((BytesNotUnderstood, TransactionMalformed)):
+            account.sign_transaction({**plain, **wrong})
+
+
 def test_web3_sends_through_it(account):
     async def chain():
         async with Devnet.start("anvil") as devnet:

@@ -26,6 +26,8 @@ WORDS: dict[str, str] = {
     "other currency": N_("other currency"),
     "currency": N_("currency"),
     "memo": N_("memo"),
+    "max-fee": N_("highest gas price"),
+    "money at the server needs no gas": N_("money at the server needs no gas"),
     "file": N_("file"),
     "it is hex, but no transaction: say what it is with --as": N_(
         "it is hex, but no transaction: say what it is with --as"

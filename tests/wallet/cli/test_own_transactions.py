@@ -155,22 +155,29 @@ def test_a_replacement_pays_an_eighth_more_and_not_less_than_today():
 
 
 def test_what_a_node_says_of_a_transaction_is_read_strictly():
+    fields = {"chainId": 5, "nonce": 2, "gas": 21_000, "value": 1, "gasPrice": 7, "to": BOB}
+    made = Account.sign_transaction(fields, KEYS.account(0).raw)
     told = {
+        "hash": "0x" + bytes(made.hash).hex(),
         "from": ALICE,
-        "to": None,
+        "to": BOB,
         "value": "0x1",
         "nonce": "0x2",
         "gas": "0x5208",
         "gasPrice": "0x7",
         "input": "0x",
+        **{name: hex(getattr(made, name)) for name in ("r", "s", "v")},
     }
-    read = read_pending(told, b"\1" * 32, 5)
-    assert (read.to, read.value, read.nonce, read.max_fee_per_gas, read.max_priority_fee_per_gas) == (None, 1, 2, 7, 7)
-    for broken in ({"value": "1"}, {"nonce": 2}, {"gas": None}, {"input": "0x1"}):
+    read = read_pending(told, bytes(made.hash), 5)
+    assert (read.to, read.value, read.nonce, read.max_fee_per_gas, read.max_priority_fee_per_gas) == (BOB, 1, 2, 7, 7)
+    for broken in ({"value": "1"}, {"nonce": 2}, {"gas": None}, {"input": "0x1"}, {"value": "0x2"}):
         with pytest.raises(AnswerMalformed):
-            read_pending({**told, **broken}, b"\1" * 32, 5)
+            read_pending({**told, **broken}, bytes(made.hash), 5)
+    for another in ([], {**told, "hash": "0x" + 64 * "1"}):
+        with pytest.raises(AnswerMalformed):
+            read_pending(another, bytes(made.hash), 5)
     with pytest.raises(AnswerMalformed):
-        read_pending([], b"\1" * 32, 5)
+        read_pending(told, bytes(made.hash), 6)
     for settled in (None, {**told, "blockNumber": "0x1"}):
         with pytest.raises(InputMalformed):
-            read_pending(settled, b"\1" * 32, 5)
+            read_pending(settled, bytes(made.hash), 5)

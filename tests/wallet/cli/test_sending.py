@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 
@@ -65,6 +66,25 @@ def test_tokens_move_from_the_persons_own_key(tandem, people, place):
     alone = {**alice.environ, "TANDEM_RPC": place.chain, "TANDEM_SERVER": "http://127.0.0.1:1"}
     sent = tandem("send", "2.5", "DUSD", bob.address, "--yes", "--json", **alone)
     assert sent.status == 0 and sent.json["state"] == "done"
+
+
+def test_how_soon_and_for_how_much_at_most(tandem, people, place):
+    alice, bob = people
+    prices = []
+    for speed in ("slow", "fast"):
+        sent = tandem("send", "0.001", "ETH", bob.address, "--speed", speed, "--yes", "--json", **alice.environ)
+        assert sent.status == 0 and sent.json["state"] == "done", sent.out
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "eth_getTransactionByHash", "params": [sent.json["transaction"]]}
+        body = urllib.request.Request(place.chain, json.dumps(asked).encode(), {"Content-Type": "application/json"})
+        prices.append(int(json.load(urllib.request.urlopen(body))["result"]["maxPriorityFeePerGas"], 16))
+    assert 0 < prices[0] <= prices[1]
+    dear = tandem("send", "0.001", "ETH", bob.address, "--max-fee", "0.000000001", "--yes", **alice.environ)
+    assert dear.status == 1 and "gwei per gas, above the cap of 0.000000001 gwei; nothing was sent" in dear.err
+    for wrong in ("0", "-1", "1e3", "2.0000000001"):
+        refused = tandem("send", "0.001", "ETH", bob.address, "--max-fee", wrong, "--yes", "--json", **alice.environ)
+        assert refused.status == 2 and refused.json["field"] == "max-fee"
+    fiat = tandem("send", "1", "EUR", bob.in_full, "--max-fee", "30", "--yes", "--json", **alice.environ)
+    assert fiat.json["reason"] == "money at the server needs no gas"
 
 
 def test_activity_as_csv_runs_no_formula(tandem, people):
