@@ -29,6 +29,7 @@ from api.gateways.sandbox import Sandbox
 from api.holdings import HoldingsReader
 from api.limits import open_limits
 from api.migrations import pending, upgrade
+from api.nonces import NonceBook
 from api.operator_key import open_key
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
 from api.query import strict_query
@@ -50,6 +51,7 @@ from api.routes import (
     sessions,
     statements,
     topups,
+    transactions,
     users,
     views,
 )
@@ -72,7 +74,7 @@ INDEXER_PAUSE_SECONDS = 0.25
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, problems),
+    *(topups, statements, chains, transactions, problems),
 )
 
 
@@ -156,6 +158,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             index=index,
             holdings=holdings,
             quotes=desk,
+            nonces=NonceBook(engine, settings.chain_id),
             story=Story(engine, index, settings.chain_id, tokens),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),

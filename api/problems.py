@@ -81,6 +81,7 @@ TABLE: dict[type[Exception], Row] = {
     own.QuoteUnknown: Row(422, "quote_unknown", "The order accepts a quote that is not yours, or for something else."),
     own.QuoteExpired: Row(422, "quote_expired", "The quote is over; ask for a new one."),
     own.ChainUnavailable: Row(503, "chain_unavailable", _UNAVAILABLE),
+    own.TransactionRefused: Row(422, "transaction_refused", "The transaction was refused; nothing was sent."),
     own.SettingWrong: INTERNAL,
     ledger.JournalUnsafe: INTERNAL,
     own.StageFailed: INTERNAL,
@@ -143,7 +144,7 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.TokensDiffer: INTERNAL,
     on_chain.TokenListMalformed: INTERNAL,
     on_chain.ReceiverRefused: Row(422, "receiver_refused", "This address is no place to send to."),
-    on_chain.TransactionMalformed: Row(422, "transaction_malformed", "These are no canonical EIP-1559 bytes."),
+    on_chain.TransactionMalformed: Row(422, "transaction_malformed", "These are no canonical bytes of a transaction."),
     on_chain.CalldataMalformed: Row(422, "calldata_malformed", "The calldata does not decode."),
     on_chain.TypedDataMalformed: Row(422, "typed_data_malformed", "The typed data is malformed."),
     on_chain.DescriptorMalformed: INTERNAL,
@@ -224,3 +225,11 @@ def _facts(error: Exception) -> Iterator[tuple[str, object]]:
             yield "currency", str(error.fields()["code"])
     elif isinstance(error, on_chain.AddressChecksumWrong):
         yield "reason", "EIP-55 checksum"
+    elif isinstance(error, on_chain.TransactionMalformed):
+        yield "reason", error.reason
+    elif isinstance(error, on_chain.ReceiverRefused):
+        yield from (("receiver", error.receiver), ("fault", error.fault.value))
+    elif isinstance(error, on_chain.InsufficientNative):
+        yield from (("available_wei", str(error.available_wei)), ("missing_wei", str(error.missing_wei)))
+    elif isinstance(error, on_chain.InsufficientToken):
+        yield from (("available_units", str(error.available_units)), ("missing_units", str(error.missing_units)))

@@ -13,6 +13,7 @@ from api.auth import Site
 from api.errors import NotFound, TooManyRequests
 from api.freshness import Recent
 from api.holdings import HoldingsReader
+from api.nonces import NonceBook
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
 from api.relay import Relay
@@ -56,6 +57,7 @@ class Server:
     sandbox: Worker
     tariff: Tariff
     quotes: QuoteDesk
+    nonces: NonceBook
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))

@@ -181,3 +181,15 @@ cursors = Table(
     sqlite_strict=True,
 )
 """How far each reader of the journal has come."""
+
+taken_nonces = Table(
+    "taken_nonces",
+    metadata,
+    Column("chain_id", whole(), primary_key=True, autoincrement=False),
+    Column("address", LargeBinary, primary_key=True),
+    Column("nonce", whole(), primary_key=True, autoincrement=False),
+    Column("expires_at", whole(), nullable=False),
+    CheckConstraint("length(address) = 20", name="address_width"),
+    sqlite_strict=True,
+)
+"""Numbers of transactions that were prepared for their account's owner, or sent, and may not be in a block yet."""

@@ -12,7 +12,7 @@ ChainError
  +- JsonMalformed               not JSON, or not within the bounds
  +- TokenListMalformed
  +- ReceiverRefused             zero address, or the token's own contract
- +- TransactionMalformed        no canonical EIP-1559 bytes, or a field out of bounds
+ +- TransactionMalformed        no canonical bytes, or a field out of bounds
  +- CalldataMalformed           ABI bytes that do not decode within the budget
  +- TypedDataMalformed          EIP-712 input that is refused
  +- DescriptorMalformed         an ERC-7730 file that cannot be honoured in full
