@@ -120,17 +120,25 @@ class Devnet:
 
 def _command(kind: DevnetKind, port: int, options: DevnetOptions) -> tuple[list[str], Path]:
     """What to run, and the file that must be installed for it. Raises DevnetCannot."""
-    modules = _ROOT / "node_modules"
+    modules = _modules(kind)
     if kind is DevnetKind.ANVIL:
         # npm installs the package of this platform alone; its launcher would be a second process to end.
-        program = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), modules / "@foundry-rs" / "anvil")
+        npm = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), None)
+        program = npm or Path(shutil.which("anvil") or modules / "@foundry-rs" / "anvil")
         command = [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(CHAIN_ID)]
         return [*command, *_anvil_arguments(options)], program
     if options.state is not None:
-        raise DevnetCannot(kind, "state")
+        raise DevnetCannot("keeps no state file: only Anvil does")
     program = modules / "hardhat" / "internal" / "cli" / "bootstrap.js"
     config = _ROOT / "chain" / "contracts" / "hardhat.config.js"
     return ["node", str(program), "--config", str(config), "node", "--hostname", HOST, "--port", str(port)], program
+
+
+def _modules(kind: DevnetKind) -> Path:
+    """Where npm put the program: beside this package, or in the developer's own project."""
+    place = {DevnetKind.ANVIL: "@foundry-rs", DevnetKind.HARDHAT: "hardhat"}[kind]
+    folders = [_ROOT / "node_modules", Path.cwd() / "node_modules"]
+    return next((folder for folder in folders if (folder / place).is_dir()), folders[0])
 
 
 def _anvil_arguments(options: DevnetOptions) -> list[str]:
@@ -287,7 +295,7 @@ async def set_price(node: Node, pair: str, price: str) -> Receipt:
 
 
 async def transact(node: Node, requests: Sequence[TransactionRequest], sender: Address = OWNER) -> list[Receipt]:
-    """Sent by an account that the node signs for, one after the other, and waited for.
+    """Sent by an account that the node signs for, one after the other, and waited for; mined where automine is off.
 
     Raises NodeRefused, ExecutionReverted, TransactionUnseen.
     """
@@ -295,6 +303,7 @@ async def transact(node: Node, requests: Sequence[TransactionRequest], sender: A
     for request in requests:
         answer = await node.call("eth_sendTransaction", [request.with_sender(sender).to_rpc()])
         hashes.append(data(answer, 32))
+    await _mine_if_nobody_does(node)
     receipts = [await node.wait_for_receipt(sent, RECEIPT_SECONDS) for sent in hashes]
     for receipt in receipts:
         if not receipt.succeeded:
@@ -312,7 +321,15 @@ async def _deploy_proxy(node: Node) -> None:
         return
     await transact(node, [TransactionRequest(CHAIN_ID, PROXY_DEPLOYER, value=PROXY_DEPLOYMENT_COST)])
     sent = data(await node.call("eth_sendRawTransaction", [to_hex(PROXY_DEPLOYMENT)]), 32)
+    await _mine_if_nobody_does(node)
     await node.wait_for_receipt(sent, RECEIPT_SECONDS)
+
+
+async def _mine_if_nobody_does(node: Node) -> None:
+    """Where automine is off, what was sent would wait for the developer; a block takes what they sent as well."""
+    (automine,) = await node.outcomes([("hardhat_getAutomine", ())])  # Anvil knows the name too, others need not
+    if automine is False:
+        await node.call("evm_mine")
 
 
 async def _check_deployed(node: Node, contract: DemoContract) -> None:

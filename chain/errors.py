@@ -259,10 +259,9 @@ class DevnetSlow(DevnetError):
 
 @dataclass(eq=False)
 class DevnetCannot(DevnetError):
-    """`what` is a word of ours: `state`, ..."""
+    """`reason` goes on after "it": `keeps no state file`."""
 
-    program: str
-    what: str
+    reason: str
 
 
 @dataclass(eq=False)
