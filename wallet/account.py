@@ -22,6 +22,9 @@ from eth_account.messages import SignableMessage
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
+from web3 import Web3
+from web3._utils.transactions import fill_transaction_defaults
+from web3.types import TxParams
 
 from chain.address import Address
 from chain.transaction import SignedTransaction as Signed
@@ -33,6 +36,7 @@ from wallet.frames import Frame, receive, result, send
 from wallet.peer import is_same_user, short_path
 from wallet.pipe import SOCKET_NAME
 from wallet.signable import read_message, read_typed_data
+from wallet.state import Store
 
 PATIENCE_SECONDS = 60
 _NUMBERS = ("chainId", "value", "nonce", "gas")
@@ -90,6 +94,19 @@ class TandemAccount(LocalAccount):
             bytes.fromhex(self._ask("sign_transaction", account=self._address, **arguments)["raw"][2:])
         )
         return SignedTransaction(HexBytes(signed.raw), HexBytes(signed.hash), signed.r, signed.s, signed.v)
+
+    def send_transaction(self, web3: Web3, transaction: TxParams) -> HexBytes:
+        """Numbers, signs and sends it, one at a time for this wallet: threads and programs that send at once, `tandem
+        send` too, get numbers in a row. What else is open is filled in by web3.py. The hash.
+
+        Raises StateBusy where others take too long; what web3.py raises.
+        """
+        asked: TxParams = {"from": self._address, **transaction}
+        with Store(self._home).one_command(PATIENCE_SECONDS):
+            if "nonce" not in asked:
+                asked["nonce"] = web3.eth.get_transaction_count(self._address, "pending")
+            filled = fill_transaction_defaults(web3, asked)
+            return web3.eth.send_raw_transaction(self.sign_transaction(filled).raw_transaction)
 
     def sign_message(self, signable_message: SignableMessage) -> SignedMessage:
         """Of `encode_defunct` (EIP-191). Typed data goes to `sign_typed_data`, since only its hash is in here."""

@@ -10,6 +10,7 @@ from chain.descriptor import Descriptor
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
 from wallet.errors import AssetUnknown, TokenChanged
+from wallet.in_flight import Kept, read_kept
 from wallet.networks import Network
 from wallet.state import Document, Store
 
@@ -42,12 +43,41 @@ class Purse:
     def met(self) -> frozenset[Address]:
         """Addresses that were sent to from here, whose sending succeeded; what merely came in never counts."""
         kept = self._folder.read("sent")
-        return frozenset(Address(entry["to"]) for entry in kept.values() if entry.get("state") == "done")
+        return frozenset(
+            Address(entry["to"]) for entry in kept.values() if entry.get("state") == "done" and "to" in entry
+        )
 
-    def keep(self, transaction_hash: str, amount: TokenAmount, receiver: Address, state: str) -> None:
-        """What became of a transaction of ours; its token is pinned."""
+    def sent(self) -> list[Kept]:
+        """Transactions of ours whose numbers are known, in no order."""
+        return read_kept(self._folder.read("sent"))
+
+    def keep_number(self, transaction_hash: str, sender: Address, nonce: int | None, state: str) -> None:
+        """A transaction of ours that is no payment to somebody."""
+        entry = {"from": sender, "nonce": str(nonce), "state": state}
+        self._folder.change("sent", lambda document: document.update({transaction_hash: entry}))
+
+    def keep_state(self, transaction_hash: str, state: str) -> None:
+        """What became of one that is kept."""
+
+        def edit(document: Document) -> None:
+            if transaction_hash in document:
+                document[transaction_hash] = {**document[transaction_hash], "state": state}
+
+        self._folder.change("sent", edit)
+
+    def keep(
+        self,
+        transaction_hash: str,
+        amount: TokenAmount,
+        receiver: Address,
+        state: str,
+        sender: Address,
+        nonce: int | None,
+    ) -> None:
+        """What became of a payment of ours; its token is pinned."""
         token = amount.token
         entry = {"to": receiver, "asset": token.symbol, "amount": amount.format(), "state": state}
+        entry |= {"from": sender, "nonce": str(nonce)}
         self._folder.change("sent", lambda document: document.update({transaction_hash: entry}))
         if token.address is not None:
             pin: Document = {"address": token.address, "decimals": token.decimals}

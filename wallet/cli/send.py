@@ -32,6 +32,8 @@ from wallet.wallet import OrderPlan, Wallet
 
 GWEI_PER_GAS = Token(1, None, "gwei", "gwei per gas", 9)
 MEMO_BYTES_MAX = 200
+TURN_SECONDS = 120
+"""How long one waits for others that send from the same wallet at the same time."""
 NEGATIVES = {"ignore_unknown_options": True}
 """So that -5 is an amount that is refused, and no option that is unknown."""
 
@@ -81,11 +83,12 @@ def send(
         _write_unsigned(run, amount, asset, payee, sender_of(run, account), offline, gas)
         return
     sender = own_account(run, account).address if account else None
-    with run.store.one_command():
-        sent = wait(_send(run, amount, asset, payee, memo, again, sender, gas))
+    sent = wait(_send(run, amount, asset, payee, memo, again, sender, gas))
     if sent["state"] != "failed":
         remember(run, payee)
     run.answer(sent, lambda: click.echo(_sentence(sent, to)))
+    if sent.get("arrived") is not None:
+        run.say(_("The token's own record says that {arrived} {asset} arrived, not {amount}.").format(**sent))
 
 
 def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Address, file: Path, gas: Gas) -> None:
@@ -113,21 +116,36 @@ async def _send(
     run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str, sender: Address | None, gas: Gas
 ) -> Json:
     async with open_wallet(run) as wallet:
-        if again:
-            return accepted(await wallet.repeat_order(again), amount, asset.upper())
-        token = wallet.purse.token(asset)
+        token = None if again else wallet.purse.token(asset)
         if token is not None:
             return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender, gas)
-        money = await wallet.money(amount, asset.upper())
-        if gas != NORMAL_GAS:
-            raise InputMalformed("max-fee", asset, "money at the server needs no gas")
-        if sender is not None:
-            raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
-        if payee.address is not None:
-            raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
-        check_somebody_is_there(run)
-        plan = await wallet.plan_transfer(money, payee, memo)
-        return await sign_and_send(run, wallet, plan)
+        with run.store.one_command():
+            return await _send_money(run, wallet, amount, asset, payee, memo, again, sender, gas)
+
+
+async def _send_money(
+    run: Run,
+    wallet: Wallet,
+    amount: str,
+    asset: str,
+    payee: Payee,
+    memo: str,
+    again: str,
+    sender: Address | None,
+    gas: Gas,
+) -> Json:
+    if again:
+        return accepted(await wallet.repeat_order(again), amount, asset.upper())
+    money = await wallet.money(amount, asset.upper())
+    if gas != NORMAL_GAS:
+        raise InputMalformed("max-fee", asset, "money at the server needs no gas")
+    if sender is not None:
+        raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
+    if payee.address is not None:
+        raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
+    check_somebody_is_there(run)
+    plan = await wallet.plan_transfer(money, payee, memo)
+    return await sign_and_send(run, wallet, plan)
 
 
 async def sign_and_send(run: Run, wallet: Wallet, plan: OrderPlan) -> Json:
@@ -174,12 +192,14 @@ async def _send_tokens(
         raise InputMalformed("memo", memo[:40], _("a chain carries none"))
     check_somebody_is_there(run)
     rail = TokenRail(wallet)
-    plan = await rail.plan(amount, payee, sender, gas)
-    tell_notices(run, wallet)
-    if wallet.purse.network.relayed:
-        run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
-    approve(run, plan.review, _("Sign and send?"))
-    sent = await rail.send(plan)
+    with run.store.one_command(TURN_SECONDS):  # until the node has it: the next one's number is another then
+        plan = await rail.plan(amount, payee, sender, gas)
+        tell_notices(run, wallet)
+        if wallet.purse.network.relayed:
+            run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
+        approve(run, plan.review, _("Sign and send?"))
+        transaction = await rail.submit(plan)
+    sent = await rail.settle(plan, transaction)
     state = "sent" if sent.receipt is None else "done" if sent.receipt.succeeded else "failed"
     return {
         "rail": "chain",
@@ -187,6 +207,8 @@ async def _send_tokens(
         "amount": amount.format(),
         "asset": amount.token.symbol,
         "to": plan.receiver,
+        "arrived": sent.arrived.format() if sent.arrived is not None else None,
+        "nonce": str(plan.request.nonce),
         "transaction": sent.hash,
         "block": sent.receipt.block_number if sent.receipt else None,
     }

@@ -111,6 +111,48 @@ def test_a_waiting_transaction_is_cancelled_by_one_who_looks(run, rpc, waiting, 
     assert rpc("eth_getTransactionReceipt", transaction) is None
 
 
+def nonces(told):
+    """Number and state of each, of the first account."""
+    return [(int(one["nonce"]), one["state"]) for one in told.json["accounts"][0]["transactions"]]
+
+
+def test_what_is_missing_replaced_or_dropped_is_told_by_its_number(run, rpc, typed, place, password_file, monkeypatch):
+    monkeypatch.setattr("wallet.tokens.RECEIPT_SECONDS", 0.2)
+    monkeypatch.setattr("wallet.own_transactions.RECEIPT_SECONDS", 0.2)
+    first = int(rpc("eth_getTransactionCount", ALICE, "latest"), 16)
+    rpc("evm_setAutomine", False)
+    try:
+        sent = [run("send", "0.001", "ETH", BOB, "--yes").json for _ in range(3)]
+        assert [(one["state"], int(one["nonce"])) for one in sent] == [("sent", first + n) for n in range(3)]
+        told = run("pending")
+        assert nonces(told) == [(first + n, "waiting") for n in range(3)]
+        assert (told.json["accounts"][0]["missing"], told.json["accounts"][0]["next"]) == ([], str(first + 3))
+        later = [rpc("eth_getRawTransactionByHash", one["transaction"]) for one in sent[1:]]
+        rpc("anvil_dropTransaction", sent[0]["transaction"])  # and with it those after it
+        for raw in later:
+            rpc("eth_sendRawTransaction", raw)
+        told = run("pending")
+        assert nonces(told) == [(first, "dropped"), (first + 1, "waiting"), (first + 2, "waiting")]
+        assert told.json["accounts"][0]["missing"] == [str(first)]
+        assert run("fill", str(first + 1), "--yes").json["reason"].startswith("it is not missing")
+        settings = {"TANDEM_RPC": place.chain, "TANDEM_SERVER": place.server, "TANDEM_PASSWORD_FILE": password_file}
+        child = typed("fill", str(first), **settings)
+        child.expect(r"Sign and send\? \[y/N\] ")
+        child.sendline("y")
+        while int(rpc("eth_getTransactionCount", ALICE, "pending"), 16) < first + 3:
+            pass
+        quick = run("speedup", sent[2]["transaction"], "--yes")
+        assert quick.json["state"] == "sent", quick.out
+        rpc("evm_mine")
+        child.expect("Done, in block")
+        done = [(first, "done"), (first, "replaced"), (first + 1, "done"), (first + 2, "done"), (first + 2, "replaced")]
+        assert sorted(nonces(run("pending"))) == [pair for pair in done if pair != (first, "done")], "told once"
+        assert nonces(run("pending")) == [] and run("pending").json["accounts"][0]["missing"] == []
+        assert run("fill", str(first), "--yes").json["reason"] == "a block has it already"
+    finally:
+        rpc("evm_setAutomine", True)
+
+
 def test_only_ones_own_waiting_transactions_are_replaced(run, rpc):
     assert run("speedup", "0x" + "ab" * 32, "--yes").json["reason"] == "the node knows none of that hash"
     assert run("speedup", "0xab", "--yes").json["field"] == "transaction"
