@@ -21,15 +21,26 @@ from chain.transaction_layout import (
     AccessList,
     Authorization,
     TransactionType,
-    check_signature,
     fields_of,
     members_of,
-    recovered,
+    signer_of,
+    split,
     unwrap,
     wrap,
+    written,
 )
 
-__all__ = ["AccessList", "Authorization", "SignedTransaction", "TransactionRequest", "TransactionType"]
+__all__ = [
+    "AccessList",
+    "Authorization",
+    "SignedTransaction",
+    "TransactionRequest",
+    "TransactionType",
+    "members_of",
+    "request_of",
+    "signer_of",
+    "split",
+]
 
 DATA_BYTES_MAX = 256 * 1024
 TRANSFER_GAS = 21_000
@@ -110,7 +121,7 @@ class TransactionRequest:
     @property
     def unsigned_payload(self) -> bytes:
         """The bytes whose keccak256 is signed. Raises TransactionMalformed where a field is still open."""
-        return wrap(self.type, [*self._members(), *self._replay_protection()])
+        return wrap(self.type, [*self.members, *self._replay_protection()])
 
     @property
     def signing_hash(self) -> bytes:
@@ -151,9 +162,11 @@ class TransactionRequest:
             ]
         return call
 
-    def _members(self) -> list[rlp.Item]:
+    @property
+    def members(self) -> list[rlp.Item]:
+        """As RLP takes them, in the order of the type's standard."""
         fields = {name: getattr(self, name) for name in LAYOUTS[self.type] if name != "gas_price"}
-        return members_of(self.type, {**fields, "gas_price": self.max_fee_per_gas})
+        return written(self.type, {**fields, "gas_price": self.max_fee_per_gas})
 
     def _replay_protection(self) -> list[rlp.Item]:
         """EIP-155, where the members do not name the chain."""
@@ -177,11 +190,7 @@ class SignedTransaction:
 
         Raises TransactionMalformed where they recover to another account than `request.sender`.
         """
-        if len(signature) != 65:
-            raise TransactionMalformed("signature of 65 bytes expected")
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        parity = signature[64] - 27 if signature[64] >= 27 else signature[64]
-        signed = cls.of(request, parity, r, s)
+        signed = cls.of(request, *split(signature))
         if request.sender not in (None, signed.request.sender):
             raise TransactionMalformed("signed by another account")
         return signed
@@ -189,10 +198,9 @@ class SignedTransaction:
     @classmethod
     def of(cls, request: TransactionRequest, y_parity: int, r: int, s: int) -> SignedTransaction:
         """Of a prepared request; the sender is who signed. Raises TransactionMalformed."""
-        check_signature(y_parity, r, s)
+        sender = signer_of(request.signing_hash, y_parity, r, s)
         numbers = [rlp.encode_integer(_v(request, y_parity)), rlp.encode_integer(r), rlp.encode_integer(s)]
-        raw = wrap(request.type, [*request._members(), *numbers])
-        sender = recovered(request.signing_hash, y_parity, r, s)
+        raw = wrap(request.type, [*request.members, *numbers])
         return cls(request.with_sender(sender), y_parity, r, s, raw, keccak256(raw))
 
     @classmethod
@@ -248,6 +256,11 @@ def _request(kind: TransactionType, members: Sequence[rlp.Item], chain_id: int |
     if chain_id is not None:
         given["chain_id"] = chain_id
     return TransactionRequest(type=kind, **given)
+
+
+def request_of(members: Sequence[rlp.Item], kind: TransactionType = TransactionType.DYNAMIC_FEE) -> TransactionRequest:
+    """Of the members that are signed, of any type that names its chain in them. Raises TransactionMalformed."""
+    return _request(kind, members)
 
 
 def _filled(number: int | None, name: str) -> int:

@@ -71,7 +71,7 @@ class Authorization:
     @property
     def authority(self) -> Address:
         """Whose account it is. Raises TransactionMalformed where the signature fits none."""
-        return recovered(self.digest, self.y_parity, self.r, self.s)
+        return signer_of(self.digest, self.y_parity, self.r, self.s)
 
 
 def authorization_digest(chain_id: int, delegate: Address, nonce: int) -> bytes:
@@ -86,8 +86,9 @@ def check_signature(y_parity: int, r: int, s: int) -> None:
         raise TransactionMalformed("signature out of bounds")
 
 
-def recovered(digest: bytes, y_parity: int, r: int, s: int) -> Address:
-    """Who signed. Raises TransactionMalformed."""
+def signer_of(digest: bytes, y_parity: int, r: int, s: int) -> Address:
+    """Whose low-s signature it is. Raises TransactionMalformed."""
+    check_signature(y_parity, r, s)
     compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([y_parity])
     try:
         public_key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
@@ -96,7 +97,15 @@ def recovered(digest: bytes, y_parity: int, r: int, s: int) -> Address:
     return Address.from_public_key(public_key.format(compressed=False))
 
 
-def members_of(kind: TransactionType, fields: Mapping[str, Any]) -> list[rlp.Item]:
+def split(signature: bytes) -> tuple[int, int, int]:
+    """Parity, r and s of the 65 bytes r, s, v (v 0 or 1, 27 or 28). Raises TransactionMalformed."""
+    if len(signature) != 65:
+        raise TransactionMalformed("signature of 65 bytes expected")
+    parity = signature[64] - 27 if signature[64] >= 27 else signature[64]
+    return parity, int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+
+
+def written(kind: TransactionType, fields: Mapping[str, Any]) -> list[rlp.Item]:
     """As they are signed. Raises TransactionMalformed where one is not filled in."""
     return [_written(name, fields[name]) for name in LAYOUTS[kind]]
 
@@ -115,17 +124,18 @@ def unwrap(raw: bytes) -> tuple[TransactionType, tuple[rlp.Item, ...]]:
     if not raw:
         raise TransactionMalformed("no bytes")
     if raw[0] >= _LIST_FROM:
-        return TransactionType.LEGACY, listed(rlp.decode(raw))
+        return TransactionType.LEGACY, members_of(rlp.decode(raw))
     if not TransactionType.ACCESS_LIST <= raw[0] <= TransactionType.SET_CODE:
         raise TransactionMalformed("of an unknown type")
-    return TransactionType(raw[0]), listed(rlp.decode(raw[1:]))
+    return TransactionType(raw[0]), members_of(rlp.decode(raw[1:]))
 
 
 def wrap(kind: TransactionType, members: Sequence[rlp.Item]) -> bytes:
     return (b"" if kind is TransactionType.LEGACY else bytes([kind])) + rlp.encode(members)
 
 
-def listed(item: rlp.Item, length: int | None = None) -> tuple[rlp.Item, ...]:
+def members_of(item: rlp.Item, length: int | None = None) -> tuple[rlp.Item, ...]:
+    """Of a list, of that length where one is given. Raises TransactionMalformed."""
     if isinstance(item, bytes) or (length is not None and len(item) != length):
         raise TransactionMalformed("list expected" if length is None else f"{length} members expected")
     return tuple(item)
@@ -157,9 +167,9 @@ def _write_access(entries: AccessList) -> rlp.Item:
 
 
 def _read_access(item: rlp.Item) -> AccessList:
-    entries = [listed(entry, 2) for entry in listed(item)]
+    entries = [members_of(entry, 2) for entry in members_of(item)]
     return tuple(
-        (Address.from_bytes(_bytes(address, 20)), tuple(_bytes(key, 32) for key in listed(keys)))
+        (Address.from_bytes(_bytes(address, 20)), tuple(_bytes(key, 32) for key in members_of(keys)))
         for address, keys in entries
     )
 
@@ -169,7 +179,7 @@ def _write_hashes(hashes: Sequence[bytes]) -> rlp.Item:
 
 
 def _read_hashes(item: rlp.Item) -> tuple[bytes, ...]:
-    return tuple(_bytes(one, 32) for one in listed(item))
+    return tuple(_bytes(one, 32) for one in members_of(item))
 
 
 def _write_authorizations(authorizations: Sequence[Authorization]) -> rlp.Item:
@@ -184,10 +194,10 @@ def _write_authorizations(authorizations: Sequence[Authorization]) -> rlp.Item:
 
 
 def _read_authorizations(item: rlp.Item) -> tuple[Authorization, ...]:
-    entries = listed(item)
+    entries = members_of(item)
     if len(entries) > AUTHORIZATIONS_MAX:
         raise TransactionMalformed("too many authorizations")
-    return tuple(_authorization(listed(entry, 6)) for entry in entries)
+    return tuple(_authorization(members_of(entry, 6)) for entry in entries)
 
 
 def _authorization(entry: tuple[rlp.Item, ...]) -> Authorization:

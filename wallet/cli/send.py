@@ -32,7 +32,7 @@ from wallet.wallet import OrderPlan, Wallet
 
 GWEI_PER_GAS = Token(1, None, "gwei", "gwei per gas", 9)
 MEMO_BYTES_MAX = 200
-TURN_SECONDS = 120
+TURN_SECONDS = 300
 """How long one waits for others that send from the same wallet at the same time."""
 NEGATIVES = {"ignore_unknown_options": True}
 """So that -5 is an amount that is refused, and no option that is unknown."""
