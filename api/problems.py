@@ -149,6 +149,7 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.TypedDataMalformed: Row(422, "typed_data_malformed", "The typed data is malformed."),
     on_chain.DescriptorMalformed: INTERNAL,
     on_chain.InsufficientNative: Row(422, "insufficient_native", "The coins do not suffice for value and fee."),
+    on_chain.GasMissing: Row(422, "gas_missing", "The account has no coins for the fee."),
     on_chain.InsufficientToken: Row(422, "insufficient_token", "The tokens do not suffice."),
     on_chain.TokenWithoutCode: Row(422, "token_without_code", "No contract lives at the token's address."),
     on_chain.FeeTooHigh: Row(503, "fee_too_high", "The chain asks for more gas money than the cap allows."),

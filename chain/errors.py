@@ -17,6 +17,7 @@ ChainError
  +- TypedDataMalformed          EIP-712 input that is refused
  +- DescriptorMalformed         an ERC-7730 file that cannot be honoured in full
  +- InsufficientNative          coins for value and fee are missing
+ |   +- GasMissing              coins for the fee alone: what is sent is something else
  +- InsufficientToken           tokens are missing
  +- TokenWithoutCode            no contract lives at the token's address
  +- FeeTooHigh                  the node asks for more than the cap
@@ -146,6 +147,11 @@ class InsufficientNative(ChainError):
     @property
     def missing_wei(self) -> int:
         return self.value_wei + self.fee_wei - self.available_wei
+
+
+@dataclass(eq=False)
+class GasMissing(InsufficientNative):
+    """No coins are sent, and those that are there do not pay the fee."""
 
 
 @dataclass(eq=False)

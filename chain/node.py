@@ -20,6 +20,7 @@ from chain.block import Block, Log, Receipt, listed, members
 from chain.erc20 import Erc20Method, balance_of, decode_balance, decode_erc20
 from chain.errors import (
     AnswerMalformed,
+    GasMissing,
     InsufficientNative,
     InsufficientToken,
     NodeRefused,
@@ -194,7 +195,7 @@ class Node:
             gas=request.gas if request.gas is not None else _gas(request, gas, available, max_fee),
         )
         if available < request.value + prepared.fee_max:
-            raise InsufficientNative(available, request.value, prepared.fee_max)
+            raise _missing(available, request.value, prepared.fee_max)
         return prepared
 
     async def send_raw(self, raw: bytes) -> bytes:
@@ -318,11 +319,15 @@ def _check_token(spent: tuple[Address, Address, int], code: object, balance: obj
         raise InsufficientToken(token, available, units)
 
 
+def _missing(available: int, value: int, fee: int) -> InsufficientNative:
+    return InsufficientNative(available, value, fee) if value else GasMissing(available, value, fee)
+
+
 def _gas(request: TransactionRequest, estimate: object | NodeRefused, available: int, max_fee: int) -> int:
     """A fifth more than estimated where code runs, since state may change until then."""
     if isinstance(estimate, NodeRefused):
         if available < request.value + TRANSFER_GAS * max_fee:  # nodes say this in words of their own
-            raise InsufficientNative(available, request.value, TRANSFER_GAS * max_fee) from estimate
+            raise _missing(available, request.value, TRANSFER_GAS * max_fee) from estimate
         raise estimate
     gas = quantity(estimate, 63)
     return gas if gas == TRANSFER_GAS else gas + gas // 5

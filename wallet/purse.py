@@ -10,7 +10,7 @@ from chain.descriptor import Descriptor
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
 from wallet.errors import AssetUnknown, TokenChanged
-from wallet.in_flight import Kept, read_kept
+from wallet.in_flight import OPEN, Kept, read_kept
 from wallet.networks import Network
 from wallet.state import Document, Store
 
@@ -19,6 +19,7 @@ DESCRIPTORS = tuple(
     Descriptor.parse(path.read_bytes()) for path in sorted((Path(__file__).parent / "descriptors").glob("*.json"))
 )
 """Of ERC-7730, as they ship with the client."""
+NUMBERS_MAX = 1000
 
 
 class Purse:
@@ -52,16 +53,32 @@ class Purse:
         return read_kept(self._folder.read("sent"))
 
     def keep_number(self, transaction_hash: str, sender: Address, nonce: int | None, state: str) -> None:
-        """A transaction of ours that is no payment to somebody."""
+        """A transaction of ours that is no payment to somebody, until its end is known; NUMBERS_MAX of them."""
         entry = {"from": sender, "nonce": str(nonce), "state": state}
-        self._folder.change("sent", lambda document: document.update({transaction_hash: entry}))
-
-    def keep_state(self, transaction_hash: str, state: str) -> None:
-        """What became of one that is kept."""
 
         def edit(document: Document) -> None:
-            if transaction_hash in document:
-                document[transaction_hash] = {**document[transaction_hash], "state": state}
+            numbers = sorted(
+                (int(known["nonce"]), name)
+                for name, known in document.items()
+                if "to" not in known and "nonce" in known
+            )
+            for _number, name in numbers[: max(0, len(numbers) + 1 - NUMBERS_MAX)]:
+                del document[name]
+            document[transaction_hash] = entry
+
+        self._folder.change("sent", edit)
+
+    def keep_state(self, transaction_hash: str, state: str) -> None:
+        """What became of one that is kept; of what was no payment, the end is told and forgotten."""
+
+        def edit(document: Document) -> None:
+            entry = document.get(transaction_hash)
+            if entry is None:
+                return
+            if state in OPEN or "to" in entry:
+                document[transaction_hash] = {**entry, "state": state}
+            else:
+                del document[transaction_hash]
 
         self._folder.change("sent", edit)
 

@@ -22,6 +22,7 @@ from chain.errors import (
     AnswerTooLarge,
     ExecutionReverted,
     FeeTooHigh,
+    GasMissing,
     InsufficientNative,
     InsufficientToken,
     NodeRefused,
@@ -82,7 +83,11 @@ async def test_prepare_says_what_is_missing(chain_node: Node) -> None:
     assert coins.missing_wei == coins.fee_wei > 0
     empty = await refused(erc20.transfer(TokenAmount(5, ETH), CAROL, Address("0x" + 20 * "d0")), InsufficientNative)
     assert empty.missing_wei == 5 + empty.fee_wei
-    nothing = Token(31337, CAROL, "NONE", "No code", 6)
+    await fund(chain_node, CAROL, 0, 5 * 10**6)
+    gas = await refused(erc20.transfer(TokenAmount(5, DUSD), BOB, CAROL), GasMissing)
+    assert (gas.available_wei, gas.value_wei) == (0, 0) and gas.missing_wei == gas.fee_wei > 0
+    assert not isinstance(coins, GasMissing) and not isinstance(empty, GasMissing)
+    nothing = Token(31337, Address("0x" + 20 * "e0"), "NONE", "No code", 6)
     await refused(erc20.transfer(TokenAmount(1, nothing), OWNER, BOB), TokenWithoutCode)
     stolen = TransactionRequest(31337, DUSD.address, data=encode_call("mint(address,uint256)", BOB, 1), sender=BOB)
     reverted = await refused(stolen, ExecutionReverted)

@@ -129,6 +129,7 @@ def _coins_missing(error: Any) -> dict[str, str]:
 
 DERIVED: dict[type[Exception], Callable[[Any], dict[str, Any]]] = {
     chain.InsufficientNative: _coins_missing,
+    chain.GasMissing: _coins_missing,
     chain.FeeTooHigh: lambda e: {"needed": gwei(e.max_fee_per_gas), "allowed": gwei(e.cap)},
     chain.InsufficientToken: lambda e: {"missing_units": e.missing_units},
     wallet.ClockWrong: lambda e: {"minutes": abs(e.seconds) // 60, "apart": abs(e.seconds)},
@@ -306,6 +307,13 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         N_(
             "Not enough coins: {needed} are needed (the fee of up to {fee} included), {available} are there, "
             "{missing} are missing."
+        ),
+        REFUSED,
+    ),
+    chain.GasMissing: (
+        N_(
+            "The account has {available} of the chain's own coin, and the fee may be {fee}: nothing was sent. "
+            "`tandem receive` shows where it can be sent some."
         ),
         REFUSED,
     ),

@@ -129,6 +129,7 @@ SLUGS |= dict.fromkeys(
         "fee_too_high",
         "handle_refused",
         "holder_unknown",
+        "gas_missing",
         "insufficient_native",
         "insufficient_token",
         "machine_refused",
