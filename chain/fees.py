@@ -50,6 +50,11 @@ class Fees:
     priority: int
     max_fee_per_gas: int
 
+    @property
+    def one_price(self) -> int:
+        """For a transaction that knows no tip: it pays all of it, so the room is a quarter of the base fee at most."""
+        return min(self.base + self.base // 4 + self.priority, self.max_fee_per_gas)
+
 
 @dataclass(frozen=True, slots=True)
 class FeeHistory:

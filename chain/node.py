@@ -235,9 +235,10 @@ class Node:
         if fees is None:
             price = await self.gas_price(speed, cap) if max_fee is None else max_fee
             return replace(_with_one_price(request), max_fee_per_gas=price, max_priority_fee_per_gas=price)
-        highest = max_fee if max_fee is not None else max(fees.max_fee_per_gas, priority or 0)
         if request.type.has_one_price:
-            return replace(request, max_fee_per_gas=highest, max_priority_fee_per_gas=highest)
+            price = max_fee if max_fee is not None else fees.one_price
+            return replace(request, max_fee_per_gas=price, max_priority_fee_per_gas=price)
+        highest = max_fee if max_fee is not None else max(fees.max_fee_per_gas, priority or 0)
         tip = priority if priority is not None else min(fees.priority, highest)
         return replace(request, max_fee_per_gas=highest, max_priority_fee_per_gas=tip)
 

@@ -43,6 +43,11 @@ def test_table(told: FeeHistory, speed: Speed, expected: Fees) -> None:
     assert fees_of(told, speed) == expected
 
 
+def test_one_price_where_there_is_a_base_fee() -> None:
+    assert fees_of(history(20, *CALM), FAST).one_price == 28 * GWEI, "what is offered is paid, all of it"
+    assert fees_of(history(20, *CALM), NORMAL, 23 * GWEI).one_price == 23 * GWEI
+
+
 @pytest.mark.parametrize(("speed", "expected"), [(SLOW, 90), (NORMAL, 100), (FAST, 125)])
 def test_one_price(speed: Speed, expected: int) -> None:
     assert price_of(100, speed) == expected

@@ -147,7 +147,9 @@ async def test_speeds_and_the_persons_cap(anvil: Node) -> None:
 async def test_a_legacy_transaction_stays_one(anvil: Node) -> None:
     request = replace(erc20.transfer(TokenAmount(5, ETH), BOB, OWNER), type=TransactionType.LEGACY)
     prepared = await anvil.prepare(request)
-    assert prepared.type is TransactionType.LEGACY
+    fees = await anvil.fees()
+    assert fees is not None and prepared.type is TransactionType.LEGACY
+    assert prepared.max_fee_per_gas == fees.one_price < fees.max_fee_per_gas
     receipt = await anvil.wait_for_receipt(await anvil.send_raw(sign(prepared).raw))
     assert receipt.succeeded
 

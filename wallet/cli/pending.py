@@ -45,6 +45,9 @@ def pending(run: Run) -> None:
             for one in found
             for kept, fate in one.transactions
         ]
+        if not rows:
+            click.echo(_("Nothing that you sent from here waits."))
+            return
         table([_("Number"), _("Amount"), _("State"), _("Transaction"), _("Account")], rows)
         for one in found:
             for number in one.missing:
