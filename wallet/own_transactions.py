@@ -13,7 +13,8 @@ from chain.address import Address
 from chain.block import Log, Receipt
 from chain.calldata import encode_call
 from chain.erc20 import decode_uint, transfer
-from chain.errors import AnswerMalformed, CalldataMalformed, NodeRefused, TransactionUnseen
+from chain.errors import AnswerMalformed, CalldataMalformed, FeeTooHigh, NodeRefused, TransactionUnseen
+from chain.fees import FEE_CAP
 from chain.keccak import keccak256
 from chain.node import Node
 from chain.node_provider import Call
@@ -102,7 +103,7 @@ class OwnTransactions:
             wanted = _cancelled(before) if cancelled else before
             blank = replace(wanted, max_fee_per_gas=None, max_priority_fee_per_gas=None)
             now = await node.prepare(blank)
-            highest, tip = dearer(before, now)
+            highest, tip = dearer(before, now, node.fee_cap)
             tip = highest if before.type.has_one_price else tip
             return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip))
 
@@ -264,13 +265,18 @@ def read_pending(found: object, transaction: bytes, chain_id: int) -> Transactio
     return signed.request
 
 
-def dearer(before: TransactionRequest, now: TransactionRequest) -> tuple[int, int]:
-    """Highest fee and tip of today, and at least an eighth above those before: less is not taken in their place."""
+def dearer(before: TransactionRequest, now: TransactionRequest, cap: int = FEE_CAP) -> tuple[int, int]:
+    """Highest fee and tip of today, and at least an eighth above those before: less is not taken in their place.
+
+    Raises FeeTooHigh where that passes `cap`: also a fee that rose by an eighth many times.
+    """
     pairs = (
         (before.max_fee_per_gas, now.max_fee_per_gas),
         (before.max_priority_fee_per_gas, now.max_priority_fee_per_gas),
     )
     highest, tip = (max(new or 0, (old or 0) + (old or 0) // 8 + 1) for old, new in pairs)
+    if max(highest, tip) > cap:
+        raise FeeTooHigh(max(highest, tip), cap)
     return max(highest, tip), tip
 
 

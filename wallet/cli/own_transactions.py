@@ -10,7 +10,7 @@ from chain.address import Address
 from wallet.cli.own import own_account, own_accounts, payee_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
-from wallet.cli.send import TURN_SECONDS, check_somebody_is_there
+from wallet.cli.send import check_somebody_is_there, turn
 from wallet.cli.show import approve, table
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed
@@ -116,7 +116,7 @@ def send_planned(run: Run, planning: Planning) -> None:
 async def _sent(run: Run, planning: Planning) -> Json:
     async with open_wallet(run) as wallet:
         own = OwnTransactions(wallet)
-        with run.store.one_command(TURN_SECONDS):  # until the node has it: the next one's number is another then
+        with turn(run):  # until the node has it: the next one's number is another then
             plan = await planning(own)
             tell_notices(run, wallet)
             approve(run, plan.review, _("Sign and send?"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -22,7 +24,7 @@ from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
 from wallet.cli.waiting import wait
-from wallet.errors import InputMalformed, StateUnusable, TerminalNeeded
+from wallet.errors import InputMalformed, StateBusy, StateUnusable, TerminalNeeded
 from wallet.payee import Payee
 from wallet.purse import no_such_asset
 from wallet.texts import _
@@ -192,7 +194,7 @@ async def _send_tokens(
         raise InputMalformed("memo", memo[:40], _("a chain carries none"))
     check_somebody_is_there(run)
     rail = TokenRail(wallet)
-    with run.store.one_command(TURN_SECONDS):  # until the node has it: the next one's number is another then
+    with turn(run):  # until the node has it: the next one's number is another then
         plan = await rail.plan(amount, payee, sender, gas)
         tell_notices(run, wallet)
         if wallet.purse.network.relayed:
@@ -242,6 +244,18 @@ def check_memo(memo: str) -> None:
     """One line of what can be shown to anybody. Raises InputMalformed."""
     if not memo.isprintable() or len(memo.encode()) > MEMO_BYTES_MAX:
         raise InputMalformed("memo", memo[:40], _("one line of at most {n} bytes").format(n=MEMO_BYTES_MAX))
+
+
+@contextmanager
+def turn(run: Run) -> Iterator[None]:
+    """One at a time for this wallet; whoever waits long is told. Raises StateBusy."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(run.store.one_command())
+        except StateBusy:
+            run.say(_("Another command of this wallet is at work; this one waits for its turn."))
+            stack.enter_context(run.store.one_command(TURN_SECONDS))
+        yield
 
 
 def check_somebody_is_there(run: Run) -> None:

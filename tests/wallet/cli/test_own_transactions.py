@@ -13,7 +13,7 @@ from eth_account import Account
 
 from chain.address import Address
 from chain.calldata import encode_call
-from chain.errors import AnswerMalformed
+from chain.errors import AnswerMalformed, FeeTooHigh
 from chain.transaction import TransactionRequest
 from wallet.errors import InputMalformed
 from wallet.hd import KeyTree
@@ -194,6 +194,8 @@ def test_a_replacement_pays_an_eighth_more_and_not_less_than_today():
     assert dearer(request(800, 80), request(100, 10)) == (901, 91)
     assert dearer(request(800, 80), request(2000, 500)) == (2000, 500)
     assert dearer(request(8, 8), request(9, 9)) == (10, 10), "never a tip above the highest fee"
+    with pytest.raises(FeeTooHigh):
+        dearer(request(800, 80), request(100, 10), 900)
 
 
 def test_what_a_node_says_of_a_transaction_is_read_strictly():
