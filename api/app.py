@@ -32,6 +32,7 @@ from api.head_reader import HeadReader
 from api.holdings import HoldingsReader
 from api.limits import open_limits
 from api.migrations import pending, upgrade
+from api.nonces import NonceBook
 from api.operator_key import open_key
 from api.price_history import PriceHistory
 from api.price_keeper import PriceKeeper
@@ -57,6 +58,7 @@ from api.routes import (
     sessions,
     statements,
     topups,
+    transactions,
     users,
     views,
 )
@@ -80,7 +82,7 @@ PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, prices, events, problems),
+    *(topups, statements, chains, prices, events, transactions, problems),
 )
 
 
@@ -175,6 +177,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             look_out=LookOut(EventSource(engine, index, story, time.time_ns)),
             story=story,
             registry=token_registry(settings),
+            nonces=NonceBook(engine, settings.chain_id),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),

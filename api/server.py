@@ -15,6 +15,7 @@ from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
+from api.nonces import NonceBook
 from api.price_history import PriceHistory
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
@@ -65,6 +66,7 @@ class Server:
     price_history: PriceHistory
     feeds: PriceFeeds
     look_out: LookOut
+    nonces: NonceBook
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     indexer: Indexer | None = None
