@@ -25,6 +25,7 @@ _COMMANDS = {
     "report": "api.commands.report",
     "bank": "api.commands.bank",
     "reconcile": "api.commands.bank",
+    "rates": "api.commands.rates",
 }
 _DETAILED = {"BankFileMalformed", "OfficerDocumentMalformed", "DevnetCannot"}
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}

@@ -162,6 +162,8 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.WrongChain: Row(503, "wrong_chain", "The server's node is on another chain."),
     on_chain.WrongGenesis: Row(503, "wrong_chain", "The server's node is on another chain of the same number."),
     on_chain.TransactionUnseen: Row(503, "transaction_unseen", "The transaction is not in a block yet."),
+    on_chain.NodeBehind: Row(503, "chain_unavailable", _UNAVAILABLE),
+    on_chain.StretchTooLong: INTERNAL,
     on_chain.DevnetError: INTERNAL,
     on_chain.DevnetMissing: INTERNAL,
     on_chain.DevnetDied: INTERNAL,

@@ -86,6 +86,7 @@ class BlockTransaction:
     to: Address | None
     value: int
     data: bytes
+    gas: int
 
     @classmethod
     def parse(cls, answer: object) -> BlockTransaction:
@@ -98,29 +99,41 @@ class BlockTransaction:
             to=None if to is None else address(to),
             value=quantity(fields.get("value")),
             data=data(fields.get("input")),
+            gas=quantity(fields.get("gas"), 64),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`timestamp` in seconds since 1970; `transactions` empty where the node was asked for hashes only."""
+    """`timestamp` in seconds since 1970; `transactions` empty where the node was asked for hashes only.
+
+    `receipts_root` and `logs_bloom` are what the header says of the logs; not every kind of chain has them.
+    """
 
     number: int
     hash: bytes
     parent_hash: bytes
     timestamp: int
     transactions: tuple[BlockTransaction, ...]
+    transaction_hashes: tuple[bytes, ...]
+    receipts_root: bytes | None
+    logs_bloom: int | None
 
     @classmethod
     def parse(cls, answer: object) -> Block:
         fields = members(answer)
         inside = listed(fields.get("transactions"), 100_000)
+        whole = tuple(BlockTransaction.parse(t) for t in inside if not isinstance(t, str))
+        root, bloom = fields.get("receiptsRoot"), fields.get("logsBloom")
         return cls(
             number=quantity(fields.get("number"), 63),
             hash=data(fields.get("hash"), 32),
             parent_hash=data(fields.get("parentHash"), 32),
             timestamp=quantity(fields.get("timestamp"), 63),
-            transactions=tuple(BlockTransaction.parse(t) for t in inside if not isinstance(t, str)),
+            transactions=whole,
+            transaction_hashes=tuple(t.hash for t in whole) or tuple(data(t, 32) for t in inside),
+            receipts_root=None if root is None else data(root, 32),
+            logs_bloom=None if bloom is None else int.from_bytes(data(bloom, 256), "big"),
         )
 
 

@@ -100,13 +100,16 @@ class Devnet:
         port: int = 0,
         ready_seconds: float = READY_SECONDS,
         options: DevnetOptions | None = None,
+        chain_id: int = CHAIN_ID,
     ) -> AsyncIterator[Devnet]:
         """Port 0 takes a free one. The chain ends with the block, and with it everything that no state file keeps.
+
+        Hardhat has one chain id.
 
         Raises DevnetMissing, DevnetDied (the port is taken, for instance), DevnetSlow, DevnetCannot.
         """
         chosen = DevnetKind(kind)
-        process = await _spawn(chosen, port, options or DevnetOptions())
+        process = await _spawn(chosen, port, options or DevnetOptions(), chain_id)
         output: deque[str] = deque(maxlen=40)
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         reader = asyncio.create_task(_drain(process, output, listening))
@@ -118,14 +121,14 @@ class Devnet:
             await reader
 
 
-def _command(kind: DevnetKind, port: int, options: DevnetOptions) -> tuple[list[str], Path]:
+def _command(kind: DevnetKind, port: int, options: DevnetOptions, chain_id: int) -> tuple[list[str], Path]:
     """What to run, and the file that must be installed for it. Raises DevnetCannot."""
     modules = _modules(kind)
     if kind is DevnetKind.ANVIL:
         # npm installs the package of this platform alone; its launcher would be a second process to end.
         npm = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), None)
         program = npm or Path(shutil.which("anvil") or modules / "@foundry-rs" / "anvil")
-        command = [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(CHAIN_ID)]
+        command = [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(chain_id)]
         return [*command, *_anvil_arguments(options)], program
     if options.state is not None:
         raise DevnetCannot("keeps no state file: only Anvil does")
@@ -162,8 +165,8 @@ def _hardhat_environment(options: DevnetOptions) -> dict[str, str]:
     return {name: value for name, value in settings.items() if value}
 
 
-async def _spawn(kind: DevnetKind, port: int, options: DevnetOptions) -> asyncio.subprocess.Process:
-    command, program = _command(kind, port, options)
+async def _spawn(kind: DevnetKind, port: int, options: DevnetOptions, chain_id: int) -> asyncio.subprocess.Process:
+    command, program = _command(kind, port, options, chain_id)
     if not program.exists():
         raise DevnetMissing(kind, str(program))
     if (guard := shutil.which("setpriv")) is not None:  # util-linux: the chain ends even if we are killed

@@ -30,6 +30,8 @@ ChainError
  |   +- WrongChain              another chain id than expected
  |   +- WrongGenesis            the same chain id, but another chain
  |   +- TransactionUnseen       no receipt within the time given
+ |   +- NodeBehind              it knows fewer blocks than were recorded
+ |   +- StretchTooLong          more blocks than the node answers for at once
  +- DevnetError
      +- DevnetMissing           the program is not installed
      +- DevnetDied              it ended by itself
@@ -238,6 +240,21 @@ class TransactionUnseen(NodeError):
 
     transaction_hash: str
     waited_seconds: float
+
+
+@dataclass(eq=False)
+class NodeBehind(NodeError):
+    """Nothing stands in the place of the blocks that it lacks: it lags, or was set back."""
+
+    known: int
+    head: int
+
+
+@dataclass(eq=False)
+class StretchTooLong(NodeError):
+    """Ask for fewer."""
+
+    blocks: int
 
 
 class DevnetError(ChainError):

@@ -23,6 +23,7 @@ from chain.errors import (
     GasMissing,
     InsufficientNative,
     InsufficientToken,
+    NodeError,
     NodeRefused,
     TokenWithoutCode,
     TransactionMalformed,
@@ -32,6 +33,7 @@ from chain.errors import (
 )
 from chain.fees import BLOCKS, FEE_CAP, PERCENTILES, FeeHistory, Fees, Speed, fees_of, price_of
 from chain.keccak import keccak256
+from chain.node_pool import FailoverProvider
 from chain.node_provider import ANSWER_BYTES_MAX, BoundedProvider, Call
 from chain.quantity import data, quantity, to_hex
 from chain.token import Token, TokenAmount
@@ -53,6 +55,8 @@ class NodeIdentity:
 class Node:
     """One node at one URL. `chain_id` is what `prepare` and `check` insist on; None takes any.
 
+    With `others`, further URLs of the same chain (whose id must be given then), the next is asked where one fails.
+
     Every method may raise NodeUnreachable, NodeRefused, AnswerTooLarge, AnswerMalformed.
     """
 
@@ -61,6 +65,7 @@ class Node:
         url: str,
         chain_id: int | None = None,
         *,
+        others: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 20,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
@@ -70,6 +75,10 @@ class Node:
         self.chain_id = chain_id
         self.fee_cap = fee_cap
         self.provider = BoundedProvider(url, headers, timeout_seconds, answer_bytes_max)
+        if others:
+            assert chain_id is not None, "several URLs are of a chain that is known"
+            urls = (url, *others)
+            self.provider = FailoverProvider(urls, chain_id, headers, timeout_seconds, answer_bytes_max)
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,6 +88,10 @@ class Node:
 
     async def close(self) -> None:
         await self.provider.disconnect()
+
+    def distrust(self, error: NodeError) -> None:
+        """What it answered cannot be: where there are several nodes behind this one, the next is asked."""
+        self.provider.distrust(error)
 
     @cached_property
     def web3(self) -> AsyncWeb3[BoundedProvider]:
@@ -123,7 +136,10 @@ class Node:
     async def blocks(self, numbers: Sequence[int], full: bool = False) -> list[Block | None]:
         """None where the chain has no such block (yet, or any more)."""
         found = await self.batch([("eth_getBlockByNumber", (hex(number), full)) for number in numbers])
-        return [None if answer is None else Block.parse(answer) for answer in found]
+        blocks = [None if answer is None else Block.parse(answer) for answer in found]
+        if any(b is not None and b.number != number for b, number in zip(blocks, numbers, strict=True)):
+            raise AnswerMalformed("another block than asked for")
+        return blocks
 
     async def logs(self, query: Mapping[str, object]) -> list[Log]:
         """Of an eth_getLogs filter object."""

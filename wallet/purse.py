@@ -9,6 +9,7 @@ from chain.address import Address
 from chain.descriptor import Descriptor
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
+from wallet.contacts import sent_to
 from wallet.errors import AssetUnknown, TokenChanged
 from wallet.in_flight import OPEN, Kept, read_kept
 from wallet.networks import Network
@@ -19,6 +20,7 @@ DESCRIPTORS = tuple(
     Descriptor.parse(path.read_bytes()) for path in sorted((Path(__file__).parent / "descriptors").glob("*.json"))
 )
 """Of ERC-7730, as they ship with the client."""
+_OF_A_LIFE = ("tokens", "sent", "chain")
 NUMBERS_MAX = 1000
 
 
@@ -43,10 +45,7 @@ class Purse:
 
     def met(self) -> frozenset[Address]:
         """Addresses that were sent to from here, whose sending succeeded; what merely came in never counts."""
-        kept = self._folder.read("sent")
-        return frozenset(
-            Address(entry["to"]) for entry in kept.values() if entry.get("state") == "done" and "to" in entry
-        )
+        return sent_to(self._folder.read("sent"))
 
     def sent(self) -> list[Kept]:
         """Transactions of ours whose numbers are known, in no order."""
@@ -121,9 +120,14 @@ class Purse:
         self._folder.change("chain", lambda document: document.update({"block": entry}))
 
     def set_aside(self) -> None:
-        """Forget what was known of a chain that is gone; a notice says so."""
+        """What was known of a chain that is gone counts no more; it is kept below `earlier`, and a notice says so."""
         self.notices.append("chain-restarted")
-        for name in ("tokens", "sent", "chain"):
+        known = {name: document for name in _OF_A_LIFE if (document := self._folder.read(name))}
+        past = self._folder.below("earlier")
+        if known:
+            numbers = [int(name) for name in past.names() if name.isdecimal()]
+            past.put(str(max(numbers, default=0) + 1), known)
+        for name in _OF_A_LIFE:
             self._folder.remove(name)
 
     def _check_pin(self, token: Token) -> None:

@@ -86,7 +86,8 @@ def price(pair: str, value: str, as_json: bool) -> None:
         asyncio.run(_price(Settings.from_environment(os.environ), pair, value))
     except AmountMalformed:
         raise click.UsageError(_("{text} is no price.").format(text=value)) from None
-    answer({"pair": pair.upper(), "price": value}, as_json, f"{pair.upper()} = {value}")
+    doubted = _("A server that runs takes a large jump when it is said a second time, or after ten minutes.")
+    answer({"pair": pair.upper(), "price": value}, as_json, f"{pair.upper()} = {value}", doubted)
 
 
 async def _up(kind: str, port: int, options: DevnetOptions, as_json: bool) -> None:

@@ -24,6 +24,7 @@ def test_every_command_has_help():
     names = ("serve", "db upgrade", "db check", "devnet up", "devnet fund", "devnet price", "demo", "export")
     names += tuple(f"devnet {name}" for name in ("status", "travel", "mine", "automine", "snapshot", "revert"))
     names += tuple(f"officer {name}" for name in ("keygen", "name", "propose", "sign", "change", "post", "list"))
+    names += ("rates import", "rates show")
     for name in names:
         done = CliRunner().invoke(commands, [*name.split(), "--help"])
         assert (done.exit_code, "Usage:" in done.output, "--json" in done.output) == (0, True, True), name

@@ -58,6 +58,7 @@ async def test_start_deploy_fund_price_stop(kind: str) -> None:
         await set_price(node, "eth/usd", "2999.5")
         prices = {asset: await price(node, feed) for asset, feed in demo_price_feeds().items()}
         expected = {"ETH": 299_950_000_000, "DUSD": 100_000_000, "EUR": 108_000_000}
+        expected |= {"GBP": 126_000_000, "CNY": 14_000_000, "JPY": 660_000}
         assert prices == {**expected, "DWETH": expected["ETH"], "DEUR": expected["EUR"]}
         assert is_alive(net.pid)
     assert not is_alive(net.pid)
@@ -168,6 +169,6 @@ def test_artifacts_are_what_the_sources_compile_to() -> None:
         ["node", str(ROOT / "chain/contracts/compile.js"), "--stdout"], check=True, capture_output=True, timeout=120
     ).stdout
     compiled = json.loads(output)
-    assert set(compiled) == {"DemoToken", "DemoFeed", "DemoWallet"}
+    assert set(compiled) == {"DemoToken", "DemoFeed", "DemoWallet", "Views"}
     for name, artifact in compiled.items():
         assert json.loads((ROOT / f"chain/contracts/{name}.json").read_text()) == artifact

@@ -32,6 +32,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     N_("Money"): {
         "balance": Entry("ask", N_("everything you hold, in one view")),
         "activity": Entry("ask", N_("everything that happened, in one history")),
+        "prices": Entry("prices", N_("what things are worth, and were")),
         "export": Entry("export", N_("your history for a spreadsheet or beancount")),
         "statement": Entry("statement", N_("an account over a period, also as CSV, PDF and camt.053")),
         "receive": Entry("receive", N_("where others send to, with a QR code")),

@@ -340,6 +340,11 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         ),
         NETWORK,
     ),
+    chain.NodeBehind: (
+        N_("The node knows {head} blocks and {known} were seen before; wait, or ask another node."),
+        NETWORK,
+    ),
+    chain.StretchTooLong: (N_("The node does not answer for {blocks} blocks at once."), NETWORK),
     chain.TokensDiffer: (N_("{left} and {right} are two assets; they do not add."), REFUSED),
     chain.TokenListMalformed: (N_("The token list is damaged ({reason})."), REFUSED),
     chain.TransactionMalformed: (N_("The transaction is malformed ({reason}); nothing was signed."), REFUSED),

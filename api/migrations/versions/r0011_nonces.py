@@ -9,7 +9,7 @@ from alembic import op
 from api.migrations import statements
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:
