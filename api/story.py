@@ -15,6 +15,7 @@ from api.fields import spelled
 from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
 from chain.indexer_store import IndexerStore
+from chain.look_alike import Payees, marks
 from chain.recorded import Kind, Position, RecordedTransfer
 from chain.reorg import final_height
 from chain.token import Token, TokenAmount
@@ -43,6 +44,9 @@ _KINDS: dict[int, ItemKind] = {
 }
 _STATES: dict[ItemKind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
 _AMOUNTS = (Kind.NATIVE, Kind.INNER, Kind.ERC20)
+PAYEES_MAX = 1000
+PAID_MAX = 300
+"""Payees are those whose addresses were asked for, and the receivers among the newest transfers."""
 TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
 """Orders whose shown text has a memo for both sides."""
 
@@ -81,7 +85,7 @@ class Story:
     async def chain(self, holder: bytes, before: Position | None, limit: int) -> list[Placed]:
         """Chain transfers before a position, of the holder's addresses, those of chains that are gone among them.
 
-        Tokens that are not listed are not shown.
+        What smells of poisoning is marked.
         """
         async with self._engine.connect() as conn:
             query = select(addresses.c.address).where(addresses.c.holder == holder)
@@ -97,25 +101,42 @@ class Story:
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)
+        payees = await self._payees(holder, own) if found else Payees.of(())
         return [
             Placed(
                 transfer.timestamp * 10**9,
                 transfer.position,
-                self._chain_item(transfer, own, names, final) if self._is_shown(transfer) else None,
+                self._chain_item(transfer, own, names, payees, final) if transfer.kind in _AMOUNTS else None,
             )
             for transfer in found
         ]
 
-    def _is_shown(self, transfer: RecordedTransfer) -> bool:
-        return transfer.kind in _AMOUNTS and transfer.token in self._tokens
+    async def _payees(self, holder: bytes, own: set[Address]) -> Payees:
+        """Who was paid from these addresses in listed tokens, or asked for an address; and the addresses themselves."""
+        asked = address_requests.c
+        query = select(asked.address).where(asked.payer == holder, asked.chain_id == self._chain_id).distinct()
+        async with self._engine.connect() as conn:
+            named = [Address.from_bytes(raw) for raw in (await conn.execute(query.limit(PAYEES_MAX))).scalars()]
+        paid = [
+            moved.receiver
+            for moved in await self._index.transfers(own, PAID_MAX)
+            if moved.sender in own and moved.units and moved.succeeded and moved.token in self._tokens
+        ]
+        return Payees.of([*own, *named, *paid])
 
     def _chain_item(
-        self, transfer: RecordedTransfer, own: set[Address], names: dict[Address, tuple[str, bytes]], final: int
+        self,
+        transfer: RecordedTransfer,
+        own: set[Address],
+        names: dict[Address, tuple[str, bytes]],
+        payees: Payees,
+        final: int,
     ) -> Item:
         outgoing, incoming = transfer.sender in own, transfer.receiver in own
         other = transfer.receiver if outgoing else transfer.sender
         handle, holder = names.get(other, (None, None))
-        amount = TokenAmount(transfer.units, self._tokens[transfer.token])
+        listed = self._tokens.get(transfer.token)
+        amount = TokenAmount(transfer.units, listed or _raw(self._chain_id, transfer.token))
         return Item(
             id=f"c{self._chain_id}.{transfer.position.place}",
             at=rfc3339(transfer.timestamp * 10**9),
@@ -133,7 +154,14 @@ class Story:
             block=transfer.position.block_number,
             final=not transfer.archived and transfer.position.block_number <= final,
             archived=transfer.archived,
+            marks=[mark.value for mark in marks(payees, other, transfer.units, is_listed=listed is not None)],
         )
+
+
+def _raw(chain_id: int, contract: Address | None) -> Token:
+    """A token on no list goes by its address, in raw units: its name and decimals are a stranger's claims."""
+    assert contract is not None, "the chain's own coin is always listed"
+    return Token(chain_id, contract, contract, contract, 0)
 
 
 def _is_part_of_another(entry: Entry) -> bool:

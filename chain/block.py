@@ -42,32 +42,35 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a transaction that a block includes. Gas price in wei; `succeeded` False means reverted."""
+    """What became of a transaction that a block includes. Gas price in wei; `succeeded` False means reverted.
+
+    The price is None where a node of a chain without EIP-1559 does not tell it: it is the transaction's own.
+    """
 
     transaction_hash: bytes
     succeeded: bool
     block_number: int
     block_hash: bytes
     gas_used: int
-    effective_gas_price: int
+    effective_gas_price: int | None
     contract_address: Address | None
     logs: tuple[Log, ...]
 
     @property
-    def fee(self) -> int:
-        return self.gas_used * self.effective_gas_price
+    def fee(self) -> int | None:
+        return None if self.effective_gas_price is None else self.gas_used * self.effective_gas_price
 
     @classmethod
     def parse(cls, answer: object) -> Receipt:
         fields = members(answer)
-        created = fields.get("contractAddress")
+        created, price = fields.get("contractAddress"), fields.get("effectiveGasPrice")
         return cls(
             transaction_hash=data(fields.get("transactionHash"), 32),
             succeeded=quantity(fields.get("status"), 1) == 1,
             block_number=quantity(fields.get("blockNumber"), 63),
             block_hash=data(fields.get("blockHash"), 32),
             gas_used=quantity(fields.get("gasUsed"), 63),
-            effective_gas_price=quantity(fields.get("effectiveGasPrice")),
+            effective_gas_price=None if price is None else quantity(price),
             contract_address=None if created is None else address(created),
             logs=tuple(Log.parse(log) for log in listed(fields.get("logs"), 100_000)),
         )

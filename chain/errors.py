@@ -12,11 +12,12 @@ ChainError
  +- JsonMalformed               not JSON, or not within the bounds
  +- TokenListMalformed
  +- ReceiverRefused             zero address, or the token's own contract
- +- TransactionMalformed        no canonical EIP-1559 bytes, or a field out of bounds
+ +- TransactionMalformed        no canonical bytes, or a field out of bounds
  +- CalldataMalformed           ABI bytes that do not decode within the budget
  +- TypedDataMalformed          EIP-712 input that is refused
  +- DescriptorMalformed         an ERC-7730 file that cannot be honoured in full
  +- InsufficientNative          coins for value and fee are missing
+ |   +- GasMissing              coins for the fee alone: what is sent is something else
  +- InsufficientToken           tokens are missing
  +- TokenWithoutCode            no contract lives at the token's address
  +- FeeTooHigh                  the node asks for more than the cap
@@ -35,6 +36,7 @@ ChainError
      +- DevnetMissing           the program is not installed
      +- DevnetDied              it ended by itself
      +- DevnetSlow              it did not answer within the time given
+     +- DevnetCannot            this kind of chain does not do that
      +- DevAccountMissing       the node does not sign for the demo owner's account
      +- DevAccountUnfunded      it does, but the account cannot pay
      +- DemoContractMissing     the demo contracts are not on this chain
@@ -147,6 +149,11 @@ class InsufficientNative(ChainError):
     @property
     def missing_wei(self) -> int:
         return self.value_wei + self.fee_wei - self.available_wei
+
+
+@dataclass(eq=False)
+class GasMissing(InsufficientNative):
+    """No coins are sent, and those that are there do not pay the fee."""
 
 
 @dataclass(eq=False)
@@ -271,6 +278,13 @@ class DevnetDied(DevnetError):
 class DevnetSlow(DevnetError):
     program: str
     waited_seconds: float
+
+
+@dataclass(eq=False)
+class DevnetCannot(DevnetError):
+    """`reason` goes on after "it": `keeps no state file`."""
+
+    reason: str
 
 
 @dataclass(eq=False)

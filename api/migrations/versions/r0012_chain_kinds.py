@@ -9,7 +9,7 @@ from alembic import op
 from api.migrations import statements
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 
 def upgrade() -> None:
