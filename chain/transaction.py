@@ -67,7 +67,7 @@ class TransactionRequest:
     @property
     def unsigned_payload(self) -> bytes:
         """The bytes whose keccak256 is signed. Raises TransactionMalformed where a field is still open."""
-        return TYPE_BYTE + rlp.encode(self._members())
+        return TYPE_BYTE + rlp.encode(self.members)
 
     @property
     def signing_hash(self) -> bytes:
@@ -76,7 +76,7 @@ class TransactionRequest:
     @classmethod
     def decode(cls, payload: bytes) -> TransactionRequest:
         """Reads an unsigned payload; anything but the canonical encoding raises TransactionMalformed."""
-        return _request(_list(_unwrap(payload), 9))
+        return request_of(members_of(_unwrap(payload), 9))
 
     def with_sender(self, sender: Address) -> TransactionRequest:
         return replace(self, sender=sender)
@@ -96,7 +96,9 @@ class TransactionRequest:
         call |= {"data": "0x" + self.data.hex()} if self.data else {}
         return call
 
-    def _members(self) -> list[rlp.Item]:
+    @property
+    def members(self) -> list[rlp.Item]:
+        """The nine that types 2 and 4 begin with, as RLP takes them."""
         return [
             rlp.encode_integer(self.chain_id),
             rlp.encode_integer(_filled(self.nonce, "nonce")),
@@ -127,11 +129,7 @@ class SignedTransaction:
 
         Raises TransactionMalformed where they recover to another account than `request.sender`.
         """
-        if len(signature) != 65:
-            raise TransactionMalformed("signature of 65 bytes expected")
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        parity = signature[64] - 27 if signature[64] >= 27 else signature[64]
-        signed = _signed(request, parity, r, s)
+        signed = _signed(request, *split(signature))
         if request.sender not in (None, signed.request.sender):
             raise TransactionMalformed("signed by another account")
         return signed
@@ -139,10 +137,10 @@ class SignedTransaction:
     @classmethod
     def decode(cls, raw: bytes) -> SignedTransaction:
         """Raises TransactionMalformed for anything but a canonical signed type-2 transaction with low s."""
-        members = _list(_unwrap(raw), 12)
+        members = members_of(_unwrap(raw), 12)
         parity = rlp.decode_integer(members[9], 8)
         r, s = rlp.decode_integer(members[10], 256), rlp.decode_integer(members[11], 256)
-        return _signed(_request(members[:9]), parity, r, s)
+        return _signed(request_of(members[:9]), parity, r, s)
 
     @property
     def hash_hex(self) -> str:
@@ -156,17 +154,29 @@ class SignedTransaction:
 
 
 def _signed(request: TransactionRequest, parity: int, r: int, s: int) -> SignedTransaction:
+    sender = signer_of(request.signing_hash, parity, r, s)
+    raw = TYPE_BYTE + rlp.encode([*request.members, *(rlp.encode_integer(number) for number in (parity, r, s))])
+    return SignedTransaction(request.with_sender(sender), parity, r, s, raw, keccak256(raw))
+
+
+def split(signature: bytes) -> tuple[int, int, int]:
+    """Parity, r and s of the 65 bytes r, s, v (v 0 or 1, 27 or 28). Raises TransactionMalformed."""
+    if len(signature) != 65:
+        raise TransactionMalformed("signature of 65 bytes expected")
+    parity = signature[64] - 27 if signature[64] >= 27 else signature[64]
+    return parity, int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+
+
+def signer_of(digest: bytes, parity: int, r: int, s: int) -> Address:
+    """Whose low-s signature it is. Raises TransactionMalformed."""
     if parity not in (0, 1) or not 0 < r < _ORDER or not 0 < s <= _ORDER // 2:
         raise TransactionMalformed("signature out of bounds")
-    numbers = [rlp.encode_integer(parity), rlp.encode_integer(r), rlp.encode_integer(s)]
-    raw = TYPE_BYTE + rlp.encode([*request._members(), *numbers])
     compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
     try:
-        public_key = PublicKey.from_signature_and_message(compact, request.signing_hash, hasher=None)
+        public_key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
     except Exception as error:  # coincurve raises plain Exception for a signature that fits no key
         raise TransactionMalformed("signature fits no account") from error
-    sender = Address.from_public_key(public_key.format(compressed=False))
-    return SignedTransaction(request.with_sender(sender), parity, r, s, raw, keccak256(raw))
+    return Address.from_public_key(public_key.format(compressed=False))
 
 
 def _unwrap(raw: bytes) -> rlp.Item:
@@ -177,13 +187,15 @@ def _unwrap(raw: bytes) -> rlp.Item:
     return rlp.decode(raw[1:])
 
 
-def _list(item: rlp.Item, length: int) -> tuple[rlp.Item, ...]:
+def members_of(item: rlp.Item, length: int) -> tuple[rlp.Item, ...]:
+    """Of a list of that length. Raises TransactionMalformed."""
     if isinstance(item, bytes) or len(item) != length:
         raise TransactionMalformed(f"{length} members expected")
     return tuple(item)
 
 
-def _request(members: tuple[rlp.Item, ...]) -> TransactionRequest:
+def request_of(members: tuple[rlp.Item, ...]) -> TransactionRequest:
+    """Of the nine members. Raises TransactionMalformed."""
     return TransactionRequest(
         chain_id=rlp.decode_integer(members[0], 63),
         nonce=rlp.decode_integer(members[1], 64),
@@ -214,7 +226,7 @@ def _entries(item: rlp.Item) -> tuple[rlp.Item, ...]:
 
 
 def _access(item: rlp.Item) -> tuple[Address, tuple[bytes, ...]]:
-    address, keys = _list(item, 2)
+    address, keys = members_of(item, 2)
     return Address.from_bytes(_bytes(address, 20)), tuple(_bytes(key, 32) for key in _entries(keys))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain.address import Address
+from chain.delegation import SignedDelegation
 from chain.errors import ChainError
 from chain.transaction import SignedTransaction
 from wallet.accounts import Account as OwnAccount
@@ -209,6 +210,15 @@ class Signer(Pipe):
         answer = await self.call("sign_transaction", **arguments)
         try:
             return SignedTransaction.decode(bytes.fromhex(answer["raw"][2:]))
+        except ChainError:
+            raise SignerLost("frame-malformed") from None
+
+    async def sign_delegation(self, payload: bytes, account: Address, digest: bytes) -> SignedDelegation:
+        """`payload` and `digest` are those of chain.delegation.Delegation; `account` is the one that authorizes."""
+        arguments = {"payload": "0x" + payload.hex(), "account": account, "digest": "0x" + digest.hex()}
+        answer = await self.call("sign_delegation", **arguments)
+        try:
+            return SignedDelegation.decode(bytes.fromhex(answer["raw"][2:]))
         except ChainError:
             raise SignerLost("frame-malformed") from None
 

@@ -60,6 +60,13 @@ KEY_WORDS: dict[str, str] = {
     "it is not of an account of yours": N_("it is not of an account of yours"),
     "a hash is 0x and 64 hex digits": N_("a hash is 0x and 64 hex digits"),
     "an address, or a name for one, is expected": N_("an address, or a name for one, is expected"),
+    "delegation": N_("delegation"),
+    "the account is so already": N_("the account is so already"),
+    "the zero address clears: `tandem delegation clear`": N_("the zero address clears: `tandem delegation clear`"),
+    # Values of a review of a delegation (EIP-7702)
+    "nobody": N_("nobody"),
+    "no code": N_("no code"),
+    "a delegated account, whose code does not run": N_("a delegated account, whose code does not run"),
     "file": N_("file"),
     "block": N_("block"),
     "the node shows too few blocks at a time: name a later one": N_(

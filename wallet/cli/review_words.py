@@ -31,6 +31,8 @@ TITLES = {
     Title.ADD_CHAIN: N_("It wants to add a chain, with a node of its choice"),
     Title.SWITCH_CHAIN: N_("It wants to work on another chain"),
     Title.WATCH_ASSET: N_("It wants a token to be kept in view"),
+    Title.DELEGATE: N_("You are about to sign: another contract's code runs as your account from then on (EIP-7702)"),
+    Title.UNDELEGATE: N_("You are about to sign: no other contract's code runs as your account any more"),
     Title.PERMIT: N_("You are about to sign: a contract may move your tokens with this signature alone"),
 }
 LABELS = {
@@ -116,6 +118,9 @@ LABELS = {
     Label.FORESEEN: N_("Foreseen, and did not come"),
     Label.UNFORESEEN: N_("Came unforeseen"),
     Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
+    Label.ACCOUNT: N_("Account"),
+    Label.PAID_BY: N_("Fee paid by"),
+    Label.CODE: N_("Code there, in bytes"),
 }
 SIGN_WORD = "blind"
 """What is typed to sign what is not fully understood."""
@@ -150,6 +155,8 @@ WORDED_LABELS = {
     Label.WOULD_FAIL,
     Label.FORESEEN,
     Label.UNFORESEEN,
+    Label.DELEGATION,
+    Label.CODE,
 }
 """Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
@@ -187,6 +194,9 @@ CAUTIONS = {
     Caution.NOT_SIMULATED: N_("Not simulated: the node cannot say beforehand what it would come to."),
     Caution.WOULD_FAIL: N_("By the node's simulation it would fail: only the fee would be gone."),
     Caution.GRANT_HIDDEN: N_("By the node's simulation somebody may then take from you; the bytes do not show it."),
+    Caution.HANDS_OVER: N_(
+        "That code may do anything with the account, at any time: take all it holds, now and later, until you clear it."
+    ),
     Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
     Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),
