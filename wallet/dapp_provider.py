@@ -218,7 +218,7 @@ class Provider:
 
         async def prepare() -> Proposal:
             async def act() -> object:
-                entry = {"type": asset.standard, "symbol": asset.symbol, "decimals": asset.decimals}
+                entry = {"type": asset.standard, "symbol": asset.symbol, "decimals": asset.decimals, "by": client.key}
                 name = f"{asset.address}/{asset.token_id}" if asset.token_id else str(asset.address)
                 folder = self._host.store.chain(chain_id)
                 folder.change("watched", lambda document: document.update({name: entry}))

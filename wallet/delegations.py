@@ -19,6 +19,7 @@ from wallet.errors import AccountUnknown, InputMalformed
 from wallet.purse import DESCRIPTORS, TOKENS
 from wallet.review import Known, Review
 from wallet.review_delegation import review_delegation
+from wallet.second_node import cross_checked
 from wallet.tokens import RECEIPT_SECONDS, check_chain, node_of
 from wallet.wallet import Wallet
 
@@ -81,12 +82,13 @@ class Delegations:
             number = quantity(await node.call("eth_getTransactionCount", (account, "pending")), 64)
             blank = Delegation.blank(network.chain_id, account, delegate, number, payer)
             frame = await node.prepare(blank.frame)
-        assert frame.nonce is not None
-        # Who pays for itself has used the transaction's own number by the time the authorization is looked at.
-        asked = Delegation(frame, account, delegate, frame.nonce + 1 if payer == account else number)
-        met = self._purse.met() | addresses_of(contacts_of(self._wallet.store.read("contacts")))
-        known = Known(TOKENS, frozenset(own), met, {network.chain_id: network.name}, descriptors=DESCRIPTORS)
-        shown = review_delegation(asked.payload, known, code=code, before=before, host=network.url)
+            assert frame.nonce is not None
+            # Who pays for itself has used the transaction's own number by the time the authorization is looked at.
+            asked = Delegation(frame, account, delegate, frame.nonce + 1 if payer == account else number)
+            met = self._purse.met() | addresses_of(contacts_of(self._wallet.store.read("contacts")))
+            known = Known(TOKENS, frozenset(own), met, {network.chain_id: network.name}, descriptors=DESCRIPTORS)
+            shown = review_delegation(asked.payload, known, code=code, before=before, host=network.url)
+            shown = await cross_checked(shown, network, node, frame, known, more=(account, delegate), alone=False)
         return DelegationPlan(asked, shown)
 
     async def send(self, plan: DelegationPlan) -> DelegationSent:

@@ -24,6 +24,7 @@ from wallet.errors import FundsMissing, InputMalformed
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
 from wallet.review import Known, Review
 from wallet.review_transactions import review_transaction
+from wallet.second_node import cross_checked
 from wallet.tokens import RECEIPT_SECONDS, Sent, check_chain, node_of
 from wallet.wallet import Wallet
 
@@ -89,7 +90,7 @@ class OwnTransactions:
             blank = replace(wanted, max_fee_per_gas=None, max_priority_fee_per_gas=None)
             now = await node.prepare(blank)
             highest, tip = dearer(before, now)
-            return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip))
+            return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip), node)
 
     async def allowances(self, owner: Address, from_block: int = 0) -> list[Allowance]:
         """What others may still take of this account, by the logs since `from_block` and the contracts now."""
@@ -112,7 +113,7 @@ class OwnTransactions:
         async with self.node() as node:
             await check_chain(node, self.purse)
             request = TransactionRequest(self._network.chain_id, token, data=call, sender=owner)
-            return await self.plan(await node.prepare(request))
+            return await self.plan(await node.prepare(request), node)
 
     async def swept(self, owner: Address, token: Token, receiver: Address) -> Plan:
         """Everything of one asset; of the chain's own coin, what the highest fee leaves. Raises FundsMissing."""
@@ -123,23 +124,26 @@ class OwnTransactions:
                 zero = TokenAmount(0, token).format()
                 raise FundsMissing(token.symbol, zero, zero, zero)
             if token.address is not None:
-                return await self.plan(await node.prepare(transfer(held, receiver, owner)))
+                return await self.plan(await node.prepare(transfer(held, receiver, owner)), node)
             request = await node.prepare(transfer(TokenAmount(1, token), receiver, owner))
             left = held.units - request.fee_max
             if left <= 0:
                 fee = TokenAmount(request.fee_max, token)
                 raise FundsMissing(token.symbol, held.format(), fee.format(), TokenAmount(-left, token).format())
-            return await self.plan(replace(request, value=left))
+            return await self.plan(replace(request, value=left), node)
 
-    async def plan(self, request: TransactionRequest) -> Plan:
-        """The review of a prepared transaction."""
+    async def plan(self, request: TransactionRequest, node: Node | None = None) -> Plan:
+        """The review of a prepared transaction; without a node (signed elsewhere) nothing is cross-checked."""
         sender = request.sender
         assert sender is not None
         own = frozenset((await self._wallet.keys()).accounts)
         met = self.purse.met() | addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._network.chain_id: self._network.name}
         known = Known(TOKENS, own, met, networks, descriptors=DESCRIPTORS)
-        return Plan(request, review_transaction(request.unsigned_payload, known, sender=sender, host=self._network.url))
+        shown = review_transaction(request.unsigned_payload, known, sender=sender, host=self._network.url)
+        if node is not None:
+            shown = await cross_checked(shown, self._network, node, request, known)
+        return Plan(request, shown)
 
     async def send(self, plan: Plan) -> Sent:
         """Signs what was reviewed and hands it to the node; waits for a block, for a while."""

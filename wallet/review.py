@@ -143,6 +143,8 @@ class Label(StrEnum):
     ACCOUNT = "account"
     PAID_BY = "paid-by"
     CODE = "code"
+    SECOND_NODE = "second-node"
+    SAYS = "says"
 
 
 class Caution(StrEnum):
@@ -180,6 +182,7 @@ class Caution(StrEnum):
     WOULD_FAIL = "would-fail"
     GRANT_HIDDEN = "grant-hidden"
     HANDS_OVER = "hands-over"
+    NODES_DISAGREE = "nodes-disagree"
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG, Caution.HANDS_OVER})

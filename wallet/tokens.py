@@ -21,6 +21,7 @@ from wallet.proofs import Card
 from wallet.purse import DESCRIPTORS, TOKENS, Purse
 from wallet.review import Known, Review
 from wallet.review_transactions import review_transaction
+from wallet.second_node import cross_checked
 from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30
@@ -79,18 +80,20 @@ class TokenRail:
             known, named = self._wallet.is_known(card, payee), f"@{card.handle}"
             chain_id, symbol = self._purse.network.chain_id, amount.token.symbol
             receiver = Address.from_bytes(await self._wallet.client.address(card, chain_id, symbol))
-        async with node_of(self._purse.network) as node:
-            request = await prepared(node, self._purse, amount, receiver, sender)
         contacts = addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._purse.network.chain_id: self._purse.network.name}
-        review = review_transaction(
-            request.unsigned_payload,
-            Known(TOKENS, own, self._purse.met() | contacts, networks, descriptors=DESCRIPTORS),
-            sender=sender,
-            host=self._purse.network.url,
-            payee=named,
-            payee_known=known,
-        )
+        lists = Known(TOKENS, own, self._purse.met() | contacts, networks, descriptors=DESCRIPTORS)
+        async with node_of(self._purse.network) as node:
+            request = await prepared(node, self._purse, amount, receiver, sender)
+            review = review_transaction(
+                request.unsigned_payload,
+                lists,
+                sender=sender,
+                host=self._purse.network.url,
+                payee=named,
+                payee_known=known,
+            )
+            review = await cross_checked(review, self._purse.network, node, request, lists)
         return TokenPlan(request, amount, receiver, review, card)
 
     async def send(self, plan: TokenPlan) -> Sent:

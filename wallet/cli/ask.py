@@ -17,6 +17,7 @@ import click
 
 from fiat.head import Head
 from fiat.money import decimal_text
+from wallet.cli.ask_beside import beside, show_beside
 from wallet.cli.grid import grid, styled
 from wallet.cli.inert import inert
 from wallet.cli.running import Run, command
@@ -185,7 +186,16 @@ def balance(run: Run, currency: str) -> None:
     backed_up = bool(run.store.read("vault").get("backed_up"))
     for chain in items_of(asker.host, view, "chains"):
         asker.see_generation(str(chain.get("chain_id")), chain.get("generation"))
-    run.answer({**view, "backed_up": backed_up}, lambda: _show_balance(asker.host, view, backed_up))
+    rows = {name: items_of(asker.host, view, name) for name in ("positions", "chains")}
+    aside = beside(
+        run, asker.host, {**view, **rows}, lambda: items_of(asker.host, asker.ask("/addresses"), "addresses")
+    )
+
+    def show() -> None:
+        _show_balance(asker.host, view, backed_up)
+        show_beside(aside)
+
+    run.answer({**view, **aside, "backed_up": backed_up}, show)
 
 
 def check_positions(host: str, positions: list[dict[str, Any]], head: Head) -> None:

@@ -67,6 +67,13 @@ KEY_WORDS: dict[str, str] = {
     "nobody": N_("nobody"),
     "no code": N_("no code"),
     "a delegated account, whose code does not run": N_("a delegated account, whose code does not run"),
+    # Values of a review that a second node was asked about
+    "it agrees": N_("it agrees"),
+    "it disagrees": N_("it disagrees"),
+    "it does not answer: nothing was cross-checked": N_("it does not answer: nothing was cross-checked"),
+    "nothing": N_("nothing"),
+    "it would fail": N_("it would fail"),
+    "it is the first node already": N_("it is the first node already"),
     "file": N_("file"),
     "block": N_("block"),
     "the node shows too few blocks at a time: name a later one": N_(

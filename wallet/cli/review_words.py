@@ -121,6 +121,8 @@ LABELS = {
     Label.ACCOUNT: N_("Account"),
     Label.PAID_BY: N_("Fee paid by"),
     Label.CODE: N_("Code there, in bytes"),
+    Label.SECOND_NODE: N_("Second node"),
+    Label.SAYS: N_("It says of"),
 }
 SIGN_WORD = "blind"
 """What is typed to sign what is not fully understood."""
@@ -157,6 +159,8 @@ WORDED_LABELS = {
     Label.UNFORESEEN,
     Label.DELEGATION,
     Label.CODE,
+    Label.SECOND_NODE,
+    Label.SAYS,
 }
 """Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
@@ -196,6 +200,9 @@ CAUTIONS = {
     Caution.GRANT_HIDDEN: N_("By the node's simulation somebody may then take from you; the bytes do not show it."),
     Caution.HANDS_OVER: N_(
         "That code may do anything with the account, at any time: take all it holds, now and later, until you clear it."
+    ),
+    Caution.NODES_DISAGREE: N_(
+        "Your two nodes disagree: one of them lies, is behind or is on another chain. What each says stands above."
     ),
     Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
