@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.wallet.cli.lying_node import lying_node
+from tests.flows.lying_node import lying_node
 from wallet.purse import TOKENS
 
 BOB = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
