@@ -144,6 +144,10 @@ class Signer(Pipe):
         given = {"document": document, "keystore_password": keystore_password, "name": name}
         return _status(await self.call("add_keystore", **given))
 
+    async def import_key(self, key: str, name: str = "") -> SignerStatus:
+        """A bare private key, as typed. Raises InputMalformed, AccountKnown, NameTaken, VaultFull."""
+        return _status(await self.call("import_key", key=key, name=name))
+
     async def make_keystore(self, account: Address, password: str, keystore_password: str) -> str:
         """A v3 keystore of an account, for one who gives the vault's password. Raises VaultUnopened, PasswordUnfit."""
         secrets = {"password": password, "keystore_password": keystore_password}

@@ -13,6 +13,10 @@ KEY_WORDS: dict[str, str] = {
     "group": N_("group"),
     "message": N_("message"),
     "signature": N_("signature"),
+    "private-key": N_("private key"),
+    "64 hex digits are expected, of a key that the curve has": N_(
+        "64 hex digits are expected, of a key that the curve has"
+    ),
     # TerminalNeeded.what
     "shares": N_("shares"),
     # SharesUnfit.reason
