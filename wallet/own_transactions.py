@@ -10,15 +10,13 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from chain.address import Address
-from chain.block import Log
-from chain.calldata import encode_call
-from chain.erc20 import decode_uint, transfer
-from chain.errors import AnswerMalformed, CalldataMalformed, NodeRefused, TransactionUnseen
-from chain.keccak import keccak256
+from chain.erc20 import transfer
+from chain.errors import AnswerMalformed, TransactionUnseen
 from chain.node import Node
 from chain.quantity import data, quantity
-from chain.token import UNITS_MAX, Token, TokenAmount
+from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
+from wallet.allowances import Allowance, Given, read_allowances
 from wallet.contacts import addresses_of, contacts_of
 from wallet.errors import FundsMissing, InputMalformed
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
@@ -28,11 +26,6 @@ from wallet.second_node import cross_checked
 from wallet.tokens import RECEIPT_SECONDS, Sent, check_chain, node_of
 from wallet.wallet import Wallet
 
-APPROVAL_TOPIC = keccak256(b"Approval(address,address,uint256)")
-APPROVAL_FOR_ALL_TOPIC = keccak256(b"ApprovalForAll(address,address,bool)")
-ALLOWANCES_MAX = 500
-LOG_BLOCKS, RANGES_MAX = 1000, 1000
-"""A range that relays take, and how many of them are asked for."""
 _GAS_OF_NOTHING = 21_000
 
 
@@ -42,18 +35,6 @@ class Plan:
 
     request: TransactionRequest
     review: Review
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """`units` that `spender` may take; None where it may take everything of a collection (ERC-721, ERC-1155)."""
-
-    owner: Address
-    token: Address
-    symbol: str
-    spender: Address
-    units: int | None
-    shown: str
 
 
 class OwnTransactions:
@@ -96,23 +77,14 @@ class OwnTransactions:
         """What others may still take of this account, by the logs since `from_block` and the contracts now."""
         async with self.node() as node:
             await check_chain(node, self.purse)
-            logs = [log for log in await _approvals(node, owner, from_block) if len(log.topics) == 3]
-            given = list(dict.fromkeys((log.address, _spender(log), log.topics[0]) for log in logs))
-            found = []
-            for token, spender, kind in given[-ALLOWANCES_MAX:]:
-                found.append(await self._allowance(node, owner, token, spender, is_all=kind == APPROVAL_FOR_ALL_TOPIC))
-        return [allowance for allowance in found if allowance is not None]
+            return await read_allowances(node, self._network.chain_id, owner, TOKENS, from_block)
 
-    async def revoked(self, owner: Address, token: Address, spender: Address, *, is_all: bool) -> Plan:
+    async def revoked(self, owner: Address, given: Given) -> Plan:
         """Nothing may be taken any more."""
-        call = (
-            encode_call("setApprovalForAll(address,bool)", spender, False)
-            if is_all
-            else encode_call("approve(address,uint256)", spender, 0)
-        )
+        to, call = given.taken_back()
         async with self.node() as node:
             await check_chain(node, self.purse)
-            request = TransactionRequest(self._network.chain_id, token, data=call, sender=owner)
+            request = TransactionRequest(self._network.chain_id, to, data=call, sender=owner)
             return await self.plan(await node.prepare(request), node)
 
     async def swept(self, owner: Address, token: Token, receiver: Address) -> Plan:
@@ -159,40 +131,6 @@ class OwnTransactions:
         self.purse.keep_block(receipt.block_number, receipt.block_hash)
         return Sent(signed.hash_hex, receipt)
 
-    async def _allowance(
-        self, node: Node, owner: Address, token: Address, spender: Address, *, is_all: bool
-    ) -> Allowance | None:
-        """As the contract says now; None for nothing, and for what answers like no token."""
-        view = "isApprovedForAll(address,address)" if is_all else "allowance(address,address)"
-        try:
-            units = decode_uint(await node.read(token, encode_call(view, owner, spender)))
-        except (AnswerMalformed, NodeRefused):
-            return None
-        if units == 0:
-            return None
-        listed = TOKENS.by_address(self._network.chain_id, token)
-        if is_all:
-            return Allowance(owner, token, "", spender, None, "")
-        shown = "" if units > UNITS_MAX // 2 or listed is None else TokenAmount(units, listed).format()
-        return Allowance(owner, token, listed.symbol if listed else "", spender, units, shown)
-
-
-async def _approvals(node: Node, owner: Address, from_block: int) -> list[Log]:
-    """Logs in which this account let somebody take something; in short ranges where the node wants those."""
-    kinds = ["0x" + topic.hex() for topic in (APPROVAL_TOPIC, APPROVAL_FOR_ALL_TOPIC)]
-    topics = [kinds, "0x" + owner.raw.rjust(32, b"\0").hex()]
-    try:
-        return await node.logs({"fromBlock": hex(from_block), "toBlock": "latest", "topics": topics})
-    except NodeRefused:
-        height = await node.height()
-    if (height - from_block) // LOG_BLOCKS > RANGES_MAX:
-        raise InputMalformed("block", str(from_block), "the node shows too few blocks at a time: name a later one")
-    logs: list[Log] = []
-    for start in range(from_block, height + 1, LOG_BLOCKS):
-        end = min(start + LOG_BLOCKS - 1, height)
-        logs += await node.logs({"fromBlock": hex(start), "toBlock": hex(end), "topics": topics})
-    return logs
-
 
 def read_pending(found: object, transaction: bytes, chain_id: int) -> TransactionRequest:
     """Of eth_getTransactionByHash, as a request with its sender. Raises InputMalformed, AnswerMalformed."""
@@ -231,10 +169,3 @@ def dearer(before: TransactionRequest, now: TransactionRequest) -> tuple[int, in
 def _cancelled(before: TransactionRequest) -> TransactionRequest:
     """Nothing, from the account to itself, under the same number."""
     return replace(before, to=before.sender, value=0, data=b"", access_list=(), gas=_GAS_OF_NOTHING)
-
-
-def _spender(log: Log) -> Address:
-    try:
-        return Address.from_bytes(log.topics[2][12:])
-    except (CalldataMalformed, ValueError):
-        raise AnswerMalformed("a spender is expected") from None

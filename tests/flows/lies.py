@@ -24,6 +24,7 @@ from chain.errors import (
 from chain.token import TokenAmount
 from fiat.money import Money
 from tests.flows.lying_server import Person
+from wallet.allowances import Given
 from wallet.delegations import Delegations
 from wallet.enrolment import plan_sign_in
 from wallet.errors import (
@@ -157,7 +158,7 @@ async def send_dusd(person: Person) -> Seen:
 async def revoke(person: Person) -> Seen:
     async with person.wallet() as wallet:
         own, (account, *_) = OwnTransactions(wallet), (await wallet.keys()).accounts
-        plan = await own.revoked(account, own.token("DUSD"), SPENDER, is_all=False)
+        plan = await own.revoked(account, Given(own.token("DUSD"), SPENDER))
         return of_payload(plan.review, plan.request.unsigned_payload)
 
 

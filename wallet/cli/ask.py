@@ -26,6 +26,7 @@ from wallet.errors import (
     HolderMissing,
     LedgerReplaced,
     ProofMissing,
+    ServerError,
     ServerRefused,
     ServerUnreachable,
     SessionMissing,
@@ -196,6 +197,17 @@ def balance(run: Run, currency: str) -> None:
         show_beside(aside)
 
     run.answer({**view, **aside, "backed_up": backed_up}, show)
+
+
+def fresh_prices(run: Run, currency: str) -> dict[str, str]:
+    """What the server says that one of each asset is worth now; nothing where it is away, or a price is old."""
+    try:
+        asker = Asker(run)
+        rows = items_of(asker.host, asker.ask(f"/portfolio?{urlencode({'in': currency})}"), "positions")
+    except (ServerError, LedgerReplaced):
+        return {}
+    fresh = (p for p in rows if p["rail"] == "chain" and p["price"] is not None and p["price_state"] == "current")
+    return {str(p["asset"]): str(p["price"]) for p in fresh}
 
 
 def check_positions(host: str, positions: list[dict[str, Any]], head: Head) -> None:

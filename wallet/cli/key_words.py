@@ -13,6 +13,8 @@ KEY_WORDS: dict[str, str] = {
     "group": N_("group"),
     "message": N_("message"),
     "signature": N_("signature"),
+    "options": N_("choice of options"),
+    "one of the two is expected": N_("one of the two is expected"),
     "private-key": N_("private key"),
     "64 hex digits are expected, of a key that the curve has": N_(
         "64 hex digits are expected, of a key that the curve has"
