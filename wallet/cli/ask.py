@@ -296,14 +296,13 @@ def activity(run: Run, limit: int, as_csv: bool) -> None:
     run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
 
 
-def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
-    """The newest items, and where the next page would begin."""
+def read_items(asker: Asker, limit: int, currency: str = "") -> tuple[list[dict[str, Any]], Any]:
+    """The newest items, and where the next page would begin; with values in a currency where one is named."""
     items: list[dict[str, Any]] = []
     cursor: Any = ""
     while len(items) < limit and cursor is not None:
-        wanted = f"/activity?limit={min(limit - len(items), PAGE_ITEMS)}" + (
-            f"&cursor={quote(cursor)}" if cursor else ""
-        )
+        wanted = f"/activity?limit={min(limit - len(items), PAGE_ITEMS)}"
+        wanted += (f"&cursor={quote(cursor)}" if cursor else "") + (f"&in={quote(currency)}" if currency else "")
         page = asker.ask(wanted)
         found = items_of(asker.host, page, "items")
         asker.see_generation("activity", page.get("generation"))
