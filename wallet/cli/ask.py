@@ -181,7 +181,13 @@ def _parsed(raw: bytes) -> object:
 @command("balance", _("Everything you hold: fiat, tokens, prices, total."))
 @click.option("--in", "currency", default="EUR", show_default=True, help=_("the currency of values and total"))
 def balance(run: Run, currency: str) -> None:
-    asker = Asker(run)
+    try:
+        asker = Asker(run)
+    except HolderMissing:
+        if not run.store.read("watched"):
+            raise
+        aside = beside(run, run.config.server_host, {"positions": [], "chains": []}, list)  # who only watches
+        return run.answer({"positions": [], **aside}, lambda: show_beside(aside))
     view = asker.ask(f"/portfolio?{urlencode({'in': currency.upper()})}")
     check_positions(asker.host, items_of(asker.host, view, "positions"), asker.check_head(view.get("head")))
     backed_up = bool(run.store.read("vault").get("backed_up"))
@@ -196,7 +202,7 @@ def balance(run: Run, currency: str) -> None:
         _show_balance(asker.host, view, backed_up)
         show_beside(aside)
 
-    run.answer({**view, **aside, "backed_up": backed_up}, show)
+    return run.answer({**view, **aside, "backed_up": backed_up}, show)
 
 
 def fresh_prices(run: Run, currency: str) -> dict[str, str]:

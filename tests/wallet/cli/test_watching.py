@@ -48,6 +48,15 @@ def test_watch_only_accounts_are_marked_and_in_no_total(alice, place):
         assert alice("accounts", "unwatch", RICH).status == 0
 
 
+def test_who_only_watches_needs_no_account_at_the_server(tandem, place, tmp_path):
+    settings = {"TANDEM_HOME": tmp_path / "watcher", "TANDEM_SERVER": place.server, "TANDEM_RPC": place.chain}
+    assert tandem("balance", "--json", **settings).json["slug"] == "holder-missing"
+    assert tandem("accounts", "watch", RICH, **settings).status == 0
+    assert {row["asset"] for row in tandem("balance", "--json", **settings).json["watched"]} >= {"ETH"}
+    shown = tandem("balance", **settings)
+    assert shown.status == 0 and "Watch-only, by" in shown.out and "Total" not in shown.out
+
+
 def test_tokens_kept_in_view_for_a_site_are_its_claim(alice, people):
     entry = {"type": "ERC20", "symbol": "SAFEMOON", "decimals": 6, "by": SITE}
     piece = {"type": "ERC721", "symbol": "APE", "decimals": 0, "by": SITE}
