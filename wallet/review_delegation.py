@@ -56,8 +56,8 @@ def _frame(asked: Delegation, known: Known, host: str) -> list[Fact]:
         Fact(Label.PAID_BY, frame.sender or "", Source.BYTES),
         Fact(Label.FEE_MAX, fee, Source.BYTES),
         Fact(Label.NONCE, str(frame.nonce), Source.BYTES),
-        Fact(Label.NONCE, str(asked.nonce), Source.BYTES, "7702"),
-        Fact(Label.DIGEST, "0x" + asked.authorization_hash.hex(), Source.BYTES, "7702"),
+        Fact(Label.NONCE, str(asked.nonce), Source.BYTES, "EIP-7702"),
+        Fact(Label.DIGEST, "0x" + asked.authorization_hash.hex(), Source.BYTES, "EIP-7702"),
         Fact(Label.NODE, host, Source.LIST),
     ]
 

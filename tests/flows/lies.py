@@ -127,7 +127,7 @@ def of_payload(review: Review, payload: bytes) -> Seen:
     if more:
         ((chain, delegate, its_nonce, account, payer),) = more[0]
         whole |= {"on": chain.hex(), "delegate": delegate.hex(), "account": account.hex(), "payer": payer.hex()}
-        counted[Label.NONCE, "7702"] = _number(its_nonce)
+        counted[Label.NONCE, "EIP-7702"] = _number(its_nonce)
     most = int.from_bytes(gas, "big") * int.from_bytes(fee, "big")
     counted[Label.FEE_MAX, ""] = _coins(most)
     if value:

@@ -41,8 +41,8 @@ def test_everything_that_is_signed_is_from_the_bytes_and_the_code_is_the_nodes_c
     assert told[Label.DELEGATION, ""] == (CONTRACT, Source.BYTES)
     assert told[Label.PAID_BY, ""] == (BOB, Source.BYTES)
     assert told[Label.FEE_MAX, ""] == ("0.000046 ETH", Source.BYTES)
-    assert told[Label.NONCE, ""][0] == "7" and told[Label.NONCE, "7702"][0] == "5"
-    assert told[Label.DIGEST, "7702"][0] == "0x" + ASKED.authorization_hash.hex()
+    assert told[Label.NONCE, ""][0] == "7" and told[Label.NONCE, "EIP-7702"][0] == "5"
+    assert told[Label.DIGEST, "EIP-7702"][0] == "0x" + ASKED.authorization_hash.hex()
     assert told[Label.CODE, ""] == ("40", Source.CLAIMED)
     assert told[Label.BEFORE, ""] == ("nobody", Source.CLAIMED)
     assert review.cautions == (Caution.HANDS_OVER,) and review.needs_word
