@@ -131,6 +131,11 @@ class SignedDelegation:
     def hash_hex(self) -> str:
         return "0x" + self.hash.hex()
 
+    @property
+    def payer(self) -> Address:
+        assert self.delegation.frame.sender is not None, "recovered when it was decoded"
+        return self.delegation.frame.sender
+
     @classmethod
     def decode(cls, raw: bytes) -> SignedDelegation:
         """Raises TransactionMalformed for anything but a canonical type-4 transaction that changes one delegate."""

@@ -97,11 +97,13 @@ class Delegations:
         signed = await signer.sign_delegation(asked.payload, asked.account, plan.review.digest)
         async with node_of(self._purse.network) as node:
             await node.send_raw(signed.raw)
+            self._purse.keep_number(signed.hash_hex, signed.payer, asked.frame.nonce, "sent")
             try:
                 receipt = await node.wait_for_receipt(signed.hash, RECEIPT_SECONDS)
             except (TransactionUnseen, asyncio.CancelledError):  # Ctrl-C takes nothing back: it was sent
                 return DelegationSent(signed.hash_hex, "sent", None)
             now = delegate_of(await node.code_at(asked.account)) or NOBODY
+        self._purse.keep_state(signed.hash_hex, "done" if receipt.succeeded else "failed")
         self._purse.keep_block(receipt.block_number, receipt.block_hash)
         state = "failed" if not receipt.succeeded else "done" if now == asked.delegate else "unchanged"
         return DelegationSent(signed.hash_hex, state, receipt.block_number)

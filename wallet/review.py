@@ -183,6 +183,7 @@ class Caution(StrEnum):
     GRANT_HIDDEN = "grant-hidden"
     HANDS_OVER = "hands-over"
     NODES_DISAGREE = "nodes-disagree"
+    TOKEN_NEVER_HANDLED = "token-never-handled"  # noqa: S105  # the name of a warning
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG, Caution.HANDS_OVER})

@@ -204,6 +204,9 @@ CAUTIONS = {
     Caution.NODES_DISAGREE: N_(
         "Your two nodes disagree: one of them lies, is behind or is on another chain. What each says stands above."
     ),
+    Caution.TOKEN_NEVER_HANDLED: N_(
+        "The receiver is a contract that never had to do with this token: what it cannot move on is lost."
+    ),
     Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
     Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),
