@@ -25,6 +25,7 @@ from eth_account.messages import encode_defunct
 from eth_keys.backends.coincurve import CoinCurveECCBackend
 
 from chain.address import Address
+from chain.delegation import Delegation
 from chain.transaction import SignedTransaction, TransactionRequest, TransactionType
 from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
 from wallet.frames import Frame, failure, receive, send
@@ -32,7 +33,9 @@ from wallet.hd import PrivateKey
 from wallet.restoring import RESTORING, Restoring
 from wallet.sandbox import close_off, keep_out_of_dumps
 from wallet.signable import (
+    KeyKind,
     Signable,
+    read_delegation,
     read_message,
     read_order,
     read_sign_in,
@@ -60,6 +63,22 @@ class Signer(Restoring):
         if checked.request != request.with_sender(key.address):
             raise SignerUnsafe("another transaction was signed")
         return {"raw": "0x" + signed.hex(), "hash": checked.hash_hex, "facts": signable.facts}
+
+    def sign_delegation(self, payload: str, account: str, digest: str) -> Frame:
+        """`Delegation.payload`, hex: the account authorizes, the payer that is named in it signs the transaction.
+
+        The one call that signs an authorization (EIP-7702). Answers the raw signed transaction, and the facts.
+        """
+        raw = _bytes("sign_delegation", payload)
+        signable = read_delegation(raw)
+        key, asked = self._key_for(signable, account, digest), Delegation.decode(raw)
+        kind, payer = self.open().key_of(asked.frame.sender or "")
+        if kind is not KeyKind.ACCOUNT:
+            raise KeyUnfit(kind.value, signable.kind)
+        authorization = bytes(Account.unsafe_sign_hash(asked.authorization_hash, key.raw).signature)
+        hashed = asked.signing_hash(authorization)
+        signed = asked.join(authorization, bytes(Account.unsafe_sign_hash(hashed, payer.raw).signature))
+        return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
 
     def sign_in(self, text: str, account: str, digest: str) -> Frame:
         """An EIP-4361 text, for the account or root key that it names. Answers the 65-byte signature."""
@@ -102,6 +121,7 @@ class Signer(Restoring):
 _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
     **RESTORING,
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
+    "sign_delegation": (Signer.sign_delegation, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),
     "sign_message": (Signer.sign_message, {"data": str, "account": str, "digest": str}),
     "sign_typed_data": (Signer.sign_typed_data, {"document": str, "account": str, "digest": str}),
