@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from chain.address import Address
 from chain.effects import Act, Effect
-from chain.typed_data import Atom, TypedData
+from chain.typed_atoms import Atom
+from chain.typed_data import TypedData
 from chain.typed_permits import effects_of_typed, is_permit2
 from wallet.descriptions import screen_cautions, screen_facts, screen_of_message
 from wallet.plain_text import LINES_MAX, is_hiding, parts, visible
