@@ -22,6 +22,7 @@ from wallet.cli.show import approve
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed, StateUnusable, TerminalNeeded
 from wallet.payee import Payee
+from wallet.payment_uri import check_agrees, read_payment_uri
 from wallet.purse import no_such_asset
 from wallet.texts import _
 from wallet.tokens import TokenRail
@@ -35,7 +36,7 @@ NEGATIVES = {"ignore_unknown_options": True}
 
 @command(
     "send",
-    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address or a contact."),
+    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address, a contact or an ethereum: link."),
     asks=True,
     context_settings=NEGATIVES,
 )
@@ -57,7 +58,7 @@ def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str, acco
         sent = wait(_send(run, amount, asset, payee, memo, again, sender))
     if sent["state"] != "failed":
         remember(run, payee)
-    run.answer(sent, lambda: click.echo(_sentence(sent, to)))
+    run.answer(sent, lambda: click.echo(_sentence(sent, str(payee.address) if payee.link else to)))
 
 
 def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Address, file: Path) -> None:
@@ -73,7 +74,7 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
-            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token), receiver, sender)
+            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token, payee), receiver, sender)
 
     unsigned = Unsigned(wait(prepared())).to_json()
     write_new(file, json.dumps(unsigned, indent=1))
@@ -87,7 +88,7 @@ async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, agai
             return accepted(await wallet.repeat_order(again), amount, asset.upper())
         token = wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender)
+            return await _send_tokens(run, wallet, _token_amount(amount, token, payee), payee, memo, sender)
         money = await wallet.money(amount, asset.upper())
         if sender is not None:
             raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
@@ -160,14 +161,16 @@ async def _send_tokens(
     }
 
 
-def _token_amount(text: str, token: Token) -> TokenAmount:
-    """Above zero. Raises AmountMalformed and its kinds, AmountNotPositive."""
+def _token_amount(text: str, token: Token, payee: Payee) -> TokenAmount:
+    """Above zero, and what the payee's link asks for. Raises AmountMalformed and its kinds, AmountNotPositive."""
     digits = text.removeprefix("-")
     if digits != text and digits.replace(".", "", 1).isdecimal():
         raise AmountNotPositive(text)
     amount = TokenAmount.parse(text, token)
     if amount.units == 0:
         raise AmountNotPositive(text)
+    if payee.link:
+        check_agrees(read_payment_uri(payee.link), payee.link, amount)
     return amount
 
 
