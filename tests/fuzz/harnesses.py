@@ -27,6 +27,7 @@ from chain.effects import effects_of
 from chain.errors import AddressChecksumWrong, TransactionMalformed, TypedDataMalformed
 from chain.methods import METHODS
 from chain.transaction import SignedTransaction, TransactionRequest
+from chain.typed_atoms import Reader
 from chain.typed_data import TypedData
 from wallet import keystore, mnemonic, payment_uri
 from wallet.errors import (
@@ -254,8 +255,8 @@ def _padding_ignored(kind: Any, word: bytes) -> Any:
     return Address.from_bytes(word[12:]) if kind.kind is calldata.Kind.ADDRESS else DECODE_WORD(kind, word)
 
 
-def _bool_taken_for_a_number(value: object, path: str) -> Any:
-    return UINT256(int(value) if isinstance(value, bool) else value, path)
+def _bool_taken_for_a_number(read: Reader) -> Reader:
+    return lambda value, path: read(int(value) if isinstance(value, bool) else value, path)
 
 
 def _fraction_cut_off(text: str) -> int | None:
@@ -267,8 +268,8 @@ def _last_checksum_bit_ignored(indexes: list[int]) -> bytes | None:
     return next((e for last in (0, 1) if (e := ENTROPY([*indexes[:-1], indexes[-1] ^ last])) is not None), None)
 
 
-DECODE_WORD, UINT256 = calldata._decode_word, typed_data.READERS["uint256"]
-ENTROPY = mnemonic._entropy
+DECODE_WORD, ENTROPY = calldata._decode_word, mnemonic._entropy
+LAX = {kind: _bool_taken_for_a_number(read) for kind, read in typed_data.READERS.items() if "int" in kind}
 HARNESSES: dict[str, Callable[[bytes], None]] = {
     "calldata": fuzz_calldata,
     "typed_data": fuzz_typed_data,
@@ -278,7 +279,7 @@ HARNESSES: dict[str, Callable[[bytes], None]] = {
 }
 BUGS: dict[str, Callable[[], Any]] = {
     "calldata": lambda: patch.object(calldata, "_decode_word", _padding_ignored),
-    "typed_data": lambda: patch.dict(typed_data.READERS, {"uint256": _bool_taken_for_a_number}),
+    "typed_data": lambda: patch.dict(typed_data.READERS, LAX),
     "uris": lambda: patch.object(payment_uri, "_number", _fraction_cut_off),
     "phrases": lambda: patch.object(mnemonic, "_entropy", _last_checksum_bit_ignored),
     "keystores": lambda: patch.object(keystore, "hmac", SimpleNamespace(compare_digest=lambda left, right: True)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from copy import deepcopy
 from typing import Any
 
 VALUES: list[Any] = [
@@ -92,13 +93,15 @@ def _change(holder: Any, name: Any, document: Any, chance: random.Random) -> Non
             del holder[name]
         case 1:
             other, other_name = _place(document, chance)
-            holder[name] = json.loads(json.dumps(other[other_name]))
+            holder[name] = deepcopy(other[other_name])
         case 2 if isinstance(holder, list):
-            holder.insert(name, json.loads(json.dumps(now)))
+            holder.insert(name, deepcopy(now))
         case 3 if isinstance(holder, dict):
-            holder[chance.choice([str(name).lower(), str(name).upper(), str(name) + "x", "name", "type"])] = now
+            holder[chance.choice([str(name).lower(), str(name).upper(), str(name) + "x", "name", "type"])] = deepcopy(
+                now
+            )
         case 4 if isinstance(now, str) and now:
             at = chance.randrange(len(now))
             holder[name] = now[:at] + chance.choice("0123456789abcdefABCDEF[]x- ") + now[at + 1 :]
         case _:
-            holder[name] = chance.choice(VALUES)
+            holder[name] = deepcopy(chance.choice(VALUES))

@@ -27,10 +27,10 @@ def faults(page, root):
     named = {standard for standards, _, _ in rows for standard in standards.split(", ")}
     found = [f"no row that can be read: {line}" for line in lines if not ROW.match(line)]
     found += [f"no row for {standard}" for standard in sorted(PROMISED - named)]
-    return found + [f"no {path}::{name}" for _, path, name in rows if name not in tests_in(root / path)]
+    return found + [f"no {path}::{name}" for _, path, name in rows if name not in named_in(root / path)]
 
 
-def tests_in(path):
+def named_in(path):
     if not path.is_file():
         return set()
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
