@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
 import { HDKey } from "@scure/bip32";
+import { recoverTypedDataAddress } from "viem";
 import { privateKeyToAddress, privateKeyToAccount } from "viem/accounts";
 
 const hex = (bytes) => `0x${Buffer.from(bytes).toString("hex")}`;
@@ -28,6 +29,17 @@ const jobs = {
     const account = privateKeyToAccount(key);
     const signed = [];
     for (const text of documents) signed.push(await account.signTypedData(JSON.parse(text)));
+    return signed;
+  },
+  async checked({ key, documents }) {
+    const account = privateKeyToAccount(key);
+    const signed = [];
+    for (const text of documents) {
+      const data = JSON.parse(text);
+      const signature = await account.signTypedData(data);
+      if ((await recoverTypedDataAddress({ ...data, signature })) !== account.address) throw new Error("another signer");
+      signed.push(signature);
+    }
     return signed;
   },
 };
