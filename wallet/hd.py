@@ -109,6 +109,10 @@ class KeyTree:
             self._known[path.text] = self.derived(path)
         return self._known[path.text]
 
+    def key_at(self, text: str) -> PrivateKey:
+        """Like `key`, of a path's text, which is read the first time only."""
+        return self._known.get(text) or self.key(DerivationPath(text))
+
     def derived(self, path: DerivationPath) -> PrivateKey:
         """Like `key`, for one that is looked at and let go."""
         numbers = path.numbers

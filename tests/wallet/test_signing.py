@@ -384,6 +384,13 @@ def test_without_libsecp256k1_the_signer_does_not_start():
     assert refused.returncode == 1 and "ModuleNotFoundError: coincurve" in refused.stderr
 
 
+def test_without_libsecp256k1_a_command_says_what_is_missing():
+    command = "sys.argv = ['tandem', *sys.argv[2:], 'hidden']; from wallet.cli.main import main; sys.exit(main())"
+    done = in_python(WITHOUT_COINCURVE + command, "hidden", "accounts")
+    assert done.returncode == 1 and done.stderr.startswith("A library that Tandem needs is not there (coincurve)")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def in_python(code, *arguments):
     command = [sys.executable, "-I", "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
