@@ -23,7 +23,7 @@ CONNECTIONS_MAX = 1000
 GRACE_SECONDS = 5
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 1024
-COLLECTED_AFTER = (50_000, 50, 1000)
+COLLECTED_AFTER = (200_000, 50, 1000)
 """Objects made before the collector walks: a batch keeps thousands until it is written; to walk over them is waste."""
 
 
