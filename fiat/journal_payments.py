@@ -25,6 +25,7 @@ _CLOSED = int(AccountFlags.CLOSED)
 _DEBITS_BOUND = int(AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
 _CREDITS_BOUND = int(AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS)
 _TRANSFER = int(Kind.TRANSFER)
+_made = tuple.__new__  # what `_make` does, without a call of its own
 _CREATED = TransferStatus.CREATED
 
 
@@ -86,11 +87,11 @@ def _moved(batch: Batch, leg: Transfer, payer: AccountRow, payee: AccountRow) ->
     debit_id, ledger, code, flags, dp, d, cp, c, *data, opened_at = debit
     if leg.ledger != ledger or flags & (_CLOSED | _CREDITS_BOUND) or dp + d + amount > min(c, AMOUNT_MAX):
         return None
-    debited = Account._make((debit_id, ledger, code, flags, dp, d + amount, cp, c, *data, opened_at))
+    debited = _made(Account, (debit_id, ledger, code, flags, dp, d + amount, cp, c, *data, opened_at))
     credit_id, ledger, code, flags, dp, d, cp, c, *data, opened_at = credit
     if leg.ledger != ledger or flags & (_CLOSED | _CREDITS_BOUND) or cp + c + amount > AMOUNT_MAX:
         return None
-    return debited, Account._make((credit_id, ledger, code, flags, dp, d, cp, c + amount, *data, opened_at))
+    return debited, _made(Account, (credit_id, ledger, code, flags, dp, d, cp, c + amount, *data, opened_at))
 
 
 def _write(
@@ -104,7 +105,7 @@ def _write(
 ) -> None:
     """The record, its place in both chains, and its rows."""
     at = batch.cursor = batch.cursor + 1
-    transfer = Transfer._make((*leg[:-1], at))
+    transfer = _made(Transfer, (*leg[:-1], at))
     wide = (
         _wide(leg.id),
         _wide(leg.debit_account_id),
@@ -119,8 +120,8 @@ def _write(
     body = encode_payment(sequence, at, wide, narrow, (payer.id, payee.id, payer_link, payee_link), signed)
     leaf = batch.record(_TRANSFER, at, body)
     payer_head, payee_head = chain_head(payer.id, payer_link, leaf), chain_head(payee.id, payee_link, leaf)
-    batch.holders[payer.id] = Holder._make((*payer[:6], payer.count + 1, payer_head, *payer[8:11], spent))
-    batch.holders[payee.id] = Holder._make((*payee[:6], payee.count + 1, payee_head, *payee[8:]))
+    batch.holders[payer.id] = _made(Holder, (*payer[:6], payer.count + 1, payer_head, *payer[8:11], spent))
+    batch.holders[payee.id] = _made(Holder, (*payee[:6], payee.count + 1, payee_head, *payee[8:]))
     batch.heads.append((payer.id, payer.count + 1, payer_head, sequence))
     batch.heads.append((payee.id, payee.count + 1, payee_head, sequence))
     versions = batch.next_version(leg.debit_account_id), batch.next_version(leg.credit_account_id)

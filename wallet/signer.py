@@ -52,7 +52,7 @@ class Signer(Restoring):
     """Keeps the keys, and signs with them what it decoded itself."""
 
     def sign_transaction(self, payload: str, account: str, digest: str) -> Frame:
-        """An unsigned EIP-1559 payload, hex. Answers the raw signed transaction, its hash, and the facts."""
+        """An unsigned transaction, hex. Answers the raw signed transaction, its hash, and the facts."""
         raw = _bytes("sign_transaction", payload)
         signable = read_transaction(raw)
         key = self._key_for(signable, account, digest)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import click
 import uvicorn
+import uvloop
 
 from api.app import create_app
 from api.commands.output import answer, json_option
@@ -28,11 +28,17 @@ COLLECTED_AFTER = (200_000, 50, 1000)
 
 
 class _Announcing(uvicorn.Server):
-    """A uvicorn server that says when it is ready."""
+    """A uvicorn server that says when it is ready, and ends what would never end by itself before it waits."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], close_streams: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._close_streams = ready, close_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._close_streams()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -54,7 +60,7 @@ def serve(workers_only: bool, no_workers: bool, as_json: bool) -> None:
     # uvicorn passes the signal that ended it on; a server that was asked to stop has done well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    asyncio.run(_serve(settings, listening, workers=not no_workers, routes=not workers_only, as_json=as_json))
+    uvloop.run(_serve(settings, listening, workers=not no_workers, routes=not workers_only, as_json=as_json))
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -110,4 +116,4 @@ async def _serve(settings: Settings, listening: socket.socket, *, workers: bool,
             answer(document, as_json, *lines)
             sys.stdout.flush()
 
-        await _Announcing(config, ready).serve(sockets=[listening])
+        await _Announcing(config, ready, app.state.server.look_out.close).serve(sockets=[listening])

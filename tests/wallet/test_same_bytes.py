@@ -1,7 +1,6 @@
 """The same bytes as viem, ethers and eth-account: transactions of every type, messages, typed data, phrases.
 
-Tandem builds transactions of type 2. Of the others its RLP, hash and signature are held here, put together as their
-standards say; where a peer refuses what another takes, the rest still have to agree.
+Where a peer refuses what another takes, the rest still have to agree.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from chain import rlp
 from chain.address import Address
 from chain.digests import message_digest
 from chain.keccak import keccak256
-from chain.transaction import SignedTransaction, TransactionRequest
+from chain.transaction import SignedTransaction, TransactionRequest, TransactionType
+from chain.transaction_layout import Authorization, authorization_digest
 from chain.typed_data import TypedData
 from wallet.hd import PrivateKey
 from wallet.mnemonic import Language, Mnemonic, readings
@@ -123,49 +123,23 @@ def drawn(kind, chance):
 
 
 def authorized(chain_id, chance):
-    """EIP-7702: a signature over 0x05 and the list of chain id, delegate and nonce."""
+    """EIP-7702: what another account signed."""
     delegate, nonce = Address.from_bytes(chance.randbytes(20)), chance.getrandbits(chance.choice([1, 30]))
-    members = [rlp.encode_integer(chain_id), delegate.raw, rlp.encode_integer(nonce)]
-    signature = AUTHORITY.sign(keccak256(b"\x05" + rlp.encode(members)))
+    signature = AUTHORITY.sign(authorization_digest(chain_id, delegate, nonce))
     numbers = {"r": "0x" + signature[:32].hex(), "s": "0x" + signature[32:64].hex(), "yParity": signature[64] - 27}
     return {"chainId": chain_id, "address": delegate, "nonce": nonce, **numbers}
 
 
 def ours(fields):
-    kind, chain_id = fields["type"], fields["chainId"]
-    head, nonce = rlp.encode_integer(chain_id), rlp.encode_integer(fields["nonce"])
-    price = [fields[name] for name in ("gasPrice", "maxPriorityFeePerGas", "maxFeePerGas") if name in fields]
-    to = fields["to"].raw if "to" in fields else b""
-    members = [nonce, *(rlp.encode_integer(int(one)) for one in price), rlp.encode_integer(int(fields["gas"])), to]
-    members += [rlp.encode_integer(int(fields["value"])), bytes.fromhex(fields["data"][2:])]
-    if kind == 0:
-        return signed(rlp.encode([*members, head, b"", b""]), KEY, chain_id)
-    members = [
-        head,
-        *members,
-        [[a["address"].raw, [bytes.fromhex(k[2:]) for k in a["storageKeys"]]] for a in fields["accessList"]],
-    ]
-    if kind == 4:
-        names = ("yParity", "r", "s")
-        members.append(
-            [
-                [
-                    rlp.encode_integer(one["chainId"]),
-                    one["address"].raw,
-                    rlp.encode_integer(one["nonce"]),
-                    *(rlp.encode_integer(int(str(one[name]), 0)) for name in names),
-                ]
-                for one in fields["authorizationList"]
-            ]
-        )
-    if kind == 2:
-        return of_tandem(fields)
-    return signed(bytes([kind]) + rlp.encode(members), KEY)
-
-
-def of_tandem(fields):
     """As the signer does it."""
-    access = tuple((a["address"], tuple(bytes.fromhex(k[2:]) for k in a["storageKeys"])) for a in fields["accessList"])
+    price = fields.get("gasPrice")
+    access = tuple(
+        (a["address"], tuple(bytes.fromhex(k[2:]) for k in a["storageKeys"])) for a in fields.get("accessList", [])
+    )
+    granted = tuple(
+        Authorization(a["chainId"], a["address"], a["nonce"], a["yParity"], int(a["r"], 16), int(a["s"], 16))
+        for a in fields.get("authorizationList", [])
+    )
     request = TransactionRequest(
         fields["chainId"],
         fields.get("to"),
@@ -173,10 +147,12 @@ def of_tandem(fields):
         bytes.fromhex(fields["data"][2:]),
         KEY.address,
         fields["nonce"],
-        int(fields["maxPriorityFeePerGas"]),
-        int(fields["maxFeePerGas"]),
+        int(price or fields["maxPriorityFeePerGas"]),
+        int(price or fields["maxFeePerGas"]),
         int(fields["gas"]),
         access,
+        TransactionType(fields["type"]),
+        granted,
     )
     return SignedTransaction.join(request, KEY.sign(request.signing_hash)).raw
 
