@@ -24,7 +24,8 @@ from fiat.money import decimal_text
 
 _NONE = "-"
 _NUMBER = "(?:0|[1-9][0-9]{0,17})"
-_CURSOR = re.compile(rf"l(-|{_NUMBER})c(-|{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.(?:-1|{_NUMBER}))", re.ASCII)
+_PLACE = rf"(?:{_NUMBER}\.){{4}}(?:-1|{_NUMBER})\.{_NUMBER}"
+_CURSOR = re.compile(rf"l(-|{_NUMBER})c(-|{_PLACE})", re.ASCII)
 
 Kind = Literal[
     "transfer", "topup", "withdrawal", "withdrawal_return", "fee", "conversion", "hold", "capture", "release", "expiry",
@@ -64,6 +65,8 @@ class Value(Answer):
 class Item(Answer):
     """One thing that happened. Amounts are positive; `direction` says which way.
 
+    On the chain, `final` says whether so many blocks stand on it that it stays; `archived`, that it was on a chain that
+    was restarted or set back since: it is kept as a memory, and nothing that one holds comes of it.
     `value` is null where no price of that time is known. `marks` are what is odd about it: `looks-alike` (the other
     side passes for somebody that one pays, and is another), `nothing` (no units moved), `unlisted` (the token is on no
     list: `asset` is its contract, the amount raw units).
@@ -87,17 +90,24 @@ class Item(Answer):
     chain_id: int | None = None
     transaction: str | None = None
     block: int | None = None
+    final: bool | None = None
+    archived: bool = False
     balance: DecimalText | None = None
     value: Value | None = None
     marks: list[Literal["looks-alike", "nothing", "unlisted"]] = Field(default_factory=list)
 
 
 class ActivityPage(Answer):
-    """Newest first. `next_cursor` is null at the end; `generation` counts the restarts of the chain."""
+    """Newest first. `next_cursor` is null at the end; `generation` counts how often a chain was restarted or set back.
+
+    From block `untraced_from` on the server's node did not tell what contracts move inside their calls: such coins are
+    in no item. Null: nothing is missing.
+    """
 
     items: list[Item]
     generation: int | None = Field(examples=[0])
-    next_cursor: str | None = Field(examples=["l12c0.9.1.-1"])
+    untraced_from: int | None = Field(examples=[None])
+    next_cursor: str | None = Field(examples=["l12c1795000000.0.9.1.-1.0"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,12 @@ class Cursor:
 
 
 def page(
-    ledger: Sequence[Placed], chain: Sequence[Placed], start: Cursor, limit: int, generation: int | None
+    ledger: Sequence[Placed],
+    chain: Sequence[Placed],
+    start: Cursor,
+    limit: int,
+    generation: int | None,
+    untraced_from: int | None = None,
 ) -> ActivityPage:
     """Merge both sides, each newest first and read one further than `limit`."""
     newest = list(merge(ledger, chain, key=lambda placed: -placed.at_ns))
@@ -148,6 +163,7 @@ def page(
     return ActivityPage(
         items=[placed.item for placed in newest[:limit] if placed.item is not None],
         generation=generation,
+        untraced_from=untraced_from,
         next_cursor=str(after) if len(newest) > limit else None,
     )
 

@@ -10,6 +10,13 @@ import re
 from api.texts import N_, _
 
 TEMPLATES = (
+    # what a test chain cannot do
+    N_("keeps no state file: only Anvil does"),
+    N_("goes forward in time only"),
+    N_("goes forward by ten years at most"),
+    N_("mines 1 to 100000 blocks at once"),
+    N_("has no such snapshot, or not any more"),
+    N_("is no test chain"),
     # where in a bank's file
     N_("file"),
     N_("header"),

@@ -117,7 +117,8 @@ class HoldingsReader:
             state="unreachable" if answers is None else "current",
             block=tip.block,
             lag_blocks=None if answers is None else 0,
-            generation=None if indexed is None else indexed.generation,
+            generation=None if indexed is None else indexed.lives,
+            untraced_from=None if indexed is None else indexed.untraced_from,
         )
         waiting = await self._waiting(holder)
         if answers is None:

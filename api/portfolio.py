@@ -62,13 +62,17 @@ class Position(Answer):
 
 
 class ChainState(Answer):
-    """How current the token side is. `generation` counts the restarts of the chain that the server has seen."""
+    """How current the token side is. `generation` counts how often the server saw the chain restarted or set back.
+
+    From block `untraced_from` on the index may lack coins that contracts moved inside calls; null: it lacks nothing.
+    """
 
     chain_id: int
     state: Literal["current", "unreachable"]
     block: int | None
     lag_blocks: int | None
     generation: int | None = Field(examples=[0])
+    untraced_from: int | None = Field(default=None, examples=[None])
 
 
 class Waiting(Answer):

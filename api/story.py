@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.activity import Counterparty, Item, Kind, Placed, Received, State, memo_of
+from api.activity import Counterparty, Item, Placed, Received, State, memo_of
+from api.activity import Kind as ItemKind
 from api.auth import rfc3339
 from api.currencies import CURRENCIES
 from api.fields import spelled
@@ -15,7 +16,8 @@ from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
 from chain.indexer_store import IndexerStore
 from chain.look_alike import Payees, marks
-from chain.recorded import Position, RecordedTransfer
+from chain.recorded import Kind, Position, RecordedTransfer
+from chain.reorg import final_height
 from chain.token import Token, TokenAmount
 from fiat import history
 from fiat.chart import TransferCode
@@ -28,7 +30,7 @@ from fiat.record import Kind as RecordKind
 from fiat.record import TransferRecord
 from fiat.transfer import TransferFlags
 
-_KINDS: dict[int, Kind] = {
+_KINDS: dict[int, ItemKind] = {
     TransferCode.TRANSFER: "transfer",
     TransferCode.WITHDRAWAL: "withdrawal",
     TransferCode.WITHDRAWAL_RETURNED: "withdrawal_return",
@@ -40,7 +42,8 @@ _KINDS: dict[int, Kind] = {
     TransferCode.COLLECTION: "collection",
     TransferCode.OPERATOR: "operator",
 }
-_STATES: dict[Kind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+_STATES: dict[ItemKind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+_AMOUNTS = (Kind.NATIVE, Kind.INNER, Kind.ERC20)
 PAYEES_MAX = 1000
 PAID_MAX = 300
 """Payees are those whose addresses were asked for, and the receivers among the newest transfers."""
@@ -51,11 +54,14 @@ TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
 class Story:
     """Both sides of the activity, each newest first. Everything is bounded by `limit`."""
 
-    def __init__(self, engine: AsyncEngine, index: IndexerStore, chain_id: int, tokens: Sequence[Token]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, index: IndexerStore, chain_id: int, tokens: Sequence[Token], confirmations: int
+    ) -> None:
         self._engine = engine
         self._index = index
         self._chain_id = chain_id
         self._tokens = {token.address: token for token in tokens}
+        self._confirmations = confirmations
 
     async def ledger(self, holder: bytes, before: int | None, limit: int) -> list[Placed]:
         """Ledger entries before a sequence, in one snapshot."""
@@ -77,7 +83,10 @@ class Story:
         ]
 
     async def chain(self, holder: bytes, before: Position | None, limit: int) -> list[Placed]:
-        """Chain transfers before a position, of the holder's addresses; what smells of poisoning is marked."""
+        """Chain transfers before a position, of the holder's addresses, those of chains that are gone among them.
+
+        What smells of poisoning is marked.
+        """
         async with self._engine.connect() as conn:
             query = select(addresses.c.address).where(addresses.c.holder == holder)
             own = {
@@ -86,13 +95,19 @@ class Story:
             }
         if not own:
             return []
-        found = await self._index.transfers(own, limit, before)
+        tip = await self._index.tip()
+        final = -1 if tip is None else final_height(tip.number, self._confirmations)
+        found = await self._index.transfers(own, limit, before, archived=True)
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)
         payees = await self._payees(holder, own) if found else Payees.of(())
         return [
-            Placed(transfer.timestamp * 10**9, transfer.position, self._chain_item(transfer, own, names, payees))
+            Placed(
+                transfer.timestamp * 10**9,
+                transfer.position,
+                self._chain_item(transfer, own, names, payees, final) if transfer.kind in _AMOUNTS else None,
+            )
             for transfer in found
         ]
 
@@ -110,7 +125,12 @@ class Story:
         return Payees.of([*own, *named, *paid])
 
     def _chain_item(
-        self, transfer: RecordedTransfer, own: set[Address], names: dict[Address, tuple[str, bytes]], payees: Payees
+        self,
+        transfer: RecordedTransfer,
+        own: set[Address],
+        names: dict[Address, tuple[str, bytes]],
+        payees: Payees,
+        final: int,
     ) -> Item:
         outgoing, incoming = transfer.sender in own, transfer.receiver in own
         other = transfer.receiver if outgoing else transfer.sender
@@ -118,7 +138,7 @@ class Story:
         listed = self._tokens.get(transfer.token)
         amount = TokenAmount(transfer.units, listed or _raw(self._chain_id, transfer.token))
         return Item(
-            id=f"c{self._chain_id}.{transfer.position}",
+            id=f"c{self._chain_id}.{transfer.position.place}",
             at=rfc3339(transfer.timestamp * 10**9),
             kind="chain_transfer",
             rail="chain",
@@ -132,6 +152,8 @@ class Story:
             chain_id=self._chain_id,
             transaction=spelled(transfer.transaction_hash),
             block=transfer.position.block_number,
+            final=not transfer.archived and transfer.position.block_number <= final,
+            archived=transfer.archived,
             marks=[mark.value for mark in marks(payees, other, transfer.units, is_listed=listed is not None)],
         )
 
@@ -148,7 +170,7 @@ def _is_part_of_another(entry: Entry) -> bool:
     return bool(again) or (entry.code == TransferCode.CONVERSION and entry.leg == 1)
 
 
-def _kind(entry: Entry) -> Kind:
+def _kind(entry: Entry) -> ItemKind:
     if entry.kind is RecordKind.EXPIRY:
         return "expiry"
     if entry.kind is RecordKind.OPERATOR:
@@ -158,7 +180,7 @@ def _kind(entry: Entry) -> Kind:
     return "release" if entry.flags & TransferFlags.VOID_PENDING_TRANSFER else _KINDS.get(entry.code, "other")
 
 
-def _state(kind: Kind, flags: int) -> State:
+def _state(kind: ItemKind, flags: int) -> State:
     """The operator's entries hold and let go as well as move."""
     if kind == "operator" and flags & TransferFlags.PENDING:
         return "reserved"

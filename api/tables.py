@@ -208,3 +208,15 @@ reference_rates = Table(
     sqlite_strict=True,
 )
 """The European Central Bank's: units of the currency for one euro, as the file writes them (`2026-11-27`, `1.0812`)."""
+
+taken_nonces = Table(
+    "taken_nonces",
+    metadata,
+    Column("chain_id", whole(), primary_key=True, autoincrement=False),
+    Column("address", LargeBinary, primary_key=True),
+    Column("nonce", whole(), primary_key=True, autoincrement=False),
+    Column("expires_at", whole(), nullable=False),
+    CheckConstraint("length(address) = 20", name="address_width"),
+    sqlite_strict=True,
+)
+"""Numbers of transactions that were prepared for their account's owner, or sent, and may not be in a block yet."""

@@ -59,7 +59,9 @@ def addresses_of(contacts: Iterable[Contact]) -> frozenset[Address]:
 
 def sent_to(document: Document) -> frozenset[Address]:
     """Whom one sent to on a chain, by its `sent.json`; only what succeeded counts, and never what came in."""
-    return frozenset(Address(entry["to"]) for entry in document.values() if entry.get("state") == "done")
+    return frozenset(
+        Address(entry["to"]) for entry in document.values() if entry.get("state") == "done" and "to" in entry
+    )
 
 
 def spelt(payee: Payee) -> str:

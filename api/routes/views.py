@@ -43,7 +43,7 @@ async def get_activity(
     session: SignedIn,
     server: ServerHere,
     limit: Annotated[Count, Field(ge=1, le=LIMIT_MAX), Query(examples=[50])] = 50,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Annotated[str | None, Query(max_length=128)] = None,
     in_: Annotated[CurrencyCode, Query(alias="in")] = "EUR",
 ) -> ActivityPage:
     """Both sides, newest first, with what each was worth then. `cursor` is the `next_cursor` of the page before."""
@@ -53,4 +53,6 @@ async def get_activity(
     line = await server.price_history.line_for([*ledger, *chain], currency)
     ledger, chain = valued(ledger, line, currency), valued(chain, line, currency)
     indexed = await server.index.tip()
-    return page(ledger, chain, start, limit, None if indexed is None else indexed.generation)
+    if indexed is None:
+        return page(ledger, chain, start, limit, None)
+    return page(ledger, chain, start, limit, indexed.lives, indexed.untraced_from)

@@ -21,6 +21,8 @@ OPEN = {
     "GET /v1/chains",
     "GET /v1/tokens",
     "POST /v1/rpc/{chain_id}",
+    "POST /v1/chains/{chain_id}/transfers",
+    "POST /v1/chains/{chain_id}/transactions",
     "GET /problems/{slug}",
 }
 """No session: CONTRACT section 2 names them. The signature inside an order is its whole authorisation."""

@@ -12,7 +12,7 @@ import pytest
 from chain import devnet
 from chain.address import Address
 from chain.calldata import decode, encode_call
-from chain.devnet import Devnet, DevnetKind, deploy, fund, mint, set_price
+from chain.devnet import Devnet, DevnetKind, DevnetOptions, deploy, fund, mint, set_price
 from chain.devnet_contracts import OWNER, demo_feeds, demo_price_feeds, demo_token, demo_tokens
 from chain.errors import (
     AmountTooPrecise,
@@ -130,8 +130,8 @@ async def test_a_developers_own_node_without_money(anvil: Node) -> None:
 async def test_a_developers_own_node_with_other_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = devnet._command
 
-    def other_accounts(kind: DevnetKind, port: int) -> tuple[list[str], Path]:
-        command, program = plain(kind, port)
+    def other_accounts(kind: DevnetKind, port: int, options: DevnetOptions) -> tuple[list[str], Path]:
+        command, program = plain(kind, port, options)
         return [*command, "--accounts", "1", "--mnemonic-seed-unsafe", "7"], program
 
     monkeypatch.setattr(devnet, "_command", other_accounts)

@@ -34,6 +34,7 @@ STATES = {
     "reserved": N_("reserved"),
     "released": N_("released"),
     "expired": N_("expired"),
+    "archived": N_("of an earlier chain"),
 }
 UNMOVED = {"hold", "release", "expiry", "mandate"}
 HELD = {"reserved", "released"}

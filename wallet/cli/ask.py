@@ -49,6 +49,9 @@ TOTALS = {
     "stale": N_("Some prices are old: the total is only about right."),
     "partial": N_("Some prices are missing: the total leaves those positions out."),
 }
+UNTRACED = N_(
+    "Coins that contracts moved inside their calls are missing here from block {block} on: the node does not trace."
+)
 WAITING = {
     "frozen": N_("Your account is frozen: nothing leaves it until `tandem unfreeze`."),
     "operator_holds": N_("The operator holds money of yours ({n}): `tandem notices` says what for, and until when."),
@@ -75,6 +78,8 @@ class Asker:
         self._token = str(session["token"])
         secure = self._parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self.untraced_from: Any = None
+        """From this block on the server's node did not tell what contracts move inside their calls."""
         self._connection = kind(self._parts.hostname or "", self._parts.port, timeout=PATIENCE_SECONDS)
 
     def ask(self, path: str) -> dict[str, Any]:
@@ -269,13 +274,15 @@ def activity(run: Run, limit: int, as_csv: bool, onward: bool) -> None:
     if onward:
         follow(asker, lambda name, data: _show_event(run, name, data))
     items, cursor = read_items(asker, limit)
+    if isinstance(asker.untraced_from, int):
+        run.say(styled(_(UNTRACED).format(block=asker.untraced_from), "warn"))
     marked(items, run.store)
-    document = {"items": items, "next_cursor": cursor or None}
+    document = {"items": items, "next_cursor": cursor or None, "untraced_from": asker.untraced_from}
     run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
 
 
 def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
-    """The newest items, and where the next page would begin."""
+    """The newest items, and where the next page would begin. What was on a chain that is gone says so as its state."""
     items: list[dict[str, Any]] = []
     cursor: Any = ""
     while len(items) < limit and cursor is not None:
@@ -285,7 +292,8 @@ def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
         page = asker.ask(wanted)
         found = items_of(asker.host, page, "items")
         asker.see_generation("activity", page.get("generation"))
-        items += found
+        asker.untraced_from = page.get("untraced_from")
+        items += [{**item, "state": "archived"} if item["archived"] is True else item for item in found]
         cursor = page.get("next_cursor") if found else None
     return items, cursor
 
@@ -296,7 +304,11 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
         return
     rows = [row(item) for item in items]
     styles = [
-        "warn" if item["state"] == "failed" or item["marks"] else "in" if item["direction"] == "in" else ""
+        "warn"
+        if item["state"] in ("failed", "archived") or item["marks"]
+        else "in"
+        if item["direction"] == "in"
+        else ""
         for item in items
     ]
     click.echo(grid([_("Time (UTC)"), _("What"), ">" + _("Amount"), _("With"), _("State"), _("Memo")], rows, styles))

@@ -26,6 +26,11 @@ WORDS: dict[str, str] = {
     "other currency": N_("other currency"),
     "currency": N_("currency"),
     "memo": N_("memo"),
+    "number": N_("number"),
+    "a block has it already": N_("a block has it already"),
+    "it is not missing: `tandem pending` says which are": N_("it is not missing: `tandem pending` says which are"),
+    "max-fee": N_("highest gas price"),
+    "money at the server needs no gas": N_("money at the server needs no gas"),
     "file": N_("file"),
     "it is hex, but no transaction: say what it is with --as": N_(
         "it is hex, but no transaction: say what it is with --as"
