@@ -169,7 +169,7 @@ def test_a_wrong_password_takes_as_long_as_tampering(vault, path):
         ({"kdf__more": 1}, "derivation"),
         ({"cipher__name": "none"}, "cipher"),
         ({"cipher__nonce": "00"}, "nonce"),
-        ({"version": 3}, "version"),
+        ({"version": 4}, "version"),
         ({"version": True}, "version"),
         ({"format": "other"}, "no vault"),
         ({"more": 1}, "parts"),
@@ -284,7 +284,7 @@ def test_an_old_file_is_taken_up_whole_by_its_first_change(path):
     before = Vault.open(path, "correct horse")
     assert path.read_bytes() == VERSION_1.read_bytes(), "opening changes nothing"
     vault.update(lambda public: public)
-    assert json.loads(path.read_text())["version"] == 2
+    assert json.loads(path.read_text())["version"] == 3
     after = Vault.open(path, "correct horse")
     assert (after.contents, after.public) == (before.contents, before.public)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wallet.cli.key_words import KEY_WORDS
+from wallet.cli.policy_words import POLICY_WORDS
 from wallet.texts import N_
 
 WORDS: dict[str, str] = {
@@ -170,4 +171,5 @@ WORDS: dict[str, str] = {
     "mandate_ended": N_("the mandate is over"),
     "too_many_legs": N_("it was used too often"),
     **KEY_WORDS,
+    **POLICY_WORDS,
 }
