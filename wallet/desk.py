@@ -1,4 +1,4 @@
-"""The desk: asks the person, one prompt at a time, and carries out what they say yes to.
+"""The desk: asks the person, one prompt at a time, and carries out what they, or a rule of theirs, say yes to.
 
 A prompt is prepared when its turn comes, not before: a transaction's number and fees are those of the moment at which
 it is shown, and the one before it has been sent by then. Whoever leaves takes their prompt away.
@@ -11,14 +11,16 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from chain.errors import ChainError
 from wallet.approvals import Approval, Kind, Line
 from wallet.asking import Client
 from wallet.dapp_failures import refusal_of
-from wallet.errors import ApprovalRefused, RpcRefused, SignerLocked, WalletError
+from wallet.errors import ApprovalRefused, RpcRefused, WalletError
+from wallet.judgement import Judgement, Subject
 from wallet.permissions import Seen
+from wallet.policy import Rule, Verdict
 from wallet.review import Review
 from wallet.rpc import Code
 
@@ -26,15 +28,38 @@ PREPARE_SECONDS_MAX = 45
 """A node that does not answer holds up everybody who waits behind."""
 DECLINED = "User denied: the person declined."
 """ethers over HTTP knows a refusal by the words "user denied", whatever the code says."""
+DENIED = "User denied: a rule of theirs denies it."
 SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION, Kind.CALLS})
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is shown, and what is done after the yes."""
+    """What is shown, what is done after the yes, and what the person's policy is asked about."""
 
     review: Review
     act: Callable[[], Awaitable[object]]
+    subject: Subject
+
+
+class Judge(Protocol):
+    """The person's policy, as wallet.dapp_policy has it of the signer."""
+
+    async def judge(self, client: Client, review: Review, subject: Subject) -> Judgement: ...
+
+    async def agree(self, subject: Subject, password: str) -> None:
+        """Raises SignerLocked, PasswordNeeded, VaultUnopened."""
+
+    async def keep(self, rule: Rule, password: str) -> None:
+        """Raises PasswordNeeded, VaultUnopened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a rule allowed or denied, so that nobody was asked."""
+
+    client: Client
+    review: Review
+    judgement: Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +78,18 @@ class Shown:
 
     id: str
     client: Client
-    review: Review
+    proposal: Proposal
+    judgement: Judgement
     shown_at: float
+
+    @property
+    def review(self) -> Review:
+        return self.proposal.review
+
+    @property
+    def needs_password(self) -> bool:
+        """Is it a signature beyond the policy?"""
+        return self.judgement.guarded and bool(self.proposal.subject.items)
 
     def to_json(self) -> dict[str, Any]:
         review = self.review.to_json()
@@ -66,6 +101,8 @@ class Shown:
             "warnings": review["warnings"],
             "review": review,
             "digest": review["digest"],
+            **self.judgement.to_json(),
+            "needs_password": self.needs_password,
         }
 
 
@@ -81,17 +118,20 @@ class _Entry:
 
 
 class Desk:
-    """`view` says what a client sees now, `is_unlocked` whether keys are at hand; `on_change` is called each turn."""
+    """`view` says what a client sees now, `judge` what the policy says; `on_change` is called each turn, `on_passed`
+    for what nobody was asked about.
+    """
 
     def __init__(
         self,
         view: Callable[[str], Seen],
-        is_unlocked: Callable[[], Awaitable[bool]],
+        judge: Judge,
         on_change: Callable[[], None] = lambda: None,
         *,
         prepare_seconds_max: float = PREPARE_SECONDS_MAX,
     ) -> None:
-        self._view, self._is_unlocked, self.on_change = view, is_unlocked, on_change
+        self._view, self._judge, self.on_change = view, judge, on_change
+        self.on_passed: Callable[[Passed], None] = lambda passed: None
         self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
         self._entries: dict[str, _Entry] = {}
@@ -121,12 +161,22 @@ class Desk:
         """How many more are in line."""
         return max(len(self._line.prompts) - 1, 0)
 
-    async def approve(self, number: str, digest: str) -> None:
-        """Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; SignerLocked, after which it still waits."""
+    async def approve(self, number: str, digest: str, password: str = "", *, always: bool = False) -> None:
+        """`always` keeps the rule that was offered, for the next time.
+
+        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; SignerLocked, PasswordNeeded and VaultUnopened, after
+        which it still waits.
+        """
         prompt = self._line.approved(number, digest)
-        if prompt.kind in SIGNING and not await self._is_unlocked():
-            raise SignerLocked
-        self._line.approved(number, digest)  # while the signer was asked, the line may have moved on
+        shown = self._entries[number].shown
+        assert shown is not None
+        if always:
+            if shown.judgement.offer is None:
+                raise ApprovalRefused(number, "no-rule-to-make")
+            await self._judge.keep(shown.judgement.offer, password)
+        if prompt.kind in SIGNING:
+            await self._judge.agree(shown.proposal.subject, password)
+        self._line.approved(number, digest)  # meanwhile the line may have moved on
         self._decide(number, True)
 
     def decline(self, number: str) -> None:
@@ -192,7 +242,14 @@ class Desk:
             return proposal
         if proposal.review.refused is not None:
             raise RpcRefused(Code.UNAUTHORISED, f"This is never signed for anybody ({proposal.review.refused}).", None)
-        entry.shown = Shown(entry.prompt.id, entry.client, proposal.review, time.monotonic())
+        judgement = await self._judge.judge(entry.client, proposal.review, proposal.subject)
+        if judgement.verdict is not Verdict.ASK:
+            self.on_passed(Passed(entry.client, proposal.review, judgement))
+        if judgement.verdict is Verdict.DENY:
+            raise RpcRefused(Code.DECLINED, DENIED, None)
+        if judgement.verdict is Verdict.ALLOW:
+            return proposal
+        entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, time.monotonic())
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
         self.on_change()
         if not await entry.verdict:

@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a request was answered as it was. Of several rules the one that came nearest to a yes tells: the later here."""
+    """Why a request was answered as it was. Of several rules the nearest to a yes tells: the later one here."""
 
     RULE = "by-rule"
     NO_POLICY = "no-policy"

@@ -146,7 +146,8 @@ class _Handlers:
 
     async def _approve(self, arguments: Frame) -> Frame:
         number, digest = str(arguments.get("id")), str(arguments.get("digest"))
-        await self._desk.approve(number, digest)
+        password, always = str(arguments.get("password", "")), arguments.get("always") is True
+        await self._desk.approve(number, digest, password, always=always)
         return {"id": number, "state": "approved"}
 
     async def _decline(self, arguments: Frame) -> Frame:
