@@ -25,10 +25,10 @@ from wallet.dapp_calls import (
     status,
 )
 from wallet.dapp_host import Host, Session
-from wallet.dapp_signing import Signing, prepared_in_a_row
+from wallet.dapp_signing import Signing, hexed, prepared_in_a_row
 from wallet.desk import Proposal
 from wallet.errors import RpcRefused, WalletError
-from wallet.guard_claims import transaction_item
+from wallet.guard_claims import TRANSACTION, Item
 from wallet.judgement import Subject
 from wallet.permissions import permitted_account
 from wallet.review_door import review_calls
@@ -80,12 +80,13 @@ class Batches:
 
             async def act() -> object:
                 # All at once, so that one agreement, or one reservation under the policy, is for all of them.
-                pairs = zip(made, reviews, strict=True)
-                signed = [await self._signing.sign(request, shown.digest) for request, shown in pairs]
+                agreed = zip(made, reviews, strict=True)
+                signed = [await self._signing.sign(request, shown.digest) for request, shown in agreed]
                 await self._begin((client.key, number), batch, node, sender, signed)
                 return {"id": number}
 
-            items = tuple(transaction_item(request.unsigned_payload) for request in made)
+            shown = zip(made, reviews, strict=True)
+            items = tuple(Item(TRANSACTION, request.unsigned_payload, hexed(review)) for request, review in shown)
             subject = Subject(Kind.CALLS, batch.chain_id, sender, items, outcomes[0] if len(made) == 1 else None)
             return Proposal(review_calls(client, reviews), act, subject)
 

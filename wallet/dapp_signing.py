@@ -26,7 +26,7 @@ from wallet.dapp_host import Host, Session
 from wallet.dapp_params import read_personal_sign, read_transaction, read_typed_data
 from wallet.desk import Proposal
 from wallet.errors import RpcRefused
-from wallet.guard_claims import message_item, transaction_item, typed_item
+from wallet.guard_claims import MESSAGE, TRANSACTION, TYPED, Item
 from wallet.judgement import Subject
 from wallet.permissions import permitted_account
 from wallet.review import Review
@@ -66,7 +66,7 @@ class Signing:
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_message(message, account, shown.digest)).hex()
 
-            subject = Subject(Kind.MESSAGE, chain_id, account, (message_item(message),))
+            subject = Subject(Kind.MESSAGE, chain_id, account, (Item(MESSAGE, message, hexed(shown)),))
             return Proposal(with_asker(shown, client), act, subject)
 
         return await self._host.desk.ask(client, Kind.MESSAGE, prepare)
@@ -86,7 +86,9 @@ class Signing:
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_typed_data(document, account, shown.digest)).hex()
 
-            subject = Subject(Kind.TYPED_DATA, self._host.chain_of(client), account, (typed_item(document),))
+            subject = Subject(
+                Kind.TYPED_DATA, self._host.chain_of(client), account, (Item(TYPED, document, hexed(shown)),)
+            )
             return Proposal(with_asker(shown, client), act, subject)
 
         return await self._host.desk.ask(client, Kind.TYPED_DATA, prepare)
@@ -127,7 +129,7 @@ class Signing:
                 self._aftermath.watch(client, node, request, sent, outcome)
                 return sent
 
-            items = (transaction_item(request.unsigned_payload),)
+            items = (Item(TRANSACTION, request.unsigned_payload, hexed(shown)),)
             return Proposal(shown, act, Subject(Kind.TRANSACTION, chain_id, sender, items, outcome))
 
         return await self._host.desk.ask(client, Kind.TRANSACTION, prepare)
@@ -251,3 +253,8 @@ async def _simulated_gas(node: Node, asked: Sequence[TransactionRequest]) -> lis
 def origin_of(client: Client) -> str:
     """As reviews hold it against what a sign-in text names: a page's origin, or the program's name."""
     return client.name or (client.process.name if client.process else "")
+
+
+def hexed(shown: Review) -> str:
+    """The digest as the signer takes it."""
+    return "0x" + shown.digest.hex()

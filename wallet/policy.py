@@ -183,7 +183,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`id` is made anew with each vault that has one, `serial` counts the changes.
+    """`id` is made anew with each vault that has one, `serial` counts the changes, `numbered` its rules.
 
     `server` is the host at which the person signs in; the signer lets that pass without asking.
     """
@@ -192,6 +192,7 @@ class Policy:
     serial: int
     server: str
     rules: tuple[Rule, ...] = ()
+    numbered: int = 0
 
     def __post_init__(self) -> None:
         _check(bool(re.fullmatch(r"[0-9a-f]{32}", self.id, re.ASCII)), "policy", self.id[:40], "its id is malformed")
@@ -200,6 +201,8 @@ class Policy:
         _check(len(self.rules) <= RULES_MAX, "policy", str(len(self.rules)), f"at most {RULES_MAX} rules")
         ids = {rule.id for rule in self.rules}
         _check(len(ids) == len(self.rules), "policy", "", "two rules have the same number")
+        highest = max((int(rule.id[1:]) for rule in self.rules), default=0)
+        _check(highest <= self.numbered < 10**6, "policy", str(self.numbered)[:40], "its numbers are malformed")
 
     @property
     def is_on(self) -> bool:
@@ -214,9 +217,10 @@ class Policy:
         return found
 
     def with_rule(self, rule: Rule) -> Policy:
-        """Numbered after the highest that there ever was, as far as those that are left tell."""
-        number = max((int(one.id[1:]) for one in self.rules), default=0) + 1
-        return replace(self, serial=self.serial + 1, rules=(*self.rules, replace(rule, id=f"r{number}")))
+        """With the next number: no two rules ever had the same, nor the same counters."""
+        number = self.numbered + 1
+        rules = (*self.rules, replace(rule, id=f"r{number}"))
+        return replace(self, serial=self.serial + 1, rules=rules, numbered=number)
 
     def without(self, number: str) -> Policy:
         """Raises InputMalformed."""
@@ -225,15 +229,17 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         rules = [rule.to_json() for rule in self.rules]
-        return {"id": self.id, "serial": self.serial, "server": self.server, "rules": rules}
+        head = {"id": self.id, "serial": self.serial, "server": self.server, "numbered": self.numbered}
+        return {**head, "rules": rules}
 
 
 def read_policy(document: object) -> Policy:
     """Raises InputMalformed."""
     try:
-        given = _members(document, {"id", "serial", "server", "rules"})
+        given = _members(document, {"id", "serial", "server", "numbered", "rules"})
         rules = tuple(read_rule(one) for one in _listed(given["rules"]))
-        return Policy(_line(given["id"]), _whole(given["serial"]), _line(given["server"]), rules)
+        head = (_line(given["id"]), _whole(given["serial"]), _line(given["server"]))
+        return Policy(*head, rules, _whole(given["numbered"]))
     except (KeyError, TypeError, ValueError, ChainError):
         raise InputMalformed("policy", "", "it was written by another version of this program") from None
 

@@ -85,6 +85,7 @@ def test_a_worth_needs_a_currency_an_amount_and_bounds(values):
         lambda d: d.update(serial=0),
         lambda d: d.update(id="x"),
         lambda d: d.update(more=1),
+        lambda d: d.update(numbered=0),
         lambda d: d.update(rules={}),
         lambda d: d["rules"][0].update(verdict="perhaps"),
         lambda d: d["rules"][0].update(kinds=["everything"]),
@@ -108,6 +109,7 @@ def test_changes_are_counted_and_numbers_of_rules_that_are_left_stay():
     less = made.without("r1")
     assert (made.serial, less.serial, [rule.id for rule in less.rules]) == (3, 4, ["r2"])
     assert less.with_rule(allow(client=PAGE)).rules[-1].id == "r3"
+    assert less.without("r2").with_rule(allow()).rules[-1].id == "r3", "another rule has counters of its own"
     with pytest.raises(InputMalformed):
         less.without("r1")
     assert not less.without("r2").is_on
