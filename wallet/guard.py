@@ -76,6 +76,7 @@ class Guard(Restoring):
     _tickets: dict[str, _Ticket] = field(default_factory=dict, repr=False)
     _seen: Counters | None = field(default=None, repr=False)
     _serial: int = 0
+    _logged: int = 0
 
     def status(self) -> Frame:
         """As wallet.keeper has it, and whether a yes alone does not do."""
@@ -94,7 +95,10 @@ class Guard(Restoring):
         with files.taken():
             counters = self._standing(files, policy)
         used = {name: str(sum(buckets.values())) for name, buckets in counters.counts.items()}
-        closed = {"closed_seconds": max(counters.closed_until - counters.time, 0), "logged": counters.logged}
+        closed = {
+            "closed_seconds": max(counters.closed_until - counters.time, 0),
+            "logged": max(counters.logged, self._logged),
+        }
         return {**shown, "used": used, **closed, "rolled_back": self._is_rolled_back(policy, counters)}
 
     def add_rule(self, password: str, rule: dict[str, Any], server: str) -> Frame:
@@ -237,7 +241,8 @@ class Guard(Restoring):
                 logged = int(last["n"]) if last else 0
                 self._write(files, replace(counters.reserved(decision.charges), logged=logged))
             at = {"event": "decision", "at": counters.wall, "serial": self._at_least(counters)}
-            files.append({**at, **decision.to_json(), "request": request.to_json(), "digests": list(digests)})
+            told = {**at, **decision.to_json(), "request": request.to_json(), "digests": list(digests)}
+            self._logged = files.append(told)
         if decision.verdict is Verdict.ALLOW:
             ticket = _Ticket(self.now().elapsed + TICKET_SECONDS, decision.charges, counters.bucket)
             for digest in digests:
@@ -343,7 +348,7 @@ class Guard(Restoring):
     def _log(self, files: PolicyFiles, entry: Frame) -> None:
         with files.taken():
             serial = self._seen.serial if self._seen else 0
-            files.append({**entry, "at": self.now().clock, "serial": serial})
+            self._logged = files.append({**entry, "at": self.now().clock, "serial": serial})
 
     def _files(self, keyring: Keyring) -> PolicyFiles:
         secret = keyring.trees[0].key(DerivationPath(BACKUP_PATH)).raw

@@ -90,11 +90,12 @@ class PolicyFiles:
                         return entry
         return None
 
-    def append(self, entry: Entry) -> None:
-        """One line, durable when this returns; a torn one before it is cut off. Raises StateUnusable."""
-        line = line_of(entry, self.last(), self._key)
+    def append(self, entry: Entry) -> int:
+        """One line, durable when this returns; a torn one before it is cut off. Its number. Raises StateUnusable."""
+        last = self.last()
+        line = line_of(entry, last, self._key)
         if len(line) > LINE_BYTES_MAX:
-            line = line_of({**entry, "request": None}, self.last(), self._key)
+            line = line_of({**entry, "request": None}, last, self._key)
         try:
             if self._cut() > LOG_BYTES_MAX:
                 self._rotate()
@@ -105,6 +106,7 @@ class PolicyFiles:
                 os.fsync(file.fileno())
         except OSError as error:
             raise self._unusable(self.log, error) from None
+        return int(last["n"]) + 1 if last else 1
 
     def _cut(self) -> int:
         """Takes a torn last line away; how long the log is then."""

@@ -31,7 +31,7 @@ from wallet.vault import Vault, read_public
 from wallet.vault_format import AccountEntry, Contents, Kdf, KeptPhrase, KeptSecret, Profile, Public, canonical, kdf_of
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-VERSION_1, VERSION_2 = VECTORS / "vault_v1.json", VECTORS / "vault_v2.json"
+VERSION_1, VERSION_2, VERSION_3 = (VECTORS / f"vault_v{number}.json" for number in (1, 2, 3))
 PASSWORD = "correct horse battery"
 CONTENTS = Contents.of(Mnemonic(bytes(range(16)), Language.CHINESE_TRADITIONAL), "a passphrase")
 PUBLIC = Public(Address("0x" + "11" * 20), (AccountEntry("m/44'/60'/0'/0/0", Address("0x" + "22" * 20)),), False)
@@ -277,6 +277,27 @@ def test_a_file_of_version_2_opens_for_ever(path):
     assert (second, third) == (KeptPhrase(Mnemonic(bytes(16), Language.JAPANESE), "日本"), KeptSecret(bytes(range(32))))
     assert opened.contents.keys == (b"\x42" * 32,)
     assert [(entry.name, entry.phrase) for entry in opened.public.accounts] == [("日常", 0), ("", 2), ("Old key", None)]
+
+
+def test_a_file_of_version_3_opens_for_ever(path):
+    """With the policy that its head holds, which is authenticated with everything else in it."""
+    opened = kept(path, VERSION_3)
+    policy = opened.public.policy
+    assert policy is not None and (policy.id, policy.serial, policy.server) == (
+        "0123456789abcdef" * 2,
+        3,
+        "localhost:8000",
+    )
+    assert [(rule.id, rule.verdict, rule.client) for rule in policy.rules] == [
+        ("r1", "allow", "https://app.example"),
+        ("r2", "deny", "*"),
+    ]
+    for change in ('"deny"', '"10000000"'):
+        document = VERSION_3.read_text()
+        assert change in document
+        path.write_text(document.replace(change, '"ask"' if change == '"deny"' else '"99000000"', 1))
+        with pytest.raises(VaultUnopened):
+            Vault.open(path, "correct horse")
 
 
 def test_an_old_file_is_taken_up_whole_by_its_first_change(path):

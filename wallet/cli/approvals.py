@@ -75,7 +75,8 @@ def policy_reason(shown: Json) -> None:
     if not shown.get("needs_password"):
         return
     told = shown["policy"]
-    reason = _(REASONS[told["reason"]]) if told["reason"] in REASONS else ""
+    known = str(told["reason"])
+    reason = _(REASONS[known]) if known in REASONS else ""
     rule = f" ({told['rule']})" if told["rule"] else ""
     click.echo(
         _("Your policy does not let this pass: {reason}{rule}. A yes wants your password.").format(

@@ -163,9 +163,7 @@ def _warn(state: Json) -> None:
         click.echo(_("The keys are locked, so this is what the file says; it is checked before it counts."))
     if state.get("closed_seconds"):
         hours = -(-int(state["closed_seconds"]) // 3600)
-        text = _(
-            "The counters were lost or put back: no amount is allowed for {hours} more hours (`tandem policy reset`)."
-        )
+        text = _("The counters were lost or put back: no amount is allowed for {hours} hours (`tandem policy reset`).")
         click.echo(text.format(hours=hours))
     if state.get("rolled_back"):
         click.echo(_("Older rules were put back: nothing is allowed until `tandem policy reset`."))
@@ -227,11 +225,13 @@ def _show_log(found: Checked, shown: Sequence[Json], missing: bool) -> None:
     rows = []
     for entry in shown:
         request = entry.get("request") or {}
-        said = _(VERDICTS[entry["verdict"]]) if entry.get("verdict") in VERDICTS else events.get(entry["event"], "")
-        why = _(REASONS[entry["reason"]]) if entry.get("reason") in REASONS else ""
-        kind = _(KINDS[request["kind"]]) if request.get("kind") in KINDS else ""
+        verdict, event = entry.get("verdict"), entry["event"]
+        said = _(VERDICTS[verdict]) if verdict in VERDICTS else events.get(event, "")
+        reason, kind = entry.get("reason"), request.get("kind")
+        why = _(REASONS[reason]) if reason in REASONS else ""
+        what = _(KINDS[kind]) if kind in KINDS else ""
         rule = str(entry.get("rule", ""))
-        rows.append((str(entry["n"]), _moment(entry["at"]), str(request.get("client", "")), kind, said, rule, why))
+        rows.append((str(entry["n"]), _moment(entry["at"]), str(request.get("client", "")), what, said, rule, why))
     if rows:
         table([">" + _("No."), _("Time (UTC)"), _("Who"), _("What"), _("Said"), _("Rule"), _("Why")], rows)
     else:

@@ -76,6 +76,5 @@ POLICY_WORDS: dict[str, str] = {
     "`tandem policy` lists those that there are": N_("`tandem policy` lists those that there are"),
     "there is no policy": N_("there is no policy"),
     "an amount and a token are expected": N_("an amount and a token are expected, such as 10 DUSD"),
-    "a file of rules, one JSON object": N_("a file with one rule as JSON is expected"),
     "one price range for each amount in fiat": N_("--worth-a-day needs --price and one --token"),
 }
