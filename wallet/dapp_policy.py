@@ -48,10 +48,11 @@ class Judge:
     async def agree(self, subject: Subject, password: str) -> None:
         """Before the person's yes is carried out. Raises SignerLocked, PasswordNeeded, VaultUnopened."""
         status = await self._signer.status()
-        if status.guarded and subject.items:
+        if status.guarded and subject.items and subject.account is not None:
             if not password:
                 raise PasswordNeeded(Reason.NO_RULE, "")
-            await self._signer.consent(password, [bytes.fromhex(item.digest[2:]) for item in subject.items])
+            digests = [bytes.fromhex(item.digest[2:]) for item in subject.items]
+            await self._signer.consent(password, digests, subject.account)
         elif not status.unlocked:
             raise SignerLocked
 

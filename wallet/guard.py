@@ -73,7 +73,7 @@ class Guard(Restoring):
     """`_seen` are the counters as this process last left or met them; `now` is the system's."""
 
     now: Callable[[], Moment] = _now
-    _tickets: dict[str, _Ticket] = field(default_factory=dict, repr=False)
+    _tickets: dict[tuple[str, str], _Ticket] = field(default_factory=dict, repr=False)
     _seen: Counters | None = field(default=None, repr=False)
     _serial: int = 0
     _logged: int = 0
@@ -127,15 +127,18 @@ class Guard(Restoring):
         self._log(self._files(keyring), {"event": "reset"})
         return self.policy()
 
-    def consent(self, password: str, digests: list[Any]) -> Frame:
-        """The person has seen these and gives the password: each may be signed once, soon. Raises VaultUnopened."""
+    def consent(self, password: str, digests: list[Any], account: str) -> Frame:
+        """The person has seen these and gives the password: this account may sign each once, soon.
+
+        Raises VaultUnopened.
+        """
         if not 0 < len(digests) <= DIGESTS_MAX or not all(isinstance(one, str) and len(one) == 66 for one in digests):
             raise CallRefused("consent", "digests")
         self.keyring = Keyring.of(Vault.open(self.path, password))
         self._forget_old()
         for digest in digests:
-            self._keep(digest, _Ticket(self.now().elapsed + TICKET_SECONDS))
-        self._log(self._files(self.keyring), {"event": "password", "digests": digests})
+            self._keep(digest, account, _Ticket(self.now().elapsed + TICKET_SECONDS))
+        self._log(self._files(self.keyring), {"event": "password", "digests": digests, "account": account})
         return {"digests": len(digests)}
 
     # What others ask
@@ -153,10 +156,9 @@ class Guard(Restoring):
 
     def release(self, digests: list[Any]) -> Frame:
         """What was permitted and will not be signed: its amounts come back."""
-        for digest in digests:
-            ticket = self._tickets.pop(str(digest), None)
-            if ticket is not None:
-                self._give_back(ticket)
+        for digest, account in list(self._tickets):
+            if digest in digests:
+                self._give_back(self._tickets.pop((digest, account)))
         return {}
 
     @property
@@ -197,7 +199,7 @@ class Guard(Restoring):
         if not self.is_guarded:
             return None
         self._forget_old()
-        if (ticket := self._tickets.pop(digest, None)) is not None:
+        if (ticket := self._tickets.pop((digest, account), None)) is not None:
             return ticket
         if item is None:
             raise PasswordNeeded(Reason.NO_RULE, "")
@@ -208,7 +210,7 @@ class Guard(Restoring):
             raise PolicyDenied(decision.rule)
         if decision.verdict is Verdict.ASK:
             raise PasswordNeeded(decision.reason, decision.rule)
-        return self._tickets.pop(digest)
+        return self._tickets.pop((digest, account))
 
     # Judging and counting
 
@@ -246,7 +248,7 @@ class Guard(Restoring):
         if decision.verdict is Verdict.ALLOW:
             ticket = _Ticket(self.now().elapsed + TICKET_SECONDS, decision.charges, counters.bucket)
             for digest in digests:
-                self._keep(digest, ticket)
+                self._keep(digest, request.account or "", ticket)
         return decision
 
     def _standing(self, files: PolicyFiles, policy: Policy | None) -> Counters:
@@ -291,16 +293,16 @@ class Guard(Restoring):
             self._write(files, counters.refunded(ticket.charges, ticket.bucket))
         ticket.charges = ()
 
-    def _keep(self, digest: str, ticket: _Ticket) -> None:
+    def _keep(self, digest: str, account: str, ticket: _Ticket) -> None:
         if len(self._tickets) >= TICKETS_MAX:
             raise CallRefused("permit", "too many")
-        self._tickets[digest] = ticket
+        self._tickets[(digest, account)] = ticket
 
     def _forget_old(self) -> None:
         now = self.now().elapsed
-        for digest, ticket in list(self._tickets.items()):
+        for name, ticket in list(self._tickets.items()):
             if ticket.ends_at < now:
-                del self._tickets[digest]
+                del self._tickets[name]
                 self._give_back(ticket)
 
     # The policy itself
@@ -376,7 +378,7 @@ GUARDING: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
     "add_rule": (Guard.add_rule, {"password": str, "rule": dict, "server": str}),
     "remove_rule": (Guard.remove_rule, {"password": str, "rule": str}),
     "reset_counters": (Guard.reset_counters, {"password": str}),
-    "consent": (Guard.consent, {"password": str, "digests": list}),
+    "consent": (Guard.consent, {"password": str, "digests": list, "account": str}),
     "permit": (
         Guard.permit,
         {"client": str, "kind": str, "chain_id": int, "account": str, "items": list, "claims": dict},

@@ -227,9 +227,10 @@ class Signer(Pipe):
         """Raises VaultUnopened."""
         return await self.call("reset_counters", password=password)
 
-    async def consent(self, password: str, digests: Sequence[bytes]) -> None:
-        """Each of these may be signed once, soon, beyond the policy. Raises VaultUnopened."""
-        await self.call("consent", password=password, digests=["0x" + digest.hex() for digest in digests])
+    async def consent(self, password: str, digests: Sequence[bytes], account: Address) -> None:
+        """This account may sign each of these once, soon, beyond the policy. Raises VaultUnopened."""
+        named = ["0x" + digest.hex() for digest in digests]
+        await self.call("consent", password=password, digests=named, account=account)
 
     async def permit(
         self,
@@ -296,7 +297,8 @@ class Signer(Pipe):
         except PasswordNeeded as needed:
             if self.ask_beyond is None:
                 raise
-            await self.consent(self.ask_beyond(needed), [bytes.fromhex(str(arguments["digest"])[2:])])
+            digest = bytes.fromhex(str(arguments["digest"])[2:])
+            await self.consent(self.ask_beyond(needed), [digest], Address(arguments["account"]))
         return await self.call(name, **arguments)
 
 
