@@ -7,7 +7,7 @@ or not); what the machine refuses comes after it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fiat.chart import TransferCode
@@ -29,7 +29,7 @@ from fiat.errors import (
     OrderWindowTooLong,
     ReceiveTooLittle,
 )
-from fiat.holder import OPERATOR, account_id, leg_id
+from fiat.holder import OPERATOR, account_id
 from fiat.money import AMOUNT_MINOR_MAX
 from fiat.order import (
     WINDOW_SECONDS_MAX,
@@ -246,7 +246,7 @@ def _numbered(order: MoneyOrder, ledger_id: bytes, moves: list[Move]) -> list[Tr
     last = len(moves) - 1
     return [
         Transfer(
-            id=leg_id(order.holder, order.nonce, leg),
+            id=order.leg_id(leg),
             debit_account_id=move.debit,
             credit_account_id=move.credit,
             amount=move.amount,
@@ -277,7 +277,7 @@ def timed(order: Order, transfers: tuple[Transfer, ...], timestamp: int) -> tupl
         seconds = seconds_left(order.until, timestamp)
         if seconds <= 0 or order.until * NANOSECONDS > timestamp + HOLD_SECONDS_MAX * NANOSECONDS:
             raise OrderUntilWrong(order.until, timestamp // NANOSECONDS)
-        return (replace(transfers[0], timeout=seconds), *transfers[1:])
+        return (transfers[0]._replace(timeout=seconds), *transfers[1:])
     return transfers
 
 

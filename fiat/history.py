@@ -94,14 +94,6 @@ async def keys_of(conn: AsyncConnection, holder_id: bytes, now: int) -> Keys | N
     return keys_at(current, now) if current is not None else None
 
 
-async def head_known(conn: AsyncConnection, holder_id: bytes, head: bytes) -> bool:
-    """Is it the holder's genesis (their id), their head, or any head they had? What an order's `seenHead` may be."""
-    if head == holder_id:
-        return True
-    query = select(holder_heads.c.count).where(holder_heads.c.head == head, holder_heads.c.holder == holder_id)
-    return (await conn.execute(query)).scalar_one_or_none() is not None
-
-
 async def leaves(conn: AsyncConnection, holder_id: bytes, since_count: int, limit: int = PAGE_MAX) -> list[bytes]:
     """Leaf hashes of the holder's records after their first `since_count`, oldest first."""
     query = select(records.c.body).join(holder_heads, holder_heads.c.sequence == records.c.sequence)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from typing import Any
 
 from fiat.book import Book, Changes, Posting
@@ -30,7 +29,7 @@ from fiat.record import (
 from fiat.transfer import Account, Resolution, Transfer, TransferFlags
 
 _RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
-_TRANSFER_FIELDS = tuple(Transfer.__dataclass_fields__)
+_TRANSFER_FIELDS = Transfer._fields
 
 
 class Replay:
@@ -174,7 +173,7 @@ class Replay:
         said = {name: getattr(record, name) for name in _TRANSFER_FIELDS}
         # A chain that holds is judged event by event the same; alone, an open link would be refused.
         unlinked = record.flags & ~int(TransferFlags.LINKED)
-        transfer = replace(Transfer(**said), flags=unlinked, timestamp=0)
+        transfer = Transfer(**said)._replace(flags=unlinked, timestamp=0)
         (outcome,), changes = create_transfers(self.book, [transfer], record.timestamp, AMOUNT_MAX)
         if outcome.status:
             yield f"the machine says {outcome.status.name.lower()}"
@@ -274,7 +273,7 @@ class Replay:
         posting: Posting = changes.postings[0]
         self.book.apply(changes)
         if not posting.expired_at:
-            self.book.transfers[posting.transfer.id] = replace(posting.transfer, flags=row["flags"])
+            self.book.transfers[posting.transfer.id] = posting.transfer._replace(flags=row["flags"])
         for side, account in (("debit", posting.debit), ("credit", posting.credit)):
             row[f"{side}_account_id"] = account.id
             row[f"{side}_version"] = self.versions[account.id] = self.versions.get(account.id, 0) + 1

@@ -6,7 +6,6 @@ It asks the same rules as the journal did (officer_rules.py, reserves.py), over 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Protocol
 
 from fiat.authority import check_window
@@ -139,10 +138,10 @@ class OfficerReplay:
         account = self._replay.book.account(record.debit_account_id)
         if leg.flags & _BALANCING and account is not None:
             amount = min(amount, max(0, account.available))
-        expected = replace(leg, amount=amount)
+        expected = leg._replace(amount=amount)
         wrong = [
             name
-            for name in Transfer.__dataclass_fields__
+            for name in Transfer._fields
             if name != "timestamp" and getattr(record, name) != getattr(expected, name)
         ]
         if wrong or record.source_kind:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fiat import history
 from fiat.authority import Keys, SaltedText
 from fiat.currency import Currency
-from fiat.errors import HolderUnknown, JournalBroken
+from fiat.errors import HolderUnknown, JournalBroken, OrderHeadUnknown
 from fiat.head import Head
 from fiat.holder import Holder, HolderGenesis, account_id
 from fiat.journal_accept import Accept
@@ -33,10 +33,7 @@ from fiat.journal_engine import writing
 from fiat.journal_genesis import open_genesis
 from fiat.journal_proofs import SealedBatch, signed_head
 from fiat.journal_requests import OpenAccount, OpenHolder, Post, Request, Submit, answer
-from fiat.journal_store import (
-    erase,
-    forget_dead,
-)
+from fiat.journal_store import erase, forget_dead, was_head
 from fiat.journal_values import OrderResult, Source, new_account
 from fiat.limit import NO_POLICY, Policy
 from fiat.order import LedgerControl, SignedOrder
@@ -114,7 +111,8 @@ class Journal:
 
         Raises what the request raises, JournalBusy (nothing was written) and JournalUnknown (ask the same again).
         """
-        return cast(T, await self._committer.ask(request))
+        answered: T = await self._committer.ask(request)
+        return answered
 
     async def open_holder(self, genesis: HolderGenesis, accounts: Sequence[tuple[Currency, str]] = ()) -> Holder:
         """Open a holder and accounts of theirs. The same document again gives the same holder."""
@@ -169,7 +167,15 @@ class Journal:
         else:
             asked = Submit(signed, digest, tuple(legs), dict(texts or {}), signer)
         accounts = tuple((holder, account_id(holder, currency)) for holder, currency in receivers)
-        return await self._with_receipt(await self.ask(Accept(asked, signer, accounts)))
+        try:
+            result = await self.ask(Accept(asked, signer, accounts))
+        except OrderHeadUnknown:
+            # Only the last heads are looked through while others wait.
+            async with self._engine.connect() as conn:
+                if not await was_head(conn, signed.order.holder, signed.order.seen_head):
+                    raise
+            result = await self.ask(Accept(asked, signer, accounts, knows_head=True))
+        return await self._with_receipt(result)
 
     async def control(self, signed: SignedOrder) -> OrderResult:
         """Carry out a control order, once; a known nonce gives its first answer. Checks who signed it.
@@ -238,5 +244,4 @@ class Journal:
     async def _with_receipt(self, result: OrderResult) -> OrderResult:
         if result.sequence is None:
             return result
-        receipt = await self.receipt(result.sequence)
-        return OrderResult(result.status, result.sequence, receipt, result.first, result.recorded)
+        return result._replace(receipt=await self.receipt(result.sequence))

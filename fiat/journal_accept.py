@@ -30,6 +30,8 @@ class Accept:
     asked: Submit | Control
     signer: bytes
     receivers: tuple[tuple[bytes, int], ...] = ()
+    knows_head: bool = False
+    """Was its head looked up already? What a holder had they will always have had."""
 
     @property
     def size(self) -> int:
@@ -39,7 +41,7 @@ class Accept:
         self.asked.want(wanted)
         wanted.accounts.update(account for _, account in self.receivers)
         order = self.asked.signed.order
-        if order.seen_head != order.holder:
+        if order.seen_head != order.holder and not self.knows_head:
             wanted.seen.add((order.holder, order.seen_head))
 
     def decide(self, batch: Batch) -> OrderResult:
@@ -53,7 +55,8 @@ class Accept:
         if holder is None:  # the same answer as for a key that is not the holder's: who has an account is not told
             raise OrderKeyUnknown("0x" + self.signer.hex())
         check_authority(order, self.signer, keys_at(holder, at), at // NANOSECONDS)
-        if order.seen_head not in (holder.id, holder.head) and (holder.id, order.seen_head) not in batch.cache.seen:
+        recent = order.seen_head in (holder.id, holder.head) or (holder.id, order.seen_head) in batch.cache.seen
+        if not recent and not self.knows_head:
             raise OrderHeadUnknown("0x" + order.seen_head.hex())
         for receiver, account in self.receivers:
             if batch.row(account) is None:

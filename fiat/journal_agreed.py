@@ -89,7 +89,7 @@ async def read_mandates(conn: AsyncConnection, agreed: dict[Key, TransferRecord]
         record = agreed[holder, nonce]
         order = _order(record)
         assert isinstance(order, LedgerMandate), "asked for as a mandate"
-        first = Transfer(**{name: getattr(record, name) for name in Transfer.__dataclass_fields__})
+        first = Transfer(**{name: getattr(record, name) for name in Transfer._fields})
         over = (holder, nonce) in gone
         found[holder, nonce] = MandateUses(order, first, record.sequence, last_leg + 1, period, int(collected), over)
     return found

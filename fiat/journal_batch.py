@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fiat.authority import DEAD_AFTER_SECONDS
 from fiat.book import Changes, Posting
@@ -44,6 +44,13 @@ _RESOLVING = int(TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDIN
 _PENDING = int(TransferFlags.PENDING)
 _TRANSFER, _EXPIRY, _OPERATOR = int(Kind.TRANSFER), int(Kind.EXPIRY), int(Kind.OPERATOR)
 _KEYS = ("root", "contract", "epoch", "frozen", "keyring", "limits")
+
+
+class Linking(NamedTuple):
+    """A holder, and the link by which a record joins their chain."""
+
+    holder: Holder
+    link: bytes
 
 
 class Batch:
@@ -171,7 +178,14 @@ class Batch:
         """
         source = cause.source
         totals = after(changes.postings, int(source.kind) if source is not None else 0, self.total)
-        dead_at = None if cause.signed is None else dead_at_of(cause.signed)
+        if changes.burnt_ids:
+            self._burn(outcomes, changes, transfers, None if cause.signed is None else dead_at_of(cause.signed))
+        self.totals.update(totals)
+        self._take(changes, cause)
+
+    def _burn(
+        self, outcomes: Sequence[Outcome], changes: Changes, transfers: Sequence[Transfer], dead_at: int | None
+    ) -> None:
         for transfer, outcome in zip(transfers, outcomes, strict=True):
             if transfer.id in changes.burnt_ids and not self.changes.burnt(transfer.id):
                 self.rows["burnt"].append(
@@ -183,8 +197,6 @@ class Batch:
                     }
                 )
                 self.changes.burnt_ids.add(transfer.id)
-        self.totals.update(totals)
-        self._take(changes, cause)
 
     def open_account(self, row: AccountRow) -> AccountRow:
         """The account of that id, opened by an `account` record unless it exists."""
@@ -196,13 +208,13 @@ class Batch:
         assert outcome.status is AccountStatus.CREATED, outcome
         self.changes.absorb(changes)
         account = changes.opened[0]
-        links = self._links(row.holder)
+        links = [] if row.is_operators else [self._link(row.holder)]
         record = AccountRecord(
             sequence=self.sequence + 1,
             timestamp=self.cursor,
             id=account.id,
             holder=row.holder,
-            link=links.get(row.holder, ZERO_32),
+            link=links[0].link if links else ZERO_32,
             currency=row.currency,
             exponent=row.exponent,
             purpose=row.purpose,
@@ -285,8 +297,15 @@ class Batch:
         transfer, sequence = posting.transfer, self.sequence + 1
         debit, credit = self.row(posting.debit.id), self.row(posting.credit.id)
         assert debit is not None and credit is not None, "the machine moved accounts that were loaded"
-        links = self._links(debit.holder, credit.holder)
-        debit_link, credit_link = links.get(debit.holder, ZERO_32), links.get(credit.holder, ZERO_32)
+        links = [self._link(debit.holder)] if debit.holder != OPERATOR else []
+        debit_link = links[0].link if links else ZERO_32
+        if credit.holder == debit.holder:
+            credit_link = debit_link
+        elif credit.holder == OPERATOR:
+            credit_link = ZERO_32
+        else:
+            links.append(self._link(credit.holder))
+            credit_link = links[-1].link
         parties = Parties(debit.holder, credit.holder, debit_link, credit_link)
         if posting.expired_at:
             kind, body = _EXPIRY, expiry_record(posting, sequence, parties).encode()
@@ -295,7 +314,7 @@ class Batch:
         else:
             kind, body = _TRANSFER, transfer_body(transfer, sequence, parties, cause)
         self._append(kind, posting.expired_at or transfer.timestamp, body, links)
-        versions = (self._next_version(debit.account.id), self._next_version(credit.account.id))
+        versions = (self.next_version(debit.account.id), self.next_version(credit.account.id))
         self.transfers.append(transfer_row(posting, sequence, kind, parties, cause, versions))
         self._note_pending(posting, sequence)
         if cause.source is not None:
@@ -329,7 +348,7 @@ class Batch:
             return
         self.rows["resolved"].append({"id": resolved, "resolution": int(resolution), "resolved_by": sequence})
 
-    def _next_version(self, account_id: int) -> int:
+    def next_version(self, account_id: int) -> int:
         """The account's version after one movement more."""
         known = self.versions.get(account_id)
         if known is None:
@@ -338,32 +357,31 @@ class Batch:
         self.versions[account_id] = known + 1
         return known + 1
 
-    def _links(self, *holder_ids: bytes) -> dict[bytes, bytes]:
-        """The next link of each of these holders' chains; the operator has none."""
-        links = {}
-        for holder_id in holder_ids:
-            if holder_id != OPERATOR and holder_id not in links:
-                holder = self.holder(holder_id)
-                assert holder is not None, "a person's account has a holder"
-                links[holder_id] = holder.link()
-        return links
+    def _link(self, holder_id: bytes) -> Linking:
+        holder = self.holder(holder_id)
+        assert holder is not None, "a person's account has a holder"
+        return Linking(holder, holder.link())
 
-    def append(self, record: Record, links: dict[bytes, bytes]) -> None:
+    def append(self, record: Record, links: Sequence[Linking]) -> None:
         """Add a record at the end, and move the chains of the holders it concerns."""
         assert record.sequence == self.sequence + 1, "records have no gaps"
         self._append(int(record.KIND), record.timestamp, record.encode(), links)
 
-    def _append(self, kind: int, timestamp: int, body: bytes, links: dict[bytes, bytes]) -> None:
+    def record(self, kind: int, timestamp: int, body: bytes) -> bytes:
+        """Put a record's bytes at the end; gives its leaf, which the holders' chains have yet to take up."""
         sequence = self.sequence = self.sequence + 1
         leaf = leaf_hash(body)
         self.bodies.append(body)
         self.leaves.append(leaf)
         self.records.append((sequence, kind, timestamp, self._seal_number, body))
-        for holder_id, link in links.items():
-            before = self.holder(holder_id)
-            assert before is not None, "linked holders are loaded"
-            after = self.holders[holder_id] = before.after(link, leaf)
-            self.heads.append((holder_id, after.count, after.head, sequence))
+        return leaf
+
+    def _append(self, kind: int, timestamp: int, body: bytes, links: Sequence[Linking]) -> None:
+        leaf = self.record(kind, timestamp, body)
+        sequence = self.sequence
+        for holder, link in links:
+            after = self.holders[holder.id] = holder.after(link, leaf)
+            self.heads.append((holder.id, after.count, after.head, sequence))
 
 
 def dead_at_of(signed: SignedOrder) -> int:

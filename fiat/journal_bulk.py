@@ -49,7 +49,8 @@ async def insert_rows(conn: AsyncConnection, table: Table, names: Names, rows: R
     elif len(rows) >= COPY_ROWS_MIN:
         await _copy(conn, table, names, rows)
     else:
-        await conn.exec_driver_sql(_insert_arrays(table, names), _columns(rows))
+        values, widths = _columns(rows)
+        await conn.exec_driver_sql(_insert_arrays(table, names, widths), values)
 
 
 async def update_rows(conn: AsyncConnection, table: Table, names: Names, rows: Rows) -> None:
@@ -57,7 +58,8 @@ async def update_rows(conn: AsyncConnection, table: Table, names: Names, rows: R
     if not rows:
         return
     if conn.dialect.name == "postgresql":
-        result = await conn.exec_driver_sql(_update_arrays(table, names), _columns(rows))
+        values, widths = _columns(rows)
+        result = await conn.exec_driver_sql(_update_arrays(table, names, widths), values)
     else:
         result = await conn.exec_driver_sql(_update(table, names), list(rows))
     if result.rowcount != len(rows):
@@ -117,16 +119,52 @@ def pair_of(
     return select(given.c.one).where(and_(given.c.one == one, given.c.other == other)).exists()
 
 
+async def ids_in(conn: AsyncConnection, ids: Collection[int], tables: Sequence[Table]) -> set[int]:
+    """On PostgreSQL: those of the 128-bit ids that one of the tables has."""
+    values, (width,) = _columns([(value.to_bytes(16, "big"),) for value in ids])
+    queries = (f"SELECT id FROM {table.name} WHERE id = ANY({_slices(1, width)})" for table in tables)  # noqa: S608  # our own names
+    return {int.from_bytes(row[0], "big") for row in await conn.exec_driver_sql(" UNION ALL ".join(queries), values)}
+
+
+async def pairs_where(
+    conn: AsyncConnection, names: tuple[str, str], pairs: Collection[tuple[bytes, bytes]], condition: str
+) -> set[tuple[bytes, bytes]]:
+    """On PostgreSQL: those of the pairs that the condition holds for; it calls them `given` and their sides by name."""
+    values, widths = _columns(list(pairs))
+    arrays = ", ".join(
+        _slices(place, width) if width else f"${place}::bytea[]" for place, width in enumerate(widths, 1)
+    )
+    given = f"unnest({arrays}) AS given ({', '.join(names)})"
+    query = f"SELECT given.* FROM {given} WHERE {condition}"  # noqa: S608  # our own names
+    found = (await conn.exec_driver_sql(query, values)).mappings()
+    return {(row[names[0]], row[names[1]]) for row in found}
+
+
 def _array_of(column: Column[Any], values: Collection[Any]) -> ColumnElement[Any]:
-    """The values as one array; 128-bit integers as bytes at once, where a column's type would convert one by one."""
+    """The values as one array; bytes of one width as one string of bytes, of which the server makes the array."""
     if isinstance(column.type, U128):
-        return literal([value.to_bytes(16, "big") for value in values], ARRAY(LargeBinary))
-    return literal(list(values), ARRAY(column.type))
+        values = [value.to_bytes(16, "big") for value in values]
+    elif not isinstance(column.type, LargeBinary):
+        return literal(list(values), ARRAY(column.type))
+    if not (width := _width(values)):
+        return literal(list(values), ARRAY(LargeBinary))
+    joined, place = literal(b"".join(values)), func.generate_series(0, len(values) - 1).column_valued("place")
+    each = select(func.substr(joined, place * width + 1, width)).order_by(place)
+    return func.array(each.scalar_subquery(), type_=ARRAY(LargeBinary))
 
 
-def _columns(rows: Rows) -> tuple[list[Any], ...]:
-    """A list a column."""
-    return tuple(list(column) for column in zip(*rows, strict=True))
+def _width(values: Collection[Any]) -> int:
+    """The width that all have; 0 where these are no bytes, or of several widths, or none, or one is missing."""
+    widths = {len(value) if isinstance(value, bytes) else 0 for value in values}
+    return widths.pop() if len(widths) == 1 else 0
+
+
+def _columns(rows: Rows) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """A value a column, and the columns' widths: bytes of one width joined, or a list where the width is 0."""
+    columns = list(zip(*rows, strict=True))
+    widths = tuple(map(_width, columns))
+    values = (b"".join(one) if width else list(one) for one, width in zip(columns, widths, strict=True))
+    return tuple(values), widths
 
 
 @lru_cache
@@ -135,8 +173,8 @@ def _insert(table: Table, names: Names) -> str:
 
 
 @lru_cache
-def _insert_arrays(table: Table, names: Names) -> str:
-    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_given(table, names)}"  # noqa: S608  # our own names
+def _insert_arrays(table: Table, names: Names, widths: tuple[int, ...]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_given(table, names, widths)}"  # noqa: S608  # our own names
 
 
 @lru_cache
@@ -146,14 +184,25 @@ def _update(table: Table, names: Names) -> str:
 
 
 @lru_cache
-def _update_arrays(table: Table, names: Names) -> str:
+def _update_arrays(table: Table, names: Names, widths: tuple[int, ...]) -> str:
     changes = ", ".join(f"{name} = given.{name}" for name in names[:-1])
-    return f"UPDATE {table.name} SET {changes} FROM {_given(table, names)} WHERE {table.name}.id = given.id"  # noqa: S608  # our own names
+    given = _given(table, names, widths)
+    return f"UPDATE {table.name} SET {changes} FROM {given} WHERE {table.name}.id = given.id"  # noqa: S608  # our own names
 
 
-def _given(table: Table, names: Names) -> str:
-    arrays = ", ".join(f"${place}::{_array(table, name)}[]" for place, name in enumerate(names, 1))
-    return f"unnest({arrays}) AS given ({', '.join(names)})"
+def _given(table: Table, names: Names, widths: tuple[int, ...]) -> str:
+    arrays = (
+        _slices(place, width) if width else f"${place}::{_array(table, name)}[]"
+        for place, (name, width) in enumerate(zip(names, widths, strict=True), 1)
+    )
+    return f"unnest({', '.join(arrays)}) AS given ({', '.join(names)})"
+
+
+def _slices(place: int, width: int) -> str:
+    """The array of the slices of that width: for the driver one value, where an array's are looked at one by one."""
+    joined = f"${place}::bytea"
+    starts = f"generate_series(1, octet_length({joined}), {width})"
+    return f"ARRAY(SELECT substr({joined}, start, {width}) FROM {starts} AS start ORDER BY start)"  # noqa: S608  # a number
 
 
 def _array(table: Table, name: str) -> str:

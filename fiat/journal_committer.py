@@ -40,7 +40,7 @@ BATCH_EVENTS_MAX = 512
 """Bigger ones save little more, and leave nothing to decide while one is being written."""
 WAITING_MAX = 20_000
 RECENT_SEALS = 32
-_SLICE = 16
+_SLICE = 4
 """Requests decided or answered at a stretch while a batch is being written, so that the database does not wait."""
 
 
@@ -189,7 +189,7 @@ class Committer:
                 if batch.empty:
                     await check_unmoved(conn, batch.head)
                     return None
-                if looks_ahead and self._queue:
+                if looks_ahead and (self._queue or self._answering):
                     ahead = asyncio.create_task(self._decide_ahead(batch, new_head), name="journal deciding ahead")
                 try:
                     await self._write(conn, batch, new_head, sealed)
@@ -236,8 +236,13 @@ class Committer:
     async def _decide_ahead(self, before: Batch, head: JournalHead) -> Decided | None:
         """Decide what waits over what `before` makes of the journal; None where that has to be written first.
 
-        Whatever goes wrong here is met again, and answered, when these requests are decided in their turn.
+        Whoever is answered meanwhile asks again at once, and is waited for. Whatever goes wrong here is met again, and
+        answered, when these requests are decided in their turn.
         """
+        if self._answering:
+            await asyncio.wait(self._answering)
+        if not self._queue:
+            return None
         waiting = self._take()
         try:
             wanted = _wanted(waiting)

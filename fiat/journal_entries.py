@@ -191,6 +191,6 @@ def _note(batch: Batch, change: OfficerChange, signed: SignedOrder | None) -> No
         effective_at=change.effective_at,
         order=signed,
     )
-    batch.append(record, {})
+    batch.append(record, [])
     batch.cache.officers.take(change)
     batch.rows["officer_changes"].append(change._asdict())

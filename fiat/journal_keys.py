@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fiat.holder import Holder, HolderGenesis
-from fiat.journal_batch import Batch
+from fiat.journal_batch import Batch, Linking
 from fiat.record import KeyAction, KeyRecord
 
 
@@ -37,7 +37,7 @@ def append_key(batch: Batch, record: KeyRecord, after: Holder) -> int:
     batch.cursor = record.timestamp
     batch.holders[after.id] = after
     linked = replace(record, link=after.link())
-    batch.append(linked, {after.id: linked.link})
+    batch.append(linked, [Linking(after, linked.link)])
     batch.changed_keys.add(after.id)
     batch.rows["keys"].append(
         {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from fiat.authority import SaltedText, timed
@@ -28,10 +28,11 @@ from fiat.errors import (
     PayeeUnknown,
     QuoteUsed,
 )
-from fiat.holder import OPERATOR, Holder, HolderGenesis, leg_id
+from fiat.holder import OPERATOR, Holder, HolderGenesis
 from fiat.journal_batch import Batch, dead_at_of
 from fiat.journal_cache import Wanted
 from fiat.journal_keys import open_holder
+from fiat.journal_payments import pay
 from fiat.journal_rows import Cause
 from fiat.journal_values import AccountRow, KnownOrder, OrderResult, Source
 from fiat.order import LedgerConversion, LedgerHold, LedgerMandate, Order, SignedOrder
@@ -159,12 +160,11 @@ class Submit:
     def __post_init__(self) -> None:
         check_transfers(self.legs)
         order = self.signed.order
-        numbered = all(
-            leg.user_data_32 == number and leg.id == leg_id(order.holder, order.nonce, number)
-            for number, leg in enumerate(self.legs)
-        )
-        if not self.legs or not numbered:
-            raise ValueError("leg n of an order has the id of leg n, and n in user_data_32")
+        if not self.legs:
+            raise ValueError("an order has a leg")
+        for number, leg in enumerate(self.legs):
+            if leg.user_data_32 != number or leg.id != order.leg_id(number):
+                raise ValueError("leg n of an order has the id of leg n, and n in user_data_32")
         for name, salted in self.texts.items():
             if "\0" in salted.text:
                 raise OrderTextWrong(name)
@@ -188,6 +188,11 @@ class Submit:
             wanted.sources.add((int(SourceKind.QUOTE), order.reference))
 
     def decide(self, batch: Batch) -> OrderResult:
+        if len(self.legs) == 1:
+            paid = pay(batch, self.signed, self.digest, self.legs[0], self.signer)
+            if paid is not None:
+                self._keep_texts(batch)
+                return paid
         known = batch.order(self.key)
         if known is not None:
             return answer(known, self.digest, self.signed.order.nonce)
@@ -228,7 +233,11 @@ class Submit:
     def _record(self, batch: Batch, known: KnownOrder) -> None:
         batch.answer(self.key, known, self.signed.order.CODE, dead_at_of(self.signed))
         if known.sequence is not None:
-            batch.rows["texts"] += [{"hash": t.hash, "salt": t.salt, "text": t.text} for t in self.texts.values()]
+            self._keep_texts(batch)
+
+    def _keep_texts(self, batch: Batch) -> None:
+        if self.texts:
+            batch.rows["texts"] += ({"hash": t.hash, "salt": t.salt, "text": t.text} for t in self.texts.values())
 
 
 def _party(order: Order) -> bytes | None:
@@ -277,8 +286,8 @@ def linked(transfers: Sequence[Transfer]) -> tuple[Transfer, ...]:
     """The same transfers as one chain: all but the last linked."""
     if len(transfers) == 1 and not transfers[0].flags & _LINKED:
         return (transfers[0],)
-    chain = [replace(transfer, flags=int(transfer.flags) | _LINKED) for transfer in transfers[:-1]]
-    return (*chain, replace(transfers[-1], flags=int(transfers[-1].flags) & ~_LINKED))
+    chain = [transfer._replace(flags=int(transfer.flags) | _LINKED) for transfer in transfers[:-1]]
+    return (*chain, transfers[-1]._replace(flags=int(transfers[-1].flags) & ~_LINKED))
 
 
 def want_transfers(transfers: Sequence[Transfer], wanted: Wanted) -> None:

@@ -8,7 +8,7 @@ from fiat.book import Posting
 from fiat.journal_values import AccountRow, KnownOrder, Source, null_if_operator
 from fiat.officer import SignedEntry
 from fiat.order import ZERO_32, SignedOrder
-from fiat.record import ExpiryRecord, OperatorRecord, encode_transfer
+from fiat.record import ExpiryRecord, Kind, OperatorRecord, encode_transfer
 from fiat.transfer import Account, Transfer
 
 
@@ -28,6 +28,7 @@ class Cause(NamedTuple):
 
 
 NO_CAUSE = Cause()
+_TRANSFER = int(Kind.TRANSFER)
 
 
 class Parties(NamedTuple):
@@ -144,6 +145,27 @@ def transfer_row(
         *versions,
         *_balances(debit),
         *_balances(credit),
+    )
+
+
+def payment_row(
+    sequence: int,
+    timestamp: int,
+    wide: tuple[bytes, bytes, bytes, bytes, bytes],
+    leg: Transfer,
+    order: tuple[bytes, bytes, bytes],
+    versions: tuple[int, int],
+    moved: tuple[Account, Account],
+) -> Row:
+    """The wide row of an order's only leg. `order`: its holder, their payee's id and its nonce; see encode_payment."""
+    id_, debit_id, credit_id, _, reference = wide
+    payer, payee, nonce = order
+    return (
+        *(sequence, _TRANSFER, id_, debit_id, credit_id, leg.amount, None, reference, leg.user_data_64, 0, 0),
+        *(leg.ledger, leg.code, 0, timestamp, payer, payee, payer, nonce, 0, None, None),
+        *versions,
+        *moved[0][4:8],
+        *moved[1][4:8],
     )
 
 

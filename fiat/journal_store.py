@@ -5,7 +5,7 @@ Only `journal` calls this. Everything is set-based: one statement a table, howev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fiat.holder import OPERATOR, Holder
 from fiat.journal_batch import Batch
-from fiat.journal_bulk import insert_named, insert_rows, one_of, pair_of, update_named, update_rows
+from fiat.journal_bulk import ids_in, insert_named, insert_rows, one_of, pair_of, pairs_where, update_named, update_rows
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_officers import load_entries, load_officers, load_totals, write_officers, write_totals
 from fiat.journal_rows import (
@@ -52,9 +52,16 @@ from fiat.transfer import Account, Resolution, Transfer, TransferStatus
 DUE_MAX = 1000
 """Pending transfers released before one batch; the rest before the next."""
 
-_TRANSFER_FIELDS = Transfer.__dataclass_fields__
-_ACCOUNT_FIELDS = Account.__dataclass_fields__
+_TRANSFER_FIELDS = Transfer._fields
+_ACCOUNT_FIELDS = Account._fields
 _CLOCK_US: ColumnElement[int] = literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
+
+
+RECENT_HEADS = 1000
+"""Of a holder's heads, how many are looked through while a batch waits; for one before them the caller looks alone."""
+_IS_ORDERED = "EXISTS (SELECT FROM orders WHERE orders.holder = given.holder AND orders.nonce = given.nonce)"
+_IS_RECENT = """EXISTS (SELECT FROM (SELECT head FROM holder_heads WHERE holder_heads.holder = given.holder
+    ORDER BY count DESC LIMIT {}) AS recent WHERE recent.head = given.head)"""
 
 
 class HeadMoved(Exception):
@@ -72,16 +79,18 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
     """Bring what is wanted into the cache, from the snapshot that `conn` reads."""
     found = await _load_transfers(conn, cache, wanted.transfers - {0})
     wanted.accounts.update(i for t in found for i in (t.debit_account_id, t.credit_account_id))
-    missing = wanted.accounts - cache.accounts.keys() - {0}
+    # Not `wanted - known.keys()`, which walks over all that is known.
+    missing = {i for i in wanted.accounts if i and i not in cache.accounts}
     if missing:
         for row in (await conn.execute(select(accounts).where(one_of(conn, accounts.c.id, missing)))).mappings():
             cache.accounts[row["id"]] = account_row(row)
     owners = {known.holder for i in wanted.accounts if (known := cache.accounts.get(i)) is not None}
-    absent = (wanted.holders | owners) - cache.holders.keys() - {OPERATOR}
+    owners |= wanted.holders
+    absent = {i for i in owners if i != OPERATOR and i not in cache.holders}
     if absent:
         for row in (await conn.execute(select(holders).where(one_of(conn, holders.c.id, absent)))).mappings():
             cache.holders[row["id"]] = holder_of(row)
-    cache.use(wanted.accounts, wanted.holders | owners)
+    cache.use(wanted.accounts, owners)
     if cache.totals is None:
         await load_totals(conn, cache)
     if wanted.officers:
@@ -91,9 +100,7 @@ async def load(conn: AsyncConnection, cache: Cache, wanted: Wanted) -> None:
     if wanted.orders:
         await _load_orders(conn, cache, wanted.orders)
     if wanted.seen:
-        heads = {head for _, head in wanted.seen}
-        had = select(holder_heads.c.holder, holder_heads.c.head).where(one_of(conn, holder_heads.c.head, heads))
-        cache.seen.update((row.holder, row.head) for row in await conn.execute(had))
+        cache.seen |= await _recent_heads(conn, wanted.seen)
     if wanted.ordered:
         query = select(orders.c.holder).where(orders.c.holder.in_(wanted.ordered), orders.c.sequence.is_not(None))
         cache.ordered.update((await conn.execute(query.distinct())).scalars())
@@ -121,6 +128,8 @@ async def load_due(conn: AsyncConnection, cache: Cache, timestamp: int) -> tuple
 
 
 async def _load_transfers(conn: AsyncConnection, cache: Cache, ids: set[int]) -> list[Transfer]:
+    if ids and conn.dialect.name == "postgresql":
+        ids = await ids_in(conn, ids, (transfers, burnt_ids))  # hardly ever any: then there is nothing more to ask
     if not ids:
         return []
     query = select(transfers, pendings.c.resolution).outerjoin(pendings, pendings.c.id == transfers.c.id)
@@ -140,10 +149,28 @@ async def _load_transfers(conn: AsyncConnection, cache: Cache, ids: set[int]) ->
     return found + (await _load_transfers(conn, cache, further) if further else [])
 
 
-async def _load_orders(conn: AsyncConnection, cache: Cache, wanted: Iterable[tuple[bytes, bytes]]) -> None:
-    query = select(orders).where(pair_of(conn, orders.c.holder, orders.c.nonce, list(wanted)))
+async def _load_orders(conn: AsyncConnection, cache: Cache, wanted: set[tuple[bytes, bytes]]) -> None:
+    if conn.dialect.name == "postgresql":
+        wanted = await pairs_where(conn, ("holder", "nonce"), wanted, _IS_ORDERED)
+        if not wanted:
+            return
+    query = select(orders).where(pair_of(conn, orders.c.holder, orders.c.nonce, wanted))
     for row in (await conn.execute(query)).mappings():
         cache.orders[row["holder"], row["nonce"]] = known_order(row)
+
+
+async def _recent_heads(conn: AsyncConnection, wanted: set[tuple[bytes, bytes]]) -> set[tuple[bytes, bytes]]:
+    """Those of the pairs (holder, head) whose head is among the holder's last ones."""
+    if conn.dialect.name == "postgresql":
+        return await pairs_where(conn, ("holder", "head"), wanted, _IS_RECENT.format(RECENT_HEADS))
+    return {pair for pair in wanted if await was_head(conn, *pair, RECENT_HEADS)}
+
+
+async def was_head(conn: AsyncConnection, holder_id: bytes, head: bytes, newest: int | None = None) -> bool:
+    """Did the holder ever have that head, or among the newest of them? Newest first, so that most are found at once."""
+    of_holder = select(holder_heads.c.head).where(holder_heads.c.holder == holder_id)
+    recent = of_holder.order_by(holder_heads.c.count.desc()).limit(newest).subquery()
+    return (await conn.execute(select(recent.c.head).where(recent.c.head == head).limit(1))).one_or_none() is not None
 
 
 def known_order(row: RowMapping) -> KnownOrder:

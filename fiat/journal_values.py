@@ -26,8 +26,7 @@ class Source:
             raise ValueError("a source has a kind and an id of 32 bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderResult:
+class OrderResult(NamedTuple):
     """The answer to an order: CREATED with its leg 0's sequence and receipt, or the machine's refusal.
 
     `first` is true for the call that caused it. A refusal with `recorded` is answered the same until the order is

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from fiat.errors import RecordMalformed
 from fiat.order import Order
@@ -122,20 +122,27 @@ class Codec:
         fields = list(enumerate(layout))
         self._integers = [(i, width) for i, (_, width, kind) in fields if kind == "u" and wide[i]]
         self._texts = [i for i, (_, _, kind) in fields if kind == "t"]
-        self._bytes = [(i, width) for i, (_, width, kind) in fields if kind == "b"]
+        self._bytes = [i for i, (_, _, kind) in fields if kind == "b"]
+        self._widths = [layout[i][1] for i in self._bytes]
         self._from_wire: list[tuple[int, Callable[[bytes], Any]]] = [(i, _integer) for i, _ in self._integers]
         self._from_wire += [(i, _text) for i in self._texts]
 
     def pack(self, values: list[Any]) -> bytes:
         """The canonical bytes of the fields' values, in order; `values` is used up."""
-        for i, width in self._bytes:
-            if len(values[i]) != width:
-                raise RecordMalformed(f"{self.names[i]} has {width} bytes")
+        if (widths := [len(values[i]) for i in self._bytes]) != self._widths:
+            self._refuse(widths)
         for i, width in self._integers:
             values[i] = values[i].to_bytes(width, "big")
         for i in self._texts:
             values[i] = _plain(values[i])
         return self.struct.pack(*values)
+
+    def _refuse(self, widths: list[int]) -> NoReturn:
+        """`struct` would pad what is too short and cut what is too long."""
+        for i, found, width in zip(self._bytes, widths, self._widths, strict=True):
+            if found != width:
+                raise RecordMalformed(f"{self.names[i]} has {width} bytes")
+        raise AssertionError("the widths differ")
 
     def unpack(self, body: bytes, offset: int) -> dict[str, Any]:
         values = list(self.struct.unpack_from(body, offset))

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from fiat.errors import OrderMalformed, OrderTypeUnbuilt
+from fiat.holder import leg_id
 from fiat.signature import StructType, keccak256, recover, typed_digest
 
 ZERO_32 = bytes(32)
@@ -46,16 +47,18 @@ def _snake(name: str) -> str:
     return re.sub("([A-Z])", r"_\1", name).lower()
 
 
-class _Digested:
-    """Room for an order's digest, which is asked for several times while the order is checked and carried out."""
+class _Derived:
+    """Room for what follows from an order and is asked for several times while it is checked and carried out."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_legs")
     _known: tuple[bytes, bytes]
     """The ledger's id and the digest there; absent until it is first asked for."""
+    _legs: dict[int, int]
+    """The ids of the legs that were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order(_Digested):
+class Order(_Derived):
     """The fields that every order begins with. Bytes are 32 long; times are Unix seconds; a nonce is used once."""
 
     STRUCT: ClassVar[StructType]
@@ -88,6 +91,15 @@ class Order(_Digested):
             known = ledger_id, typed_digest(ledger_id, self.STRUCT.hash_in_order(self.in_order()))
             object.__setattr__(self, "_known", known)
         return known[1]
+
+    def leg_id(self, leg: int) -> int:
+        """The machine's id of leg n of this order."""
+        known: dict[int, int] | None = getattr(self, "_legs", None)
+        if known is None:
+            object.__setattr__(self, "_legs", known := {})
+        if leg not in known:
+            known[leg] = leg_id(self.holder, self.nonce, leg)
+        return known[leg]
 
     def to_json(self) -> dict[str, str]:
         """Integers as digit strings, bytes as 0x lower-case hex."""

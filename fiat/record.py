@@ -34,6 +34,7 @@ from fiat.order import ORDER_TYPES_BY_CODE, ZERO_32, SignedOrder
 from fiat.signature import keccak256
 
 FORMAT_VERSION = 1
+_ZERO_16 = bytes(16)
 
 
 class Kind(IntEnum):
@@ -271,6 +272,30 @@ def encode_transfer(sequence: int, timestamp: int, fields: Iterable[Any], signed
         return _TRANSFER_CODECS[code].pack(values)
     except (struct.error, OverflowError, UnicodeEncodeError) as error:
         raise RecordMalformed(str(error)) from None
+
+
+def encode_payment(
+    sequence: int,
+    timestamp: int,
+    wide: tuple[bytes, bytes, bytes, bytes, bytes],
+    narrow: tuple[int, int, int],
+    parties: tuple[bytes, bytes, bytes, bytes],
+    signed: SignedOrder,
+) -> bytes:
+    """The bytes of the TransferRecord of an order's only leg, from values that are known to fit.
+
+    `wide`: its id, debit account, credit account, amount and reference, 16 bytes each; `narrow`: its user_data_64,
+    ledger and code; `parties`: both holders and both links. The other fields are zero.
+    """
+    *ids, amount, reference = wide
+    data_64, ledger, code = narrow
+    *head, currency, exponent, amount_minor, total, ordered = signed.order.in_order()
+    return _TRANSFER_CODECS[signed.order.CODE].struct.pack(
+        *(FORMAT_VERSION, _TRANSFER_KIND, sequence, timestamp),
+        *(*ids, amount, _ZERO_16, reference, data_64, 0, 0, ledger, code, 0),
+        *(*parties, 0, ZERO_32, 0, signed.order.CODE),
+        *(*head, currency.encode(), exponent, amount_minor, total, ordered, signed.signature),
+    )
 
 
 def _encode_order(signed: SignedOrder | None) -> bytes:

@@ -333,36 +333,26 @@ def released(scope: Changes, pending: Transfer, posted: int, *, reopen: bool) ->
 
 def _account(account: Account, flags: int, at: int, dp: int, d: int, cp: int, c: int) -> Account:
     """The account with its balances moved by so much: debits pending and posted, credits pending and posted."""
-    return Account(
-        account.id,
-        account.ledger,
-        account.code,
-        flags,
-        account.debits_pending + dp,
-        account.debits_posted + d,
-        account.credits_pending + cp,
-        account.credits_posted + c,
-        account.user_data_128,
-        account.user_data_64,
-        account.user_data_32,
-        at,
-    )
+    id_, ledger, code, _, dp_, d_, cp_, c_, data_128, data_64, data_32, _ = account
+    return Account._make((id_, ledger, code, flags, dp_ + dp, d_ + d, cp_ + cp, c_ + c, data_128, data_64, data_32, at))
 
 
 def _inheriting(transfer: Transfer, pending: Transfer, amount: int, flags: int, at: int) -> Transfer:
     """The transfer as it is stored: zero fields of a post or void take the pending transfer's."""
-    return Transfer(
-        transfer.id,
-        transfer.debit_account_id or pending.debit_account_id,
-        transfer.credit_account_id or pending.credit_account_id,
-        amount,
-        transfer.pending_id,
-        transfer.user_data_128 or pending.user_data_128,
-        transfer.user_data_64 or pending.user_data_64,
-        transfer.user_data_32 or pending.user_data_32,
-        transfer.timeout,
-        transfer.ledger or pending.ledger,
-        transfer.code or pending.code,
-        flags,
-        at,
+    return Transfer._make(
+        (
+            transfer.id,
+            transfer.debit_account_id or pending.debit_account_id,
+            transfer.credit_account_id or pending.credit_account_id,
+            amount,
+            transfer.pending_id,
+            transfer.user_data_128 or pending.user_data_128,
+            transfer.user_data_64 or pending.user_data_64,
+            transfer.user_data_32 or pending.user_data_32,
+            transfer.timeout,
+            transfer.ledger or pending.ledger,
+            transfer.code or pending.code,
+            flags,
+            at,
+        )
     )

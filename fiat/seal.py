@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import NamedTuple
 
 from fiat.errors import ProofRefused
 from fiat.head import check_operator
@@ -121,8 +122,7 @@ class Seal:
         check_operator(self.digest(ledger_id), self.signature, operator, "seal")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A record's bytes, the path to its seal's root, and the seal."""
 
     record: bytes

@@ -6,8 +6,8 @@ nanoseconds below 2^63, `ledger` and `timeout` (seconds) have 32 bits, `code` an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import NamedTuple
 
 U128_MAX = (1 << 128) - 1
 TIMESTAMP_MAX = (1 << 63) - 1
@@ -39,32 +39,67 @@ class TransferFlags(IntFlag):
     IMPORTED = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One currency (`ledger`), one purpose; balances are sums that only grow, except the pending ones."""
-
+class _AccountFields(NamedTuple):
     id: int
     ledger: int
     code: int
-    flags: int = 0
-    debits_pending: int = 0
-    debits_posted: int = 0
-    credits_pending: int = 0
-    credits_posted: int = 0
-    user_data_128: int = 0
-    user_data_64: int = 0
-    user_data_32: int = 0
-    timestamp: int = 0
+    flags: int
+    debits_pending: int
+    debits_posted: int
+    credits_pending: int
+    credits_posted: int
+    user_data_128: int
+    user_data_64: int
+    user_data_32: int
+    timestamp: int
 
-    def __post_init__(self) -> None:
-        wide = self.id | self.debits_pending | self.debits_posted | self.credits_pending | self.credits_posted
+
+class Account(_AccountFields):
+    """One currency (`ledger`), one purpose; balances are sums that only grow, except the pending ones.
+
+    Raises ValueError for a field that does not fit its width. What the machine itself makes of accounts (`_make`) fits.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        id: int,  # noqa: A002  # the ledger's own name
+        ledger: int,
+        code: int,
+        flags: int = 0,
+        debits_pending: int = 0,
+        debits_posted: int = 0,
+        credits_pending: int = 0,
+        credits_posted: int = 0,
+        user_data_128: int = 0,
+        user_data_64: int = 0,
+        user_data_32: int = 0,
+        timestamp: int = 0,
+    ) -> Account:
+        wide = id | debits_pending | debits_posted | credits_pending | credits_posted
         if (
-            (wide | self.user_data_128) >> 128
-            or (self.user_data_64 | self.timestamp) >> 64
-            or (self.user_data_32 | self.ledger) >> 32
-            or (self.code | self.flags) >> 16
+            (wide | user_data_128) >> 128
+            or (user_data_64 | timestamp) >> 64
+            or (user_data_32 | ledger) >> 32
+            or (code | flags) >> 16
         ):
             raise ValueError("a field of the account does not fit its width")
+        return super().__new__(
+            cls,
+            id,
+            ledger,
+            code,
+            flags,
+            debits_pending,
+            debits_posted,
+            credits_pending,
+            credits_posted,
+            user_data_128,
+            user_data_64,
+            user_data_32,
+            timestamp,
+        )
 
     @property
     def booked(self) -> int:
@@ -77,33 +112,70 @@ class Account:
         return self.credits_posted - self.debits_posted - self.debits_pending
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """`amount` from the debit to the credit account; what was asked before the machine, what moved after it."""
-
+class _TransferFields(NamedTuple):
     id: int
-    debit_account_id: int = 0
-    credit_account_id: int = 0
-    amount: int = 0
-    pending_id: int = 0
-    user_data_128: int = 0
-    user_data_64: int = 0
-    user_data_32: int = 0
-    timeout: int = 0
-    ledger: int = 0
-    code: int = 0
-    flags: int = 0
-    timestamp: int = 0
+    debit_account_id: int
+    credit_account_id: int
+    amount: int
+    pending_id: int
+    user_data_128: int
+    user_data_64: int
+    user_data_32: int
+    timeout: int
+    ledger: int
+    code: int
+    flags: int
+    timestamp: int
 
-    def __post_init__(self) -> None:
-        wide = self.id | self.debit_account_id | self.credit_account_id | self.amount | self.pending_id
+
+class Transfer(_TransferFields):
+    """`amount` from the debit to the credit account; what was asked before the machine, what moved after it.
+
+    Raises ValueError for a field that does not fit its width.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        id: int,  # noqa: A002  # the ledger's own name
+        debit_account_id: int = 0,
+        credit_account_id: int = 0,
+        amount: int = 0,
+        pending_id: int = 0,
+        user_data_128: int = 0,
+        user_data_64: int = 0,
+        user_data_32: int = 0,
+        timeout: int = 0,
+        ledger: int = 0,
+        code: int = 0,
+        flags: int = 0,
+        timestamp: int = 0,
+    ) -> Transfer:
+        wide = id | debit_account_id | credit_account_id | amount | pending_id
         if (
-            (wide | self.user_data_128) >> 128
-            or (self.user_data_64 | self.timestamp) >> 64
-            or (self.user_data_32 | self.timeout | self.ledger) >> 32
-            or (self.code | self.flags) >> 16
+            (wide | user_data_128) >> 128
+            or (user_data_64 | timestamp) >> 64
+            or (user_data_32 | timeout | ledger) >> 32
+            or (code | flags) >> 16
         ):
             raise ValueError("a field of the transfer does not fit its width")
+        return super().__new__(
+            cls,
+            id,
+            debit_account_id,
+            credit_account_id,
+            amount,
+            pending_id,
+            user_data_128,
+            user_data_64,
+            user_data_32,
+            timeout,
+            ledger,
+            code,
+            flags,
+            timestamp,
+        )
 
     @property
     def expires_at(self) -> int:
@@ -240,16 +312,14 @@ TRANSIENT = frozenset(
 does not: it would refuse the same content at any other time too."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountOutcome:
+class AccountOutcome(NamedTuple):
     """Status and timestamp (ns): its own when created, the original's when it exists, else that of checking."""
 
     status: AccountStatus
     timestamp: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Status and timestamp (ns): its own when created, the original's when it exists, else that of checking."""
 
     status: TransferStatus

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from fiat.authority import seconds_left
 from fiat.chart import TransferCode
 from fiat.errors import AmountNotPositive, AmountTooLarge, UseRefused
-from fiat.holder import leg_id
 from fiat.money import AMOUNT_MINOR_MAX
 from fiat.order import LedgerHold, LedgerMandate
 from fiat.signature import keccak256
@@ -70,8 +69,8 @@ class HoldUses:
         # One leg is kept for whatever ends the hold.
         if len(self.legs) + 2 >= LEGS_MAX:
             raise UseRefused("too_many_legs", current.amount)
-        again = replace(current, id=self._id(1), amount=rest, timeout=seconds, flags=_PENDING, timestamp=0)
-        return [replace(post, flags=_POST | _LINKED), replace(again, user_data_32=len(self.legs) + 1)]
+        again = current._replace(id=self._id(1), amount=rest, timeout=seconds, flags=_PENDING, timestamp=0)
+        return [post._replace(flags=_POST | _LINKED), again._replace(user_data_32=len(self.legs) + 1)]
 
     def release(self) -> list[Transfer]:
         """The leg that frees what is reserved. Raises UseRefused."""
@@ -88,8 +87,7 @@ class HoldUses:
         return self.current
 
     def _next(self, current: Transfer, flags: int, amount: int) -> Transfer:
-        return replace(
-            current,
+        return current._replace(
             id=self._id(0),
             amount=amount,
             pending_id=current.id,
@@ -100,7 +98,7 @@ class HoldUses:
         )
 
     def _id(self, further: int) -> int:
-        return leg_id(self.order.holder, self.order.nonce, len(self.legs) + further)
+        return self.order.leg_id(len(self.legs) + further)
 
 
 _ENDED = {
@@ -146,9 +144,8 @@ class MandateUses:
             raise UseRefused("exceeds_mandate_period", rest)
         if self.legs >= COLLECTIONS_LEGS_MAX:
             raise UseRefused("too_many_legs", rest)
-        return replace(
-            self.first,
-            id=leg_id(self.order.holder, self.order.nonce, self.legs),
+        return self.first._replace(
+            id=self.order.leg_id(self.legs),
             amount=amount_minor,
             user_data_64=self.period_at(timestamp),
             user_data_32=self.legs,

@@ -32,7 +32,7 @@ class Fact:
 
     def __init__(self, kind, event, at, **changed):
         self.kind, self.at = kind, at
-        for name in (Account if kind == "account" else Transfer).__slots__:
+        for name in (Account if kind == "account" else Transfer)._fields:
             setattr(self, name, changed.get(name, getattr(event, name)))
 
     def has(self, flag):

@@ -43,10 +43,10 @@ async def lived(engine, journal, alice, bob, bank, credit, send):
     assert not (await send(alice, bob, 5_000)).accepted
     hold = Transfer(77, bank, alice.account, 5, ledger=EUR.ledger, code=1, flags=TransferFlags.PENDING)
     capture = Transfer(78, amount=3, pending_id=77, flags=TransferFlags.POST_PENDING_TRANSFER)
-    other = replace(hold, id=79)
+    other = hold._replace(id=79)
     assert [o.status for o in await journal.post([hold, capture, other])] == [0, 0, 0]
     topup = Transfer(80, bank, bob.account, 7, ledger=EUR.ledger, code=5)
-    await journal.post([topup, replace(topup, id=81)], Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
+    await journal.post([topup, topup._replace(id=81)], Source(SourceKind.SANDBOX_TOPUP, os.urandom(32)))
     await journal.open_account(OPERATOR, EUR, "fees")
     check = await verify(engine)
     assert (check.problems, check.records, check.seals) == ([], journal.sequence + 1, check.seals)

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from fiat import history
+from fiat import history, journal_store
 from fiat.authority import legs
 from fiat.currency import ISO_4217, currency
 from fiat.errors import (
@@ -54,7 +54,9 @@ async def test_an_order_is_carried_out_once(engine, journal, funded, bob, accept
     assert (await verify(engine)).problems == []
 
 
-async def test_any_head_of_the_holder_s_may_have_been_seen(engine, journal, funded, bob, accept):
+@pytest.mark.parametrize("newest", [1000, 2], ids=["among the last ones", "before the last ones"])
+async def test_any_head_of_the_holder_s_may_have_been_seen(engine, journal, funded, bob, accept, monkeypatch, newest):
+    monkeypatch.setattr(journal_store, "RECENT_HEADS", newest)
     for _ in range(3):
         await accept(funded.pay(journal, bob, 1))
     heads = [funded.id]

@@ -49,7 +49,7 @@ def some_transfers(random, accounts, past):
             move = Transfer(
                 random.randint(1, 400), debit.id, credit.id, amount, ledger=debit.ledger, code=1, flags=flags
             )
-            batch.append(Transfer(**{n: getattr(move, n) for n in move.__slots__} | {"timeout": timeout}))
+            batch.append(move._replace(timeout=timeout))
         past.append(batch[-1])
     return batch
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 import types
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -101,9 +100,9 @@ class Draw:
     def again(self, past):
         """An event of the past, as it was or with one field changed."""
         event = self.pick(past)
-        name = self.rarely([*event.__slots__[1:-1], *["amount"] * 8], "", 0.3)
+        name = self.rarely([*event._fields[1:-1], *["amount"] * 8], "", 0.3)
         value = self.pick(AMOUNTS) if name == "amount" else self.random.randint(0, 3)
-        return replace(event, **({name: value} if name else {}))
+        return event._replace(**({name: value} if name else {}))
 
 
 class Comparison(RuleBasedStateMachine):
@@ -158,7 +157,7 @@ class Comparison(RuleBasedStateMachine):
         if at - 2 >= self.now:
             self.now = at - 2  # `play` lets two moments pass before the first event's
             draw = Draw(seed, self.model)
-            self.play("transfer", [replace(draw.resolution(), pending_id=facts[0].id, amount=U128_MAX, flags=4)])
+            self.play("transfer", [draw.resolution()._replace(pending_id=facts[0].id, amount=U128_MAX, flags=4)])
 
     @rule(size=sizes, seed=seeds, regress=st.sampled_from([0, 0, 0, 3]))
     def imported(self, size, seed, regress):
@@ -175,7 +174,7 @@ class Comparison(RuleBasedStateMachine):
             event = draw.event()
             flags = (event.flags | draw.rarely([0], int(_T.IMPORTED))) & 0x1FF
             timeout = draw.rarely([1], 0)
-            batch.append(replace(event, flags=flags, timestamp=draw.rarely([0], max(at, 0)), timeout=timeout))
+            batch.append(event._replace(flags=flags, timestamp=draw.rarely([0], max(at, 0)), timeout=timeout))
         self.past += batch
         self.play("transfer", batch)
 
@@ -201,7 +200,7 @@ class Comparison(RuleBasedStateMachine):
         for transfer_id, transfer in self.book.transfers.items():
             fact = stored[transfer_id]
             assert transfer.timestamp == fact.at
-            names = [n for n in transfer.__slots__ if n != "timestamp"]
+            names = [n for n in transfer._fields if n != "timestamp"]
             assert [getattr(transfer, n) for n in names] == [getattr(fact, n) for n in names]
 
 

@@ -230,7 +230,7 @@ def test_a_receipt_holds_the_operator_to_a_record() -> None:
 )
 def test_a_receipt_that_was_touched_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ProofRefused):
-        replace(receipt(), **change).check(B32, OPERATOR)  # type: ignore[arg-type]
+        receipt()._replace(**change).check(B32, OPERATOR)  # type: ignore[arg-type]
     with pytest.raises(ProofRefused):
         receipt().check(bytes(32), OPERATOR)
     with pytest.raises(ProofRefused):

@@ -1,0 +1,1 @@
+-- Migration 0009 on sqlite: nothing; a constraint there would take a new table. Frozen: a change is a new migration.
