@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.wallet.cli.conftest import PASSWORD, outside
+from tests.wallet.policies import DUSD
+from wallet.config import Config
+from wallet.dapp_prices import prices_in
+from wallet.policy_decision import PRICE_SECONDS_MAX
 from wallet.policy_files import LOG_NAME
+from wallet.state import Store
 
 PAGE = "https://app.example"
 ALLOW = ("policy", "add", "allow", "--client", PAGE, "--kind", "send_transaction", "--a-day", "20 DUSD")
@@ -105,6 +112,16 @@ def test_ones_own_commands_keep_to_the_policy_and_the_log_tells(run, typed, wall
     run("policy", "add", "deny", "--client", "tandem")
     denied = run("sign-message", "hello", "--yes", "--json")
     assert (denied.status, denied.json["slug"]) == (1, "policy-denied")
+
+
+def test_prices_for_rules_in_fiat_are_those_of_ones_own_portfolio(people):
+    environ = people[0].environ
+    config = Config.read(environ)
+    prices = asyncio.run(prices_in("EUR", config, Store(config.home)))
+    assert {None, DUSD.address} <= {price.token for price in prices}
+    assert all(0 <= time.time() - price.as_of < PRICE_SECONDS_MAX for price in prices)
+    nowhere = Config.read({**environ, "TANDEM_SERVER": "http://127.0.0.1:9"})
+    assert asyncio.run(prices_in("EUR", nowhere, Store(config.home))) == ()
 
 
 def test_a_log_that_was_touched_is_said_to_be_broken(run, wallet):
