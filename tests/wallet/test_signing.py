@@ -118,7 +118,8 @@ async def test_ends_when_idle_and_asking_its_status_does_not_keep_it(home):
         account = (await signer.unlock(PASSWORD)).accounts[0]
         pid = signer.pid
         while is_running(pid) and time.monotonic() - started < 30:
-            await signer.status()
+            with suppress(SignerLost):  # a question may meet the very end
+                await signer.status()
             await asyncio.sleep(0.1)
         assert not is_running(pid)
         assert time.monotonic() - started > 1.5, "it was used, so it stays that long"
