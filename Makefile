@@ -72,6 +72,7 @@ texts: setup
 
 artifacts: setup
 	@node chain/contracts/compile.js
+	@$(PY) -m tests.chain.hostile_tokens
 
 bench: setup
 	@for program in benchmarks/[a-z]*.py; do $(PY) $$program $(ARGS); done

@@ -7,7 +7,7 @@ and never skips, whatever arrives meanwhile.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from typing import Literal
@@ -16,11 +16,16 @@ from pydantic import Field
 
 from api.errors import InvalidInput
 from api.fields import Answer, DecimalText, Time
+from api.price_line import PriceLine, pairs_of
+from api.prices import rate_text
 from chain.recorded import Position
+from fiat.currency import Currency
+from fiat.money import decimal_text
 
 _NONE = "-"
 _NUMBER = "(?:0|[1-9][0-9]{0,17})"
-_CURSOR = re.compile(rf"l(-|{_NUMBER})c(-|{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.(?:-1|{_NUMBER}))", re.ASCII)
+_PLACE = rf"(?:{_NUMBER}\.){{4}}(?:-1|{_NUMBER})\.{_NUMBER}"
+_CURSOR = re.compile(rf"l(-|{_NUMBER})c(-|{_PLACE})", re.ASCII)
 
 Kind = Literal[
     "transfer", "topup", "withdrawal", "withdrawal_return", "fee", "conversion", "hold", "capture", "release", "expiry",
@@ -47,8 +52,25 @@ class Received(Answer):
     decimals: int
 
 
+class Value(Answer):
+    """What the amount was worth at the item's time, rounded down; `source` are the feeds that said so."""
+
+    currency: str = Field(examples=["EUR"])
+    amount: DecimalText
+    amount_minor: str
+    price: DecimalText
+    source: str = Field(examples=["ETH/USD EUR/USD"])
+
+
 class Item(Answer):
-    """One thing that happened. Amounts are positive; `direction` says which way."""
+    """One thing that happened. Amounts are positive; `direction` says which way.
+
+    On the chain, `final` says whether so many blocks stand on it that it stays; `archived`, that it was on a chain that
+    was restarted or set back since: it is kept as a memory, and nothing that one holds comes of it.
+    `value` is null where no price of that time is known. `marks` are what is odd about it: `looks-alike` (the other
+    side passes for somebody that one pays, and is another), `nothing` (no units moved), `unlisted` (the token is on no
+    list: `asset` is its contract, the amount raw units).
+    """
 
     id: str
     at: Time
@@ -68,15 +90,24 @@ class Item(Answer):
     chain_id: int | None = None
     transaction: str | None = None
     block: int | None = None
+    final: bool | None = None
+    archived: bool = False
     balance: DecimalText | None = None
+    value: Value | None = None
+    marks: list[Literal["looks-alike", "nothing", "unlisted"]] = Field(default_factory=list)
 
 
 class ActivityPage(Answer):
-    """Newest first. `next_cursor` is null at the end; `generation` counts the restarts of the chain."""
+    """Newest first. `next_cursor` is null at the end; `generation` counts how often a chain was restarted or set back.
+
+    From block `untraced_from` on the server's node did not tell what contracts move inside their calls: such coins are
+    in no item. Null: nothing is missing.
+    """
 
     items: list[Item]
     generation: int | None = Field(examples=[0])
-    next_cursor: str | None = Field(examples=["l12c0.9.1.-1"])
+    untraced_from: int | None = Field(examples=[None])
+    next_cursor: str | None = Field(examples=["l12c1795000000.0.9.1.-1.0"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +145,12 @@ class Cursor:
 
 
 def page(
-    ledger: Sequence[Placed], chain: Sequence[Placed], start: Cursor, limit: int, generation: int | None
+    ledger: Sequence[Placed],
+    chain: Sequence[Placed],
+    start: Cursor,
+    limit: int,
+    generation: int | None,
+    untraced_from: int | None = None,
 ) -> ActivityPage:
     """Merge both sides, each newest first and read one further than `limit`."""
     newest = list(merge(ledger, chain, key=lambda placed: -placed.at_ns))
@@ -127,8 +163,31 @@ def page(
     return ActivityPage(
         items=[placed.item for placed in newest[:limit] if placed.item is not None],
         generation=generation,
+        untraced_from=untraced_from,
         next_cursor=str(after) if len(newest) > limit else None,
     )
+
+
+def valued(placed: Iterable[Placed], line: PriceLine, currency: Currency) -> list[Placed]:
+    """The same, with what each item was worth in that currency at its time, where the line knows it."""
+    return [
+        each if each.item is None else replace(each, item=_valued(each, each.item, line, currency)) for each in placed
+    ]
+
+
+def _valued(placed: Placed, item: Item, line: PriceLine, currency: Currency) -> Item:
+    rate = None if "unlisted" in item.marks else line.rate(item.asset, currency.code, placed.at_ns // 10**9)
+    if rate is None:
+        return item
+    minor = int(int(item.amount_minor) * rate * 10**currency.exponent // 10**item.decimals)
+    value = Value(
+        currency=currency.code,
+        amount=decimal_text(minor, currency.exponent),
+        amount_minor=str(minor),
+        price=rate_text(rate),
+        source="" if item.asset == currency.code else " ".join(sorted(pairs_of(item.asset, currency.code))),
+    )
+    return item.model_copy(update={"value": value})
 
 
 def memo_of(shown: str | None) -> str | None:

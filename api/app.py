@@ -22,14 +22,20 @@ from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
+from api.event_source import EventSource
+from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.fees import open_tariff
 from api.gateways.liquidity import fund_liquidity
 from api.gateways.sandbox import Sandbox
+from api.head_reader import HeadReader
 from api.holdings import HoldingsReader
 from api.limits import open_limits
 from api.migrations import pending, upgrade
+from api.nonces import NonceBook
 from api.operator_key import open_key
+from api.price_history import PriceHistory
+from api.price_keeper import PriceKeeper
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
 from api.query import strict_query
 from api.quotes import QuoteDesk
@@ -39,40 +45,44 @@ from api.routes import (
     addresses,
     chains,
     controls,
+    events,
     health,
     holds,
     ledger,
     mandates,
     notices,
     orders,
+    prices,
     problems,
     quotes,
     sessions,
     statements,
     topups,
+    transactions,
     users,
     views,
 )
 from api.server import Server
 from api.settings import Settings
 from api.story import Story
-from api.workers import Worker, following, upkeep
+from api.workers import Worker, chain_workers, upkeep
 from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
 from chain.errors import ChainError
 from chain.indexer import Indexer
 from chain.indexer_store import IndexerStore
 from chain.node import Node
+from chain.node_heads import HeadsListener
 from chain.token import Token
 from chain.token_list import TokenList
 from fiat.errors import FiatError
 from fiat.journal import Journal
 
 SANDBOX_PAUSE_SECONDS = 0.25
-INDEXER_PAUSE_SECONDS = 0.25
+PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, problems),
+    *(topups, statements, chains, prices, events, transactions, problems),
 )
 
 
@@ -125,7 +135,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             raise SettingWrong("TANDEM_DATABASE_URL", "its schema is older than this program: tandem-server db upgrade")
         journal = await Journal.open(engine, key, policy=open_limits(settings.limits_file, CURRENCIES))
         stack.push_async_callback(journal.close)
-        node = await stack.enter_async_context(Node(settings.chain_rpc, settings.chain_id))
+        node = await stack.enter_async_context(
+            Node(settings.chain_rpc, settings.chain_id, others=settings.chain_rpc_others)
+        )
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
@@ -141,9 +153,13 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await sandbox.open_accounts()
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
-        feeds = PriceFeeds(node, _feed_addresses(settings))
-        index = IndexerStore(recording(engine))
-        holdings = HoldingsReader(engine, journal, node, settings.chain_id, feeds, tokens, index, time.time_ns)
+        feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
+        index = IndexerStore(recording(engine), settings.chain_id)
+        head = HeadReader(node, feeds, time.time_ns)
+        story = Story(engine, index, settings.chain_id, tokens, settings.confirmations)
+        keeper = PriceKeeper(head, feeds, past, asks=workers)
+        await keeper.begin()
+        holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
         desk = QuoteDesk(
             engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
         )
@@ -152,11 +168,16 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             engine=engine,
             journal=journal,
             node=node,
-            relay=Relay(relaying, settings.chain_rpc, settings.chain_id),
+            relay=Relay(relaying, lambda: node.provider.url, settings.chain_id),
             index=index,
             holdings=holdings,
             quotes=desk,
-            story=Story(engine, index, settings.chain_id, tokens),
+            price_history=past,
+            feeds=feeds,
+            look_out=LookOut(EventSource(engine, index, story, time.time_ns)),
+            story=story,
+            registry=token_registry(settings),
+            nonces=NonceBook(engine, settings.chain_id),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -164,16 +185,17 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             tariff=tariff,
             failures=failures,
         )
+        await stack.enter_async_context(_running([Worker("prices", keeper.step, PRICES_PAUSE_SECONDS, failures)]))
         if workers:
-            indexing = Worker("indexer", following(Indexer(engine, node, tokens)), INDEXER_PAUSE_SECONDS, failures)
-            await stack.enter_async_context(
-                _running([gateway, indexing, Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)])
-            )
+            server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
+            keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
+            seeing = chain_workers(server.indexer, settings.chain_heads, failures)
+            await stack.enter_async_context(_running([gateway, keeping, *seeing]))
         yield server
 
 
 @asynccontextmanager
-async def _running(workers: Sequence[Worker]) -> AsyncIterator[None]:
+async def _running(workers: Sequence[Worker | HeadsListener]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(worker.run(), name=f"worker {worker.name}") for worker in workers]
     try:
         yield
@@ -185,15 +207,18 @@ async def _running(workers: Sequence[Worker]) -> AsyncIterator[None]:
                 await task
 
 
+def token_registry(settings: Settings) -> TokenList:
+    """The demo's tokens, which the client ships too, as the root; under them those of the operator's list file."""
+    shipped = tuple(demo_token(symbol) for symbol in demo_tokens())
+    root = TokenList("Tandem demo tokens", shipped, timestamp="2026-11-22T00:00:00+00:00")
+    if settings.tokens_file is None:
+        return root
+    return TokenList.parse(settings.tokens_file.read_bytes()).under(root)
+
+
 def listed_tokens(settings: Settings) -> tuple[Token, ...]:
-    """The chain's own coin, then the tokens of the list file, or of the demo on the devnet's chain id."""
-    native = Token.native(settings.chain_id)
-    if settings.tokens_file is not None:
-        listed = TokenList.parse(settings.tokens_file.read_text()).tokens
-        return (native, *(token for token in listed if token.chain_id == settings.chain_id))
-    if settings.chain_id == CHAIN_ID:
-        return (native, *(demo_token(symbol) for symbol in demo_tokens()))
-    return (native,)
+    """The chain's own coin, then the registry's tokens on this chain."""
+    return (Token.native(settings.chain_id), *token_registry(settings).on_chain(settings.chain_id))
 
 
 def _feed_addresses(settings: Settings) -> dict[str, Any]:

@@ -25,8 +25,9 @@ _COMMANDS = {
     "report": "api.commands.report",
     "bank": "api.commands.bank",
     "reconcile": "api.commands.bank",
+    "rates": "api.commands.rates",
 }
-_DETAILED = {"BankFileMalformed", "OfficerDocumentMalformed"}
+_DETAILED = {"BankFileMalformed", "OfficerDocumentMalformed", "DevnetCannot"}
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}
 
 
@@ -124,6 +125,7 @@ def _sentence(name: str) -> str:
         "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
         "DevnetMissing": _("{program} is not installed: run make setup."),
         "DevnetDied": _("{program} ended by itself: {output}"),
+        "DevnetCannot": _("The test chain cannot do this: it {reason}."),
         "DevnetSlow": _("{program} did not answer within {waited_seconds} seconds."),
         "DevAccountMissing": _("This node does not sign for the developers' account {account}: it is no test chain."),
         "DevAccountUnfunded": _("The developers' account {account} has too few coins on this chain."),

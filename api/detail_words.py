@@ -10,6 +10,13 @@ import re
 from api.texts import N_, _
 
 TEMPLATES = (
+    # what a test chain cannot do
+    N_("keeps no state file: only Anvil does"),
+    N_("goes forward in time only"),
+    N_("goes forward by ten years at most"),
+    N_("mines 1 to 100000 blocks at once"),
+    N_("has no such snapshot, or not any more"),
+    N_("is no test chain"),
     # where in a bank's file
     N_("file"),
     N_("header"),
@@ -40,6 +47,13 @@ TEMPLATES = (
     N_("{text} is no column: they are {names}"),
     N_("the column {name} is missing"),
     N_("a column stands twice"),
+    # what is wrong with a file of reference rates
+    N_("a day stands there twice"),
+    N_("has no reference rates (eurofxref XML is expected)"),
+    N_("time is no day such as 2026-11-27"),
+    N_("a currency code and a rate above zero are expected"),
+    N_("a currency stands there twice"),
+    N_("the day has no rates"),
     # what is wrong with a paper of officers
     N_("it is of another kind"),
     N_("it was changed after it was written"),

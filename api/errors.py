@@ -31,6 +31,7 @@ ApiError
 |  |- QuoteUnknown           reference (not there, somebody else's, or for something else)
 |  `- QuoteExpired           expires_at, now (Unix seconds)
 |- ChainUnavailable          chain_id
+|- TransactionRefused        reason (a word of ours), and what it is about
 |- SettingWrong              name, reason (at start only)
 |- OfficerKeyRefused         reason (of a key file; on the command line only)
 |- OfficerDocumentMalformed  reason (of a paper between officers; on the command line only)
@@ -194,6 +195,14 @@ class QuoteExpired(QuoteRefused):
 class ChainUnavailable(ApiError):
     def __init__(self, chain_id: int) -> None:
         super().__init__(chain_id=chain_id)
+
+
+class TransactionRefused(ApiError):
+    """`reason`: wrong_chain, type_not_sent, fee_above_cap, nonce_used, nonce_far, authorization_everywhere, or
+    node (which says `message`)."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason=reason, **facts)
 
 
 class SettingWrong(ApiError):

@@ -6,23 +6,23 @@ may register an address.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.feeds import PriceFeeds
 from api.freshness import Latest, Recent
-from api.portfolio import ChainState, Holdings, Waiting, portfolio
+from api.head_reader import HeadReader, Told
+from api.portfolio import ChainState, Holdings, Unlisted, Waiting, portfolio
 from api.prices import PriceBook
 from api.tables import addresses
 from chain.address import Address
-from chain.errors import NodeError
+from chain.erc20 import balance_of
 from chain.indexer_store import IndexerStore
-from chain.node import Node
-from chain.token import Token, TokenAmount
+from chain.token import UNITS_MAX, Token, TokenAmount
+from chain.token_claim import Claim, claim_views, read_claim
+from chain.views import Answer, View
 from fiat import history
 from fiat.control import added_keys
 from fiat.currency import Currency
@@ -30,23 +30,20 @@ from fiat.history_notices import active
 from fiat.journal import Journal
 from fiat.limit import own_limits
 
-TIP_NS_MAX = 250_000_000
-TIP_SECONDS_MAX = 5
 KEPT_NS_MAX = 5_000_000_000
 KEPT_MAX = 2_000
+SEEN_TRANSFERS_MAX = 200
+UNLISTED_MAX = 16
+"""Tokens on no list are looked for among the newest transfers, and so many of them are shown."""
+_CLAIM_VIEWS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Tip:
-    """The chain's newest block and the feeds there, as asked at `at` (ns); `block` is None when no node answers.
+class _Asked:
+    """Whose addresses, which strangers' tokens came to them, and so what to ask the chain."""
 
-    Its hash tells a restarted chain from the old one at the same height.
-    """
-
-    at: int
-    block: int | None
-    hash: bytes
-    prices: PriceBook
+    owners: tuple[Address, ...]
+    unlisted: tuple[Address, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +62,19 @@ class HoldingsReader:
         self,
         engine: AsyncEngine,
         journal: Journal,
-        node: Node,
+        head: HeadReader,
         chain_id: int,
-        feeds: PriceFeeds,
         tokens: Sequence[Token],
         index: IndexerStore,
         clock: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._journal = journal
-        self._node = node
+        self._head = head
         self._chain_id = chain_id
-        self._feeds = feeds
         self._tokens = tuple(tokens)
         self._index = index
         self._clock = clock
-        self._tip = Tip(0, None, b"", PriceBook(0))
-        self._asking = asyncio.Lock()
         self._sequence = Latest(self._read_sequence)
         self._kept: Recent[tuple[bytes, str], _Kept] = Recent(KEPT_NS_MAX, KEPT_MAX)
 
@@ -92,55 +85,47 @@ class HoldingsReader:
     async def portfolio(self, holder: bytes, currency: Currency) -> bytes:
         """The JSON of the holder's portfolio, valued in `currency`."""
         key, now = (holder, currency.code), self._clock()
-        tip, sequence = await self.tip(), await self._sequence.get()
+        asked = None if self._head.fresh else await self._asked(holder)
+        told = await self._head.tip([] if asked is None else self._views(asked))
+        sequence, block = await self._sequence.get(), told.tip.hash
         kept = self._kept.get(key, now)
-        if kept is not None and (kept.sequence, kept.block) == (sequence, tip.hash):
+        if kept is not None and (kept.sequence, kept.block) == (sequence, block):
             return kept.body
-        holdings = await self._read(holder, tip)
+        holdings = await self._read(holder, told, asked or await self._asked(holder))
         body = portfolio(holdings, currency, now).model_dump_json(by_alias=True).encode()
-        self._kept.put(key, _Kept(sequence, tip.hash, body), now)
+        if told.is_of_tip:
+            self._kept.put(key, _Kept(sequence, block, body), now)
         return body
 
     async def prices(self) -> PriceBook:
-        """The feeds as last read, a few seconds old at most."""
-        return (await self.tip()).prices
+        """The feeds as last read, a quarter of a second old at most."""
+        return (await self._head.tip()).tip.prices
 
     async def _read_sequence(self) -> int:
         async with self._engine.connect() as conn:
             return await history.last_sequence(conn)
 
-    async def tip(self) -> Tip:
-        """The newest block, asked for at most four times a second however many wait for it."""
-        if 0 <= self._clock() - self._tip.at <= TIP_NS_MAX:
-            return self._tip
-        async with self._asking:
-            now = self._clock()
-            if not 0 <= now - self._tip.at <= TIP_NS_MAX:
-                self._tip = await self._ask_tip(now)
-            return self._tip
-
-    async def _ask_tip(self, now: int) -> Tip:
-        try:
-            async with asyncio.timeout(TIP_SECONDS_MAX):
-                block = await self._node.latest()
-                if block.hash == self._tip.hash and now - self._tip.prices.now * 10**9 < KEPT_NS_MAX:
-                    return Tip(now, block.number, block.hash, self._tip.prices)
-                return Tip(now, block.number, block.hash, await self._feeds.read(now // 10**9))
-        except (NodeError, TimeoutError):
-            return Tip(self._clock(), None, b"", PriceBook(now // 10**9))
-
-    async def _read(self, holder: bytes, tip: Tip) -> Holdings:
+    async def _read(self, holder: bytes, told: Told, asked: _Asked) -> Holdings:
+        """What was not read with the tip is read now."""
+        tip, answers = told.tip, told.answers
         head = await self._journal.signed_head(holder)
-        tokens = await self._tokens_of(holder) if tip.block is not None else None
+        if answers is None and tip.block is not None:
+            answers = await self._head.read(self._views(asked))
         indexed = await self._index.tip()
         state = ChainState(
             chain_id=self._chain_id,
-            state="unreachable" if tokens is None else "current",
+            state="unreachable" if answers is None else "current",
             block=tip.block,
-            lag_blocks=None if tokens is None else 0,
-            generation=None if indexed is None else indexed.generation,
+            lag_blocks=None if answers is None else 0,
+            generation=None if indexed is None else indexed.lives,
+            untraced_from=None if indexed is None else indexed.untraced_from,
         )
-        return Holdings(head, await self._waiting(holder), tokens, state, tip.prices)
+        waiting = await self._waiting(holder)
+        if answers is None:
+            return Holdings(head, waiting, None, state, tip.prices)
+        split = len(asked.owners) * len(self._tokens)
+        tokens, unlisted = self._amounts(answers[:split]), self._strangers(asked, answers[split:])
+        return Holdings(head, waiting, tokens, state, tip.prices, unlisted)
 
     async def _waiting(self, holder_id: bytes) -> Waiting:
         async with self._engine.connect() as conn:
@@ -152,19 +137,44 @@ class HoldingsReader:
         changes += sum(own.pending(now) is not None for own in own_limits(holder.limits).values())
         return Waiting(operator_holds=holds, pending_changes=changes, frozen=holder.frozen)
 
-    async def _tokens_of(self, holder: bytes) -> list[TokenAmount] | None:
-        """The sums over the holder's addresses; a token whose contract does not answer is left out."""
+    async def _asked(self, holder: bytes) -> _Asked:
         async with self._engine.connect() as conn:
             query = select(addresses.c.address).where(
                 addresses.c.holder == holder, addresses.c.chain_id == self._chain_id
             )
             owners = [Address.from_bytes(raw) for raw in (await conn.execute(query)).scalars()]
-        units = dict.fromkeys(self._tokens, 0)
-        try:
-            for owner in owners:
-                for amount in await self._node.balances(owner, self._tokens):
-                    if amount is not None:
-                        units[amount.token] += amount.units
-        except NodeError:
-            return None
-        return [TokenAmount(total, token) for token, total in units.items()]
+        seen = await self._index.transfers(owners, SEEN_TRANSFERS_MAX) if owners else []
+        listed = {token.address for token in self._tokens}
+        strangers = [moved.token for moved in seen if moved.token is not None and moved.token not in listed]
+        return _Asked(tuple(owners), tuple(dict.fromkeys(strangers))[:UNLISTED_MAX])
+
+    def _views(self, asked: _Asked) -> list[View]:
+        """Balances of every listed token for each address; then of each stranger's token its claim and balances."""
+        views = [_balance(owner, token.address) for token in self._tokens for owner in asked.owners]
+        for token in asked.unlisted:
+            views += [*claim_views(token), *(_balance(owner, token) for owner in asked.owners)]
+        return views
+
+    def _amounts(self, answers: Sequence[Answer]) -> list[TokenAmount]:
+        """The sums over the holder's addresses; a contract that does not answer has nothing to tell."""
+        count = len(answers) // len(self._tokens)
+        parts = [answers[count * place : count * (place + 1)] for place in range(len(self._tokens))]
+        return [TokenAmount(_sum(part), token) for part, token in zip(parts, self._tokens, strict=True)]
+
+    def _strangers(self, asked: _Asked, answers: Sequence[Answer]) -> list[Unlisted]:
+        size = _CLAIM_VIEWS + len(asked.owners)
+        found = []
+        for place, token in enumerate(asked.unlisted):
+            part = answers[size * place : size * (place + 1)]
+            claim: Claim = read_claim(tuple(part[:_CLAIM_VIEWS]), self._tokens)
+            found.append(Unlisted(token, _sum(part[_CLAIM_VIEWS:]), claim))
+        return found
+
+
+def _balance(owner: Address, token: Address | None) -> View:
+    return View.coins(owner) if token is None else View(token, balance_of(owner))
+
+
+def _sum(answers: Sequence[Answer]) -> int:
+    """No more than there can be: two addresses of one holder that a contract says own 2^255 each."""
+    return min(sum(answer.word() or 0 for answer in answers), UNITS_MAX)

@@ -1,7 +1,8 @@
 """The one view of what a person holds: ledger balances and tokens, priced in one currency. Pure.
 
 Values are rounded down to the display currency's minor unit, each position by itself; the total is their sum. Nothing
-here moves money, so nothing that is rounded away is lost.
+here moves money, so nothing that is rounded away is lost. Tokens on no list are shown in raw units under their address,
+with what they claim of themselves, and count for nothing; neither does dust, whose value rounds down to nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from api.auth import rfc3339
 from api.fields import Answer, DecimalText, LongDigits, Time
 from api.prices import PriceBook, PriceState, rate_text
 from api.signed import HeadAnswer, head_answer
+from chain.address import Address
 from chain.token import TokenAmount
+from chain.token_claim import Claim
 from fiat.currency import Currency
 from fiat.head import Balance, Head
 from fiat.money import decimal_text
@@ -24,8 +27,21 @@ from fiat.money import decimal_text
 Rail = Literal["ledger", "chain"]
 
 
+class Claimed(Answer):
+    """What a token that is on no list says of itself; empty and null where that cannot be shown, as `faults` say."""
+
+    name: str = Field(examples=["Some Coin"])
+    symbol: str = Field(examples=["SOME"])
+    decimals: int | None = Field(examples=[18])
+    faults: list[str] = Field(examples=[["looks-listed"]])
+
+
 class Position(Answer):
-    """One asset on one rail. `value` is in the portfolio's currency; null where there is no price, never zero."""
+    """One asset on one rail. `value` is in the portfolio's currency; null where there is no price, never zero.
+
+    `counted` false: it has no part in the total, being dust, or on no list. `claimed` is there for the latter, whose
+    `asset` is the contract's address and whose amounts are raw units (`decimals` 0).
+    """
 
     asset: str
     rail: Rail
@@ -41,16 +57,22 @@ class Position(Answer):
     price_at: Time | None
     value: DecimalText | None
     value_minor: str | None
+    counted: bool = True
+    claimed: Claimed | None = None
 
 
 class ChainState(Answer):
-    """How current the token side is. `generation` counts the restarts of the chain that the server has seen."""
+    """How current the token side is. `generation` counts how often the server saw the chain restarted or set back.
+
+    From block `untraced_from` on the index may lack coins that contracts moved inside calls; null: it lacks nothing.
+    """
 
     chain_id: int
     state: Literal["current", "unreachable"]
     block: int | None
     lag_blocks: int | None
     generation: int | None = Field(examples=[0])
+    untraced_from: int | None = Field(default=None, examples=[None])
 
 
 class Waiting(Answer):
@@ -76,6 +98,15 @@ class Portfolio(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Units of a token that is on no list."""
+
+    token: Address
+    units: int
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
     """What was read: the signed head, what waits, token amounts (None: the chain did not answer), and the prices."""
 
@@ -84,6 +115,7 @@ class Holdings:
     tokens: Sequence[TokenAmount] | None
     chain: ChainState
     prices: PriceBook
+    unlisted: Sequence[Unlisted] = ()
 
 
 def portfolio(holdings: Holdings, currency: Currency, now_ns: int) -> Portfolio:
@@ -92,7 +124,8 @@ def portfolio(holdings: Holdings, currency: Currency, now_ns: int) -> Portfolio:
     positions += [
         _chain_position(amount, holdings.prices, currency) for amount in holdings.tokens or () if amount.units
     ]
-    total = sum(int(position.value_minor) for position in positions if position.value_minor is not None)
+    positions += [_unlisted_position(each, holdings.chain.chain_id) for each in holdings.unlisted if each.units]
+    total = sum(int(position.value_minor) for position in positions if position.counted and position.value_minor)
     return Portfolio(
         as_of=rfc3339(now_ns),
         currency=currency.code,
@@ -111,7 +144,7 @@ def _by_currency(head: Head) -> list[Balance]:
 
 
 def _total_state(positions: Iterable[Position], chain_known: bool) -> Literal["current", "stale", "partial"]:
-    states = {position.price_state for position in positions}
+    states = {position.price_state for position in positions if position.counted}
     if PriceState.MISSING in states or not chain_known:
         return "partial"
     return "stale" if PriceState.STALE in states else "current"
@@ -142,6 +175,30 @@ def _chain_position(amount: TokenAmount, prices: PriceBook, currency: Currency) 
     )
 
 
+def _unlisted_position(held: Unlisted, chain_id: int) -> Position:
+    """Raw units: a decimal point that a stranger places says nothing."""
+    claim, units = held.claim, str(held.units)
+    faults = [fault.value for fault in claim.faults]
+    return Position(
+        asset=held.token,
+        rail="chain",
+        chain_id=chain_id,
+        contract=held.token,
+        amount=units,
+        amount_minor=units,
+        available=units,
+        available_minor=units,
+        decimals=0,
+        price=None,
+        price_state="missing",
+        price_at=None,
+        value=None,
+        value_minor=None,
+        counted=False,
+        claimed=Claimed(name=claim.name, symbol=claim.symbol, decimals=claim.decimals, faults=faults),
+    )
+
+
 def _position(
     *,
     asset: str,
@@ -169,4 +226,5 @@ def _position(
         price_at=None if price.at is None else rfc3339(price.at * 10**9),
         value=None if value is None else decimal_text(value, currency.exponent),
         value_minor=None if value is None else str(value),
+        counted=token is None or value != 0,
     )

@@ -81,6 +81,7 @@ TABLE: dict[type[Exception], Row] = {
     own.QuoteUnknown: Row(422, "quote_unknown", "The order accepts a quote that is not yours, or for something else."),
     own.QuoteExpired: Row(422, "quote_expired", "The quote is over; ask for a new one."),
     own.ChainUnavailable: Row(503, "chain_unavailable", _UNAVAILABLE),
+    own.TransactionRefused: Row(422, "transaction_refused", "The transaction was refused; nothing was sent."),
     own.SettingWrong: INTERNAL,
     ledger.JournalUnsafe: INTERNAL,
     own.StageFailed: INTERNAL,
@@ -143,11 +144,12 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.TokensDiffer: INTERNAL,
     on_chain.TokenListMalformed: INTERNAL,
     on_chain.ReceiverRefused: Row(422, "receiver_refused", "This address is no place to send to."),
-    on_chain.TransactionMalformed: Row(422, "transaction_malformed", "These are no canonical EIP-1559 bytes."),
+    on_chain.TransactionMalformed: Row(422, "transaction_malformed", "These are no canonical bytes of a transaction."),
     on_chain.CalldataMalformed: Row(422, "calldata_malformed", "The calldata does not decode."),
     on_chain.TypedDataMalformed: Row(422, "typed_data_malformed", "The typed data is malformed."),
     on_chain.DescriptorMalformed: INTERNAL,
     on_chain.InsufficientNative: Row(422, "insufficient_native", "The coins do not suffice for value and fee."),
+    on_chain.GasMissing: Row(422, "gas_missing", "The account has no coins for the fee."),
     on_chain.InsufficientToken: Row(422, "insufficient_token", "The tokens do not suffice."),
     on_chain.TokenWithoutCode: Row(422, "token_without_code", "No contract lives at the token's address."),
     on_chain.FeeTooHigh: Row(503, "fee_too_high", "The chain asks for more gas money than the cap allows."),
@@ -160,10 +162,13 @@ TABLE: dict[type[Exception], Row] = {
     on_chain.WrongChain: Row(503, "wrong_chain", "The server's node is on another chain."),
     on_chain.WrongGenesis: Row(503, "wrong_chain", "The server's node is on another chain of the same number."),
     on_chain.TransactionUnseen: Row(503, "transaction_unseen", "The transaction is not in a block yet."),
+    on_chain.NodeBehind: Row(503, "chain_unavailable", _UNAVAILABLE),
+    on_chain.StretchTooLong: INTERNAL,
     on_chain.DevnetError: INTERNAL,
     on_chain.DevnetMissing: INTERNAL,
     on_chain.DevnetDied: INTERNAL,
     on_chain.DevnetSlow: INTERNAL,
+    on_chain.DevnetCannot: INTERNAL,
     on_chain.DevAccountMissing: INTERNAL,
     on_chain.DevAccountUnfunded: INTERNAL,
     on_chain.DemoContractMissing: INTERNAL,
@@ -223,3 +228,11 @@ def _facts(error: Exception) -> Iterator[tuple[str, object]]:
             yield "currency", str(error.fields()["code"])
     elif isinstance(error, on_chain.AddressChecksumWrong):
         yield "reason", "EIP-55 checksum"
+    elif isinstance(error, on_chain.TransactionMalformed):
+        yield "reason", error.reason
+    elif isinstance(error, on_chain.ReceiverRefused):
+        yield from (("receiver", error.receiver), ("fault", error.fault.value))
+    elif isinstance(error, on_chain.InsufficientNative):
+        yield from (("available_wei", str(error.available_wei)), ("missing_wei", str(error.missing_wei)))
+    elif isinstance(error, on_chain.InsufficientToken):
+        yield from (("available_units", str(error.available_units)), ("missing_units", str(error.missing_units)))

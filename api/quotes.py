@@ -62,7 +62,7 @@ class QuoteDesk:
         """A new quote for the holder. Raises QuoteUnavailable, CurrencyMismatch, AmountNotPositive, AmountTooLarge."""
         price = (await self._prices()).price(give.code, receive.code)
         if price.rate is None or price.state is not PriceState.CURRENT:
-            raise QuoteUnavailable(give.code, receive.code, price.state.value)
+            raise QuoteUnavailable(give.code, receive.code, (price.doubt or price.state).value)
         if max(price.rate.numerator, price.rate.denominator) > RATE_TERM_MAX:
             raise QuoteUnavailable(give.code, receive.code, PriceState.MISSING.value)
         schedule = self._tariff.schedule("conversion", give.code)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -50,9 +50,9 @@ _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _INTERNAL = -32600, -32601
 
 
 class Relay:
-    """Forwards calls to one node. Owns no session: the composition root opens and closes it."""
+    """Forwards calls to the node at `url()`, which may be another one later. Owns no session."""
 
-    def __init__(self, session: ClientSession, url: str, chain_id: int) -> None:
+    def __init__(self, session: ClientSession, url: Callable[[], str], chain_id: int) -> None:
         self._session = session
         self._url = url
         self._chain_id = chain_id
@@ -83,7 +83,7 @@ class Relay:
         body = calls if len(calls) > 1 else calls[0]
         try:
             async with self._session.post(
-                self._url, json=body, timeout=ClientTimeout(total=TIMEOUT_SECONDS), allow_redirects=False
+                self._url(), json=body, timeout=ClientTimeout(total=TIMEOUT_SECONDS), allow_redirects=False
             ) as response:
                 if response.status != 200:
                     raise ChainUnavailable(self._chain_id)

@@ -11,17 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Site
 from api.errors import NotFound, TooManyRequests
+from api.event_stream import LookOut
+from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
+from api.nonces import NonceBook
+from api.price_history import PriceHistory
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
 from api.relay import Relay
 from api.settings import Settings
 from api.story import Story
 from api.workers import Worker
+from chain.indexer import Indexer
 from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
+from chain.token_list import TokenList
 from fiat.journal import Journal
 from fiat.tariff import Tariff
 
@@ -50,14 +56,21 @@ class Server:
     index: IndexerStore
     holdings: HoldingsReader
     story: Story
+    registry: TokenList
     tokens: tuple[Token, ...]
     limits: RateLimit
     site: Site
     sandbox: Worker
     tariff: Tariff
     quotes: QuoteDesk
+    price_history: PriceHistory
+    feeds: PriceFeeds
+    look_out: LookOut
+    nonces: NonceBook
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
+    indexer: Indexer | None = None
+    """Where this process runs it."""
     sessions: Recent[bytes, Session] = field(default_factory=lambda: Recent(SESSION_KEPT_NS, SESSIONS_KEPT_MAX))
     """Looked up a moment ago, by token hash."""
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from api.errors import SettingWrong
+from chain.node_heads import heads_url
 
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 DEFAULT_CHAIN_RPC = "http://127.0.0.1:8545"
 DEFAULT_DEVNET_LISTEN = "127.0.0.1:8545"
+DEVNET_CHAIN_ID = 31337
+CHAIN_URLS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Settings:
     keeps back, in parts per million; `sandbox_liquidity_minor` the operator's own money for conversions, in minor
     units of each currency that has a price, where the sandbox plays the bank; `limits_file` the operator's limits
     (limits.py).
+    `chain_rpc_others` are further URLs of the same chain, for when the first does not do; `chain_heads` a WebSocket
+    that tells new heads (None: polling alone).
+    So many `confirmations`, a transfer's own block counted, make it final (1 on the devnet's chain id, else 12).
     `sandbox_clearing_cap_minor` is how much of each currency may lie unsettled at the sandbox, `sandbox_settle_ms` how
     often that pays out.
     """
@@ -38,8 +44,11 @@ class Settings:
     database_url: str = field(repr=False)
     database_password_file: Path | None = None
     chain_rpc: str = DEFAULT_CHAIN_RPC
-    chain_id: int = 31337
+    chain_rpc_others: tuple[str, ...] = ()
+    chain_heads: str | None = None
+    chain_id: int = DEVNET_CHAIN_ID
     chain_name: str = "Devnet"
+    confirmations: int = 1
     listen_host: str = "127.0.0.1"
     listen_port: int = 8000
     devnet_listen: str = DEFAULT_DEVNET_LISTEN
@@ -87,12 +96,18 @@ class Settings:
         tokens = environment.get("TANDEM_TOKENS")
         fees = environment.get("TANDEM_FEES")
         limits = environment.get("TANDEM_LIMITS")
+        chain_id = _whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1)
+        rpc, *others = _http_urls("TANDEM_CHAIN_RPC", environment.get("TANDEM_CHAIN_RPC") or DEFAULT_CHAIN_RPC)
+        usual = "1" if chain_id == DEVNET_CHAIN_ID else "12"
         settings = cls(
             state=state,
             database_url=environment.get("TANDEM_DATABASE_URL") or f"sqlite:///{state / 'tandem.sqlite3'}",
             database_password_file=Path(password) if password else None,
-            chain_rpc=_http_url("TANDEM_CHAIN_RPC", environment.get("TANDEM_CHAIN_RPC") or DEFAULT_CHAIN_RPC),
-            chain_id=_whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1),
+            chain_rpc=rpc,
+            chain_rpc_others=tuple(others),
+            chain_heads=_heads_url(environment.get("TANDEM_CHAIN_HEADS"), rpc),
+            chain_id=chain_id,
+            confirmations=_whole("TANDEM_CONFIRMATIONS", environment.get("TANDEM_CONFIRMATIONS") or usual, 1, 10_000),
             listen_host=host,
             listen_port=port,
             devnet_listen=environment.get("TANDEM_DEVNET_LISTEN") or DEFAULT_DEVNET_LISTEN,
@@ -147,4 +162,23 @@ def _http_url(name: str, text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingWrong(name, "is an http:// or https:// URL")
+    return text
+
+
+def _http_urls(name: str, text: str) -> list[str]:
+    """One or several, separated by commas."""
+    urls = [_http_url(name, part.strip()) for part in text.split(",")]
+    if len(urls) > CHAIN_URLS_MAX or len(set(urls)) != len(urls):
+        raise SettingWrong(name, f"is at most {CHAIN_URLS_MAX} URLs, each another one")
+    return urls
+
+
+def _heads_url(text: str | None, rpc: str) -> str | None:
+    """As it is set, `off` for none; unset, a node on this machine is taken to have it on the same port."""
+    if text == "off":
+        return None
+    if not text:
+        return heads_url(rpc) if urlsplit(rpc).hostname in ("127.0.0.1", "::1", "localhost") else None
+    if urlsplit(text).scheme not in ("ws", "wss") or not urlsplit(text).hostname:
+        raise SettingWrong("TANDEM_CHAIN_HEADS", "is a ws:// or wss:// URL, or off")
     return text

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.activity import Counterparty, Item, Kind, Placed, Received, State, memo_of
+from api.activity import Counterparty, Item, Placed, Received, State, memo_of
+from api.activity import Kind as ItemKind
 from api.auth import rfc3339
 from api.currencies import CURRENCIES
 from api.fields import spelled
 from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
 from chain.indexer_store import IndexerStore
-from chain.recorded import Position, RecordedTransfer
+from chain.look_alike import Payees, marks
+from chain.recorded import Kind, Position, RecordedTransfer
+from chain.reorg import final_height
 from chain.token import Token, TokenAmount
 from fiat import history
 from fiat.chart import TransferCode
@@ -27,7 +30,7 @@ from fiat.record import Kind as RecordKind
 from fiat.record import TransferRecord
 from fiat.transfer import TransferFlags
 
-_KINDS: dict[int, Kind] = {
+_KINDS: dict[int, ItemKind] = {
     TransferCode.TRANSFER: "transfer",
     TransferCode.WITHDRAWAL: "withdrawal",
     TransferCode.WITHDRAWAL_RETURNED: "withdrawal_return",
@@ -39,7 +42,11 @@ _KINDS: dict[int, Kind] = {
     TransferCode.COLLECTION: "collection",
     TransferCode.OPERATOR: "operator",
 }
-_STATES: dict[Kind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+_STATES: dict[ItemKind, State] = {"hold": "reserved", "release": "released", "expiry": "expired"}
+_AMOUNTS = (Kind.NATIVE, Kind.INNER, Kind.ERC20)
+PAYEES_MAX = 1000
+PAID_MAX = 300
+"""Payees are those whose addresses were asked for, and the receivers among the newest transfers."""
 TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
 """Orders whose shown text has a memo for both sides."""
 
@@ -47,11 +54,14 @@ TOLD = (LedgerTransfer, LedgerWithdrawal, LedgerHold, LedgerMandate)
 class Story:
     """Both sides of the activity, each newest first. Everything is bounded by `limit`."""
 
-    def __init__(self, engine: AsyncEngine, index: IndexerStore, chain_id: int, tokens: Sequence[Token]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, index: IndexerStore, chain_id: int, tokens: Sequence[Token], confirmations: int
+    ) -> None:
         self._engine = engine
         self._index = index
         self._chain_id = chain_id
         self._tokens = {token.address: token for token in tokens}
+        self._confirmations = confirmations
 
     async def ledger(self, holder: bytes, before: int | None, limit: int) -> list[Placed]:
         """Ledger entries before a sequence, in one snapshot."""
@@ -73,7 +83,10 @@ class Story:
         ]
 
     async def chain(self, holder: bytes, before: Position | None, limit: int) -> list[Placed]:
-        """Chain transfers before a position, of the holder's addresses. Tokens that are not listed are not shown."""
+        """Chain transfers before a position, of the holder's addresses, those of chains that are gone among them.
+
+        What smells of poisoning is marked.
+        """
         async with self._engine.connect() as conn:
             query = select(addresses.c.address).where(addresses.c.holder == holder)
             own = {
@@ -82,28 +95,50 @@ class Story:
             }
         if not own:
             return []
-        found = await self._index.transfers(own, limit, before)
+        tip = await self._index.tip()
+        final = -1 if tip is None else final_height(tip.number, self._confirmations)
+        found = await self._index.transfers(own, limit, before, archived=True)
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)
+        payees = await self._payees(holder, own) if found else Payees.of(())
         return [
             Placed(
                 transfer.timestamp * 10**9,
                 transfer.position,
-                self._chain_item(transfer, own, names) if transfer.token in self._tokens else None,
+                self._chain_item(transfer, own, names, payees, final) if transfer.kind in _AMOUNTS else None,
             )
             for transfer in found
         ]
 
+    async def _payees(self, holder: bytes, own: set[Address]) -> Payees:
+        """Who was paid from these addresses in listed tokens, or asked for an address; and the addresses themselves."""
+        asked = address_requests.c
+        query = select(asked.address).where(asked.payer == holder, asked.chain_id == self._chain_id).distinct()
+        async with self._engine.connect() as conn:
+            named = [Address.from_bytes(raw) for raw in (await conn.execute(query.limit(PAYEES_MAX))).scalars()]
+        paid = [
+            moved.receiver
+            for moved in await self._index.transfers(own, PAID_MAX)
+            if moved.sender in own and moved.units and moved.succeeded and moved.token in self._tokens
+        ]
+        return Payees.of([*own, *named, *paid])
+
     def _chain_item(
-        self, transfer: RecordedTransfer, own: set[Address], names: dict[Address, tuple[str, bytes]]
+        self,
+        transfer: RecordedTransfer,
+        own: set[Address],
+        names: dict[Address, tuple[str, bytes]],
+        payees: Payees,
+        final: int,
     ) -> Item:
         outgoing, incoming = transfer.sender in own, transfer.receiver in own
         other = transfer.receiver if outgoing else transfer.sender
         handle, holder = names.get(other, (None, None))
-        amount = TokenAmount(transfer.units, self._tokens[transfer.token])
+        listed = self._tokens.get(transfer.token)
+        amount = TokenAmount(transfer.units, listed or _raw(self._chain_id, transfer.token))
         return Item(
-            id=f"c{self._chain_id}.{transfer.position}",
+            id=f"c{self._chain_id}.{transfer.position.place}",
             at=rfc3339(transfer.timestamp * 10**9),
             kind="chain_transfer",
             rail="chain",
@@ -117,7 +152,16 @@ class Story:
             chain_id=self._chain_id,
             transaction=spelled(transfer.transaction_hash),
             block=transfer.position.block_number,
+            final=not transfer.archived and transfer.position.block_number <= final,
+            archived=transfer.archived,
+            marks=[mark.value for mark in marks(payees, other, transfer.units, is_listed=listed is not None)],
         )
+
+
+def _raw(chain_id: int, contract: Address | None) -> Token:
+    """A token on no list goes by its address, in raw units: its name and decimals are a stranger's claims."""
+    assert contract is not None, "the chain's own coin is always listed"
+    return Token(chain_id, contract, contract, contract, 0)
 
 
 def _is_part_of_another(entry: Entry) -> bool:
@@ -126,7 +170,7 @@ def _is_part_of_another(entry: Entry) -> bool:
     return bool(again) or (entry.code == TransferCode.CONVERSION and entry.leg == 1)
 
 
-def _kind(entry: Entry) -> Kind:
+def _kind(entry: Entry) -> ItemKind:
     if entry.kind is RecordKind.EXPIRY:
         return "expiry"
     if entry.kind is RecordKind.OPERATOR:
@@ -136,7 +180,7 @@ def _kind(entry: Entry) -> Kind:
     return "release" if entry.flags & TransferFlags.VOID_PENDING_TRANSFER else _KINDS.get(entry.code, "other")
 
 
-def _state(kind: Kind, flags: int) -> State:
+def _state(kind: ItemKind, flags: int) -> State:
     """The operator's entries hold and let go as well as move."""
     if kind == "operator" and flags & TransferFlags.PENDING:
         return "reserved"

@@ -181,3 +181,42 @@ cursors = Table(
     sqlite_strict=True,
 )
 """How far each reader of the journal has come."""
+
+price_rounds = Table(
+    "price_rounds",
+    metadata,
+    Column("chain_id", whole(), primary_key=True, autoincrement=False),
+    Column("pair", Text, primary_key=True),
+    Column("updated_at", whole(), primary_key=True, autoincrement=False),
+    Column("round", LargeBinary, primary_key=True),
+    Column("answer", LargeBinary, nullable=False),
+    Column("decimals", whole(), nullable=False),
+    CheckConstraint("length(round) = 10", name="round_width"),
+    CheckConstraint("length(answer) = 24", name="answer_width"),
+    CheckConstraint("decimals >= 0 AND decimals <= 18", name="decimals_bounds"),
+    sqlite_strict=True,
+)
+"""Rounds of price feeds that counted, as they were seen; `updated_at` in Unix seconds, numbers big endian."""
+
+reference_rates = Table(
+    "reference_rates",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("rate", Text, nullable=False),
+    Column("imported_at", whole(), nullable=False),
+    sqlite_strict=True,
+)
+"""The European Central Bank's: units of the currency for one euro, as the file writes them (`2026-11-27`, `1.0812`)."""
+
+taken_nonces = Table(
+    "taken_nonces",
+    metadata,
+    Column("chain_id", whole(), primary_key=True, autoincrement=False),
+    Column("address", LargeBinary, primary_key=True),
+    Column("nonce", whole(), primary_key=True, autoincrement=False),
+    Column("expires_at", whole(), nullable=False),
+    CheckConstraint("length(address) = 20", name="address_width"),
+    sqlite_strict=True,
+)
+"""Numbers of transactions that were prepared for their account's owner, or sent, and may not be in a block yet."""

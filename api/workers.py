@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 
 from chain.indexer import Indexer, Progress
+from chain.node_heads import HeadsListener
 from fiat.journal import Journal
 
 log = logging.getLogger(__name__)
 FAILURE_PAUSE_SECONDS_MAX = 10.0
+INDEXER_PAUSE_SECONDS = 0.25
+TOLD_FROM_BLOCKS, TOLD_EACH_SECONDS = 200, 3.0
+"""Catching up is told from so many blocks on, and not more often than this."""
 
 
 class Worker:
@@ -71,13 +76,27 @@ def upkeep(journal: Journal) -> Callable[[], Awaitable[int]]:
     return step
 
 
-def following(indexer: Indexer) -> Callable[[], Awaitable[int]]:
-    """The indexer's steps as a worker takes them: goes on at once while the index moves."""
+def chain_workers(
+    indexer: Indexer, heads: str | None, failures: MutableMapping[str, str]
+) -> list[Worker | HeadsListener]:
+    """The indexer, polling, and the WebSocket that wakes it sooner, where there is one."""
+    following = Worker("indexer", following_of(indexer), INDEXER_PAUSE_SECONDS, failures)
+    return [following] if heads is None else [following, HeadsListener(heads, following.wake)]
+
+
+def following_of(indexer: Indexer) -> Callable[[], Awaitable[int]]:
+    """The indexer's steps as a worker takes them: goes on at once while the index moves, and says how far it is."""
     last: Progress | None = None
+    told = 0.0
 
     async def step() -> int:
-        nonlocal last
+        nonlocal last, told
         before, last = last, await indexer.step()
+        indexer.progress = last
+        left = last.lag + last.unsearched
+        if left > TOLD_FROM_BLOCKS and time.monotonic() - told > TOLD_EACH_SECONDS:
+            told = time.monotonic()
+            log.warning("The chain's index is at block %d of %d; %d are left.", last.height, last.head, left)
         return 0 if last.is_caught_up or last == before else 1
 
     return step

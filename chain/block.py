@@ -42,32 +42,35 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a transaction that a block includes. Gas price in wei; `succeeded` False means reverted."""
+    """What became of a transaction that a block includes. Gas price in wei; `succeeded` False means reverted.
+
+    The price is None where a node of a chain without EIP-1559 does not tell it: it is the transaction's own.
+    """
 
     transaction_hash: bytes
     succeeded: bool
     block_number: int
     block_hash: bytes
     gas_used: int
-    effective_gas_price: int
+    effective_gas_price: int | None
     contract_address: Address | None
     logs: tuple[Log, ...]
 
     @property
-    def fee(self) -> int:
-        return self.gas_used * self.effective_gas_price
+    def fee(self) -> int | None:
+        return None if self.effective_gas_price is None else self.gas_used * self.effective_gas_price
 
     @classmethod
     def parse(cls, answer: object) -> Receipt:
         fields = members(answer)
-        created = fields.get("contractAddress")
+        created, price = fields.get("contractAddress"), fields.get("effectiveGasPrice")
         return cls(
             transaction_hash=data(fields.get("transactionHash"), 32),
             succeeded=quantity(fields.get("status"), 1) == 1,
             block_number=quantity(fields.get("blockNumber"), 63),
             block_hash=data(fields.get("blockHash"), 32),
             gas_used=quantity(fields.get("gasUsed"), 63),
-            effective_gas_price=quantity(fields.get("effectiveGasPrice")),
+            effective_gas_price=None if price is None else quantity(price),
             contract_address=None if created is None else address(created),
             logs=tuple(Log.parse(log) for log in listed(fields.get("logs"), 100_000)),
         )
@@ -83,6 +86,7 @@ class BlockTransaction:
     to: Address | None
     value: int
     data: bytes
+    gas: int
 
     @classmethod
     def parse(cls, answer: object) -> BlockTransaction:
@@ -95,29 +99,41 @@ class BlockTransaction:
             to=None if to is None else address(to),
             value=quantity(fields.get("value")),
             data=data(fields.get("input")),
+            gas=quantity(fields.get("gas"), 64),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`timestamp` in seconds since 1970; `transactions` empty where the node was asked for hashes only."""
+    """`timestamp` in seconds since 1970; `transactions` empty where the node was asked for hashes only.
+
+    `receipts_root` and `logs_bloom` are what the header says of the logs; not every kind of chain has them.
+    """
 
     number: int
     hash: bytes
     parent_hash: bytes
     timestamp: int
     transactions: tuple[BlockTransaction, ...]
+    transaction_hashes: tuple[bytes, ...]
+    receipts_root: bytes | None
+    logs_bloom: int | None
 
     @classmethod
     def parse(cls, answer: object) -> Block:
         fields = members(answer)
         inside = listed(fields.get("transactions"), 100_000)
+        whole = tuple(BlockTransaction.parse(t) for t in inside if not isinstance(t, str))
+        root, bloom = fields.get("receiptsRoot"), fields.get("logsBloom")
         return cls(
             number=quantity(fields.get("number"), 63),
             hash=data(fields.get("hash"), 32),
             parent_hash=data(fields.get("parentHash"), 32),
             timestamp=quantity(fields.get("timestamp"), 63),
-            transactions=tuple(BlockTransaction.parse(t) for t in inside if not isinstance(t, str)),
+            transactions=whole,
+            transaction_hashes=tuple(t.hash for t in whole) or tuple(data(t, 32) for t in inside),
+            receipts_root=None if root is None else data(root, 32),
+            logs_bloom=None if bloom is None else int.from_bytes(data(bloom, 256), "big"),
         )
 
 

@@ -40,6 +40,7 @@ from chain.errors import (
     DemoContractMissing,
     DevAccountMissing,
     DevAccountUnfunded,
+    DevnetCannot,
     DevnetDied,
     DevnetMissing,
     DevnetSlow,
@@ -57,6 +58,7 @@ CHAIN_ID = 31337
 FUNDS_MIN_WEI = ETHER  # below this the owner's account is as good as empty
 READY_SECONDS = 90.0
 STOP_SECONDS = 10.0
+STATE_SECONDS = 5
 RECEIPT_SECONDS = 60.0
 
 _ROOT = Path(__file__).parents[1]
@@ -69,6 +71,21 @@ class DevnetKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DevnetOptions:
+    """How a chain is started; the defaults are an empty chain that mines at once.
+
+    `state` is a file that the chain is read from, where it is there, and kept in (Anvil alone), every
+    STATE_SECONDS and at its end. `block_seconds` above zero mines by the clock, `automine` False only when told.
+    `hardfork` is a name that the program knows: `berlin` has no EIP-1559.
+    """
+
+    state: Path | None = None
+    automine: bool = True
+    block_seconds: int = 0
+    hardfork: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Devnet:
     """A running test chain with chain id 31337 and the developers' accounts. Make one with `start`."""
 
@@ -78,13 +95,21 @@ class Devnet:
 
     @staticmethod
     @asynccontextmanager
-    async def start(kind: str = "anvil", port: int = 0, ready_seconds: float = READY_SECONDS) -> AsyncIterator[Devnet]:
-        """Port 0 takes a free one. The chain ends with the block, and with it everything on it.
+    async def start(
+        kind: str = "anvil",
+        port: int = 0,
+        ready_seconds: float = READY_SECONDS,
+        options: DevnetOptions | None = None,
+        chain_id: int = CHAIN_ID,
+    ) -> AsyncIterator[Devnet]:
+        """Port 0 takes a free one. The chain ends with the block, and with it everything that no state file keeps.
 
-        Raises DevnetMissing, DevnetDied (the port is taken, for instance), DevnetSlow.
+        Hardhat has one chain id.
+
+        Raises DevnetMissing, DevnetDied (the port is taken, for instance), DevnetSlow, DevnetCannot.
         """
         chosen = DevnetKind(kind)
-        process = await _spawn(chosen, port)
+        process = await _spawn(chosen, port, options or DevnetOptions(), chain_id)
         output: deque[str] = deque(maxlen=40)
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         reader = asyncio.create_task(_drain(process, output, listening))
@@ -96,25 +121,58 @@ class Devnet:
             await reader
 
 
-def _command(kind: DevnetKind, port: int) -> tuple[list[str], Path]:
-    """What to run, and the file that must be installed for it."""
-    modules = _ROOT / "node_modules"
+def _command(kind: DevnetKind, port: int, options: DevnetOptions, chain_id: int) -> tuple[list[str], Path]:
+    """What to run, and the file that must be installed for it. Raises DevnetCannot."""
+    modules = _modules(kind)
     if kind is DevnetKind.ANVIL:
         # npm installs the package of this platform alone; its launcher would be a second process to end.
-        program = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), modules / "@foundry-rs" / "anvil")
-        return [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(CHAIN_ID)], program
+        npm = next(modules.glob("@foundry-rs/anvil-*/bin/anvil"), None)
+        program = npm or Path(shutil.which("anvil") or modules / "@foundry-rs" / "anvil")
+        command = [str(program), "--host", HOST, "--port", str(port), "--chain-id", str(chain_id)]
+        return [*command, *_anvil_arguments(options)], program
+    if options.state is not None:
+        raise DevnetCannot("keeps no state file: only Anvil does")
     program = modules / "hardhat" / "internal" / "cli" / "bootstrap.js"
     config = _ROOT / "chain" / "contracts" / "hardhat.config.js"
     return ["node", str(program), "--config", str(config), "node", "--hostname", HOST, "--port", str(port)], program
 
 
-async def _spawn(kind: DevnetKind, port: int) -> asyncio.subprocess.Process:
-    command, program = _command(kind, port)
+def _modules(kind: DevnetKind) -> Path:
+    """Where npm put the program: beside this package, or in the developer's own project."""
+    place = {DevnetKind.ANVIL: "@foundry-rs", DevnetKind.HARDHAT: "hardhat"}[kind]
+    folders = [_ROOT / "node_modules", Path.cwd() / "node_modules"]
+    return next((folder for folder in folders if (folder / place).is_dir()), folders[0])
+
+
+def _anvil_arguments(options: DevnetOptions) -> list[str]:
+    found = []
+    if options.state is not None:
+        found += ["--state", str(options.state), "--state-interval", str(STATE_SECONDS)]
+    if not options.automine and not options.block_seconds:
+        found.append("--no-mining")
+    if options.block_seconds:
+        found += ["--block-time", str(options.block_seconds)]
+    return found + (["--hardfork", options.hardfork] if options.hardfork else [])
+
+
+def _hardhat_environment(options: DevnetOptions) -> dict[str, str]:
+    """Read by chain/contracts/hardhat.config.js."""
+    settings = {
+        "TANDEM_HARDFORK": options.hardfork,
+        "TANDEM_AUTOMINE": "" if options.automine and not options.block_seconds else "off",
+        "TANDEM_BLOCK_SECONDS": str(options.block_seconds or ""),
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+async def _spawn(kind: DevnetKind, port: int, options: DevnetOptions, chain_id: int) -> asyncio.subprocess.Process:
+    command, program = _command(kind, port, options, chain_id)
     if not program.exists():
         raise DevnetMissing(kind, str(program))
     if (guard := shutil.which("setpriv")) is not None:  # util-linux: the chain ends even if we are killed
         command = [guard, "--pdeathsig", "TERM", *command]
     environment = {**os.environ, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true", "NO_COLOR": "1"}
+    environment |= _hardhat_environment(options)
     try:
         return await asyncio.create_subprocess_exec(
             *command,
@@ -240,7 +298,7 @@ async def set_price(node: Node, pair: str, price: str) -> Receipt:
 
 
 async def transact(node: Node, requests: Sequence[TransactionRequest], sender: Address = OWNER) -> list[Receipt]:
-    """Sent by an account that the node signs for, one after the other, and waited for.
+    """Sent by an account that the node signs for, one after the other, and waited for; mined where automine is off.
 
     Raises NodeRefused, ExecutionReverted, TransactionUnseen.
     """
@@ -248,6 +306,7 @@ async def transact(node: Node, requests: Sequence[TransactionRequest], sender: A
     for request in requests:
         answer = await node.call("eth_sendTransaction", [request.with_sender(sender).to_rpc()])
         hashes.append(data(answer, 32))
+    await _mine_if_nobody_does(node)
     receipts = [await node.wait_for_receipt(sent, RECEIPT_SECONDS) for sent in hashes]
     for receipt in receipts:
         if not receipt.succeeded:
@@ -265,7 +324,15 @@ async def _deploy_proxy(node: Node) -> None:
         return
     await transact(node, [TransactionRequest(CHAIN_ID, PROXY_DEPLOYER, value=PROXY_DEPLOYMENT_COST)])
     sent = data(await node.call("eth_sendRawTransaction", [to_hex(PROXY_DEPLOYMENT)]), 32)
+    await _mine_if_nobody_does(node)
     await node.wait_for_receipt(sent, RECEIPT_SECONDS)
+
+
+async def _mine_if_nobody_does(node: Node) -> None:
+    """Where automine is off, what was sent would wait for the developer; a block takes what they sent as well."""
+    (automine,) = await node.outcomes([("hardhat_getAutomine", ())])  # Anvil knows the name too, others need not
+    if automine is False:
+        await node.call("evm_mine")
 
 
 async def _check_deployed(node: Node, contract: DemoContract) -> None:

@@ -77,10 +77,18 @@ def demo_token(symbol: str) -> Token:
 def demo_price_feeds() -> dict[str, Address]:
     """The feed that prices an asset in USD, by the asset's symbol."""
     pairs = {"ETH": "ETH/USD", "DWETH": "ETH/USD", "DUSD": "DUSD/USD", "EUR": "EUR/USD", "DEUR": "EUR/USD"}
+    pairs |= {"GBP": "GBP/USD", "CNY": "CNY/USD", "JPY": "JPY/USD"}
     return {asset: demo_feeds()[pair].address for asset, pair in pairs.items()}
 
 
-DEFAULT_PRICES = {"ETH/USD": "3000", "DUSD/USD": "1", "EUR/USD": "1.08"}
+DEFAULT_PRICES = {
+    "ETH/USD": "3000",
+    "DUSD/USD": "1",
+    "EUR/USD": "1.08",
+    "GBP/USD": "1.26",
+    "CNY/USD": "0.14",
+    "JPY/USD": "0.0066",
+}
 _TOKENS = (("DUSD", "Demo Dollar", 6), ("DEUR", "Demo Euro", 6), ("DWETH", "Demo Wrapped Ether", 18))
 
 

@@ -12,11 +12,12 @@ ChainError
  +- JsonMalformed               not JSON, or not within the bounds
  +- TokenListMalformed
  +- ReceiverRefused             zero address, or the token's own contract
- +- TransactionMalformed        no canonical EIP-1559 bytes, or a field out of bounds
+ +- TransactionMalformed        no canonical bytes, or a field out of bounds
  +- CalldataMalformed           ABI bytes that do not decode within the budget
  +- TypedDataMalformed          EIP-712 input that is refused
  +- DescriptorMalformed         an ERC-7730 file that cannot be honoured in full
  +- InsufficientNative          coins for value and fee are missing
+ |   +- GasMissing              coins for the fee alone: what is sent is something else
  +- InsufficientToken           tokens are missing
  +- TokenWithoutCode            no contract lives at the token's address
  +- FeeTooHigh                  the node asks for more than the cap
@@ -29,10 +30,13 @@ ChainError
  |   +- WrongChain              another chain id than expected
  |   +- WrongGenesis            the same chain id, but another chain
  |   +- TransactionUnseen       no receipt within the time given
+ |   +- NodeBehind              it knows fewer blocks than were recorded
+ |   +- StretchTooLong          more blocks than the node answers for at once
  +- DevnetError
      +- DevnetMissing           the program is not installed
      +- DevnetDied              it ended by itself
      +- DevnetSlow              it did not answer within the time given
+     +- DevnetCannot            this kind of chain does not do that
      +- DevAccountMissing       the node does not sign for the demo owner's account
      +- DevAccountUnfunded      it does, but the account cannot pay
      +- DemoContractMissing     the demo contracts are not on this chain
@@ -148,6 +152,11 @@ class InsufficientNative(ChainError):
 
 
 @dataclass(eq=False)
+class GasMissing(InsufficientNative):
+    """No coins are sent, and those that are there do not pay the fee."""
+
+
+@dataclass(eq=False)
 class InsufficientToken(ChainError):
     """In the token's smallest unit."""
 
@@ -233,6 +242,21 @@ class TransactionUnseen(NodeError):
     waited_seconds: float
 
 
+@dataclass(eq=False)
+class NodeBehind(NodeError):
+    """Nothing stands in the place of the blocks that it lacks: it lags, or was set back."""
+
+    known: int
+    head: int
+
+
+@dataclass(eq=False)
+class StretchTooLong(NodeError):
+    """Ask for fewer."""
+
+    blocks: int
+
+
 class DevnetError(ChainError):
     """A local test chain could not be used."""
 
@@ -254,6 +278,13 @@ class DevnetDied(DevnetError):
 class DevnetSlow(DevnetError):
     program: str
     waited_seconds: float
+
+
+@dataclass(eq=False)
+class DevnetCannot(DevnetError):
+    """`reason` goes on after "it": `keeps no state file`."""
+
+    reason: str
 
 
 @dataclass(eq=False)

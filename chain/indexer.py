@@ -1,36 +1,44 @@
-"""Follows a chain block by block and records what the registered addresses move.
+"""Follows a chain block by block and records what the watched addresses move and allow.
 
-Recorded are the chain's own coin where a transaction itself carries it, and Transfer events of the listed tokens;
-nothing of zero units, which anyone can make anyone "send". What contracts move inside a call is not seen.
-Believed is only what hangs together: every block names the one before it, every log and receipt its block.
+Recorded are the chain's own coin, by transactions and, where the node traces, inside contract calls; transfers and
+approvals of ERC-20, ERC-721 and ERC-1155 of any contract, since what to believe of a token is its reader's matter.
+Believed is only what hangs together: every block names the one before it, and its header proves its logs (by
+indexer_scan.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chain.address import Address
-from chain.block import Block, BlockTransaction, Log, Receipt
-from chain.erc20 import TRANSFER_TOPIC, Erc20Method, decode_erc20, decode_transfer_log
-from chain.errors import AnswerTooLarge, ChainError, WrongChain
-from chain.indexer_store import Backfill, IndexerStore, Tip
+from chain.block import Block
+from chain.errors import AnswerMalformed, AnswerTooLarge, ChainError, NodeBehind, StretchTooLong, WrongChain
+from chain.indexer_rows import Rows
+from chain.indexer_scan import Scan
+from chain.indexer_store import Ended, IndexerStore, Role, Tip, Watched, first_part
 from chain.node import Node
-from chain.quantity import quantity, to_hex
+from chain.quantity import quantity
 from chain.recorded import Position, RecordedTransfer
-from chain.reorg import Extend, LookDeeper, Restarted, RollBack, Verdict, compare
+from chain.reorg import Extend, LookDeeper, Restarted, RollBack, Shrunk, Verdict, compare, final_height
 from chain.token import Token
 
 BLOCKS_PER_STEP = 64
+BLOCKS_PER_STEP_MAX = 1024
 HASHES_PER_LOOK = 64
 POLL_SECONDS = 0.25
 POLL_SECONDS_MAX = 5.0
+SHRUNK_SECONDS = 0.1
+"""A test chain that has fewer blocks than before is asked again after this: it was set back if it still has."""
+LOOSE_MAX = 3
+"""So often in a row answers may not hang together, since the chain moved; after that it is the node."""
+_SET_BACK = ("anvil", "hardhat", "ethereumjs")  # whose chains developers set back (evm_revert)
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +46,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Progress:
     """After a step. `height` is recorded, `head` is the chain's; `restarted` and `rolled_back_to` say what this step
-    found; `unsearched` blocks are still missing for addresses that were registered late.
+    found; `unsearched` blocks are still missing for addresses that were registered late. `lives` counts restarts.
     """
 
     generation: int
@@ -47,6 +55,7 @@ class Progress:
     restarted: bool = False
     rolled_back_to: int | None = None
     unsearched: int = 0
+    lives: int = 0
 
     @property
     def lag(self) -> int:
@@ -59,30 +68,47 @@ class Progress:
 
 
 class Indexer:
-    """`tokens` are the listed ones; other contracts' events are not believed. One indexer writes to a database.
+    """Of one chain, the node's (`node.chain_id`). One indexer writes to it; several chains share a database.
 
-    `progress` and `trouble` are what the last step of `run` came to, for health.
+    `tokens` are those whose failed transfers are told. What has `confirmations` blocks is final: where the chain turns
+    back below it, it was set back, and people are told. `proven` False: logs of watched contracts are taken as the
+    node tells them. `progress`, `trouble` and `refused` (logs that were none) are for health.
     """
 
-    def __init__(self, engine: AsyncEngine, node: Node, tokens: Sequence[Token], span: int = BLOCKS_PER_STEP) -> None:
-        self.store = IndexerStore(engine)
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        node: Node,
+        tokens: Sequence[Token],
+        span: int = BLOCKS_PER_STEP_MAX,
+        *,
+        confirmations: int = 1,
+        proven: bool = True,
+    ) -> None:
+        assert node.chain_id is not None, "an index is of one chain"
+        self.store = IndexerStore(engine, node.chain_id)
         self.progress: Progress | None = None
         self.trouble: ChainError | None = None
+        self.refused: Counter[str] = Counter()
+        self._untraced: Counter[bytes] = Counter()
         self._node = node
-        self._tokens = frozenset(token.address for token in tokens if token.address is not None)
-        self._span_max = self._span = span
+        self._tokens = frozenset(token.address.raw for token in tokens if token.address is not None)
+        self._span_max, self._span = span, min(span, BLOCKS_PER_STEP)
+        self._confirmations = confirmations
+        self._proven = proven
+        self._loose = 0
 
-    async def watch(self, *addresses: Address, first_block: int = 0) -> None:
+    async def watch(self, *addresses: Address, first_block: int = 0, role: Role = Role.ACCOUNT) -> None:
         """Registers addresses; blocks from `first_block` on that are recorded already are searched again for them."""
-        await self.store.watch(addresses, first_block)
+        await self.store.watch(addresses, first_block, role)
 
-    async def unwatch(self, *addresses: Address) -> None:
-        await self.store.unwatch(addresses)
+    async def unwatch(self, *addresses: Address, role: Role = Role.ACCOUNT) -> None:
+        await self.store.unwatch(addresses, role)
 
     async def transfers(
         self, addresses: Collection[Address], limit: int, before: Position | None = None
     ) -> list[RecordedTransfer]:
-        """Newest first, at most 1000."""
+        """Newest first, at most 1000, of the chain as it is."""
         return await self.store.transfers(addresses, limit, before)
 
     async def run(self) -> None:
@@ -112,79 +138,117 @@ class Indexer:
     async def step(self) -> Progress:
         """One bounded stretch: notices a restart or reorganisation, else extends, and searches one stretch again.
 
-        Raises NodeError and its kin; what was recorded before stays whole.
+        Raises NodeError and its kin; what was recorded before stays whole. The node is distrusted for it, so that
+        one of several URLs makes way for the next.
         """
-        tip = await self.store.tip()
-        verdict, head, tip, restarted = await self._look(tip)
+        try:
+            return await self._step()
+        except (AnswerMalformed, AnswerTooLarge, NodeBehind, WrongChain) as error:
+            self._node.distrust(error)
+            raise
+
+    async def _step(self) -> Progress:
+        verdict, head, tip, restarted = await self._look(await self.store.tip())
         rolled_back_to = None
         if isinstance(verdict, RollBack):
             rolled_back_to = verdict.height
-            _log.warning("The chain turned back to block %d; what later blocks said is forgotten.", verdict.height)
-            await self.store.roll_back(tip.generation, verdict.height)
-            tip = await self._known_tip()
+            tip = await self._roll_back(tip, verdict.height)
         watched = await self.store.watched(tip)
         height = await self._extend(tip, head, watched)
         unsearched = await self._search_again(tip.generation)
-        return Progress(tip.generation, height, max(head, height), restarted, rolled_back_to, unsearched)
+        head = max(head, height)
+        return Progress(tip.generation, height, head, restarted, rolled_back_to, unsearched, tip.lives)
+
+    async def _roll_back(self, tip: Tip, height: int) -> Tip:
+        is_final = height < final_height(tip.number, self._confirmations)
+        await self.store.cut(tip, height, Ended.REVERT if is_final else Ended.REORG)
+        words = "was set back" if is_final else "was reorganised"
+        _log.warning("The chain %s to block %d; what later blocks moved is kept apart.", words, height)
+        return await self._known_tip()
 
     async def _look(self, tip: Tip | None) -> tuple[Verdict, int, Tip, bool]:
         """How the node's chain stands to ours; begins a generation where it is another one."""
         at_tip = max(0, tip.number) if tip else 0
-        chain_id, number, first, last = await self._node.batch(
+        head, genesis, last = await self._heads(at_tip)
+        if tip is not None:
+            verdict = await self._compare(tip, {0: genesis, at_tip: last})
+            if isinstance(verdict, Shrunk):
+                verdict = await self._shrunk(tip, head, verdict)
+            if not isinstance(verdict, Restarted):
+                return verdict, head, tip, False
+            _log.warning("Another chain answers: a new generation begins, the old activity is kept apart.")
+        await self.store.begin_generation(genesis)
+        return Extend(-1), head, await self._known_tip(), tip is not None
+
+    async def _heads(self, at: int) -> tuple[int, bytes, bytes | None]:
+        """The head's height, and the hashes of the first block and of the one at a height. Raises WrongChain."""
+        chain_id, number, first, found = await self._node.batch(
             [
                 ("eth_chainId", ()),
                 ("eth_blockNumber", ()),
                 ("eth_getBlockByNumber", ("0x0", False)),
-                ("eth_getBlockByNumber", (hex(at_tip), False)),
+                ("eth_getBlockByNumber", (hex(at), False)),
             ]
         )
-        identity, genesis, head = quantity(chain_id, 63), Block.parse(first), quantity(number, 63)
-        if self._node.chain_id not in (None, identity):
-            raise WrongChain(self._node.chain_id or 0, identity)
-        seen = {0: genesis.hash, at_tip: None if last is None else Block.parse(last).hash}
-        if tip is not None and tip.chain_id == identity:
-            stored = {0: tip.genesis_hash} | ({tip.number: tip.hash} if tip.number >= 0 else {})
-            verdict = compare(stored, seen, max(0, tip.number))
-            while isinstance(verdict, LookDeeper):
-                verdict = await self._look_deeper(tip, verdict)
-            if not isinstance(verdict, Restarted):
-                return verdict, head, tip, False
-        if tip is not None:
-            _log.warning("Another chain answers: a new generation begins, the old activity is kept apart.")
-        await self.store.begin_generation(identity, genesis.hash)
-        return Extend(-1), head, await self._known_tip(), tip is not None
+        if (identity := quantity(chain_id, 63)) != self.store.chain_id:
+            raise WrongChain(self.store.chain_id, identity)
+        genesis, block = Block.parse(first), None if found is None else Block.parse(found)
+        if genesis.number != 0 or (block is not None and block.number != at):
+            raise AnswerMalformed("another block than asked for")
+        return quantity(number, 63), genesis.hash, None if block is None else block.hash
 
-    async def _look_deeper(self, tip: Tip, verdict: LookDeeper) -> Verdict:
-        stored = await self.store.hashes(tip.generation, verdict.below, HASHES_PER_LOOK)
-        stored = {number: known for number, known in stored.items() if number > 0}
-        if not stored:
-            return RollBack(0)  # hashes that old are not kept: search everything again
-        blocks = await self._node.blocks(sorted(stored))
-        seen: dict[int, bytes | None] = {0: tip.genesis_hash}
-        seen |= {number: block.hash if block else None for number, block in zip(sorted(stored), blocks, strict=True)}
-        return compare(stored | {0: tip.genesis_hash}, seen, tip.number)
+    async def _compare(self, tip: Tip, seen: dict[int, bytes | None]) -> Verdict:
+        stored = {0: tip.genesis_hash} | ({tip.number: tip.hash} if tip.number >= 0 else {})
+        verdict = compare(stored, seen, max(0, tip.number))
+        while isinstance(verdict, LookDeeper):
+            stored = await self.store.hashes(tip.generation, verdict.below, HASHES_PER_LOOK)
+            stored = {number: known for number, known in stored.items() if number > 0}
+            if not stored:  # hashes that old are not kept: search everything again
+                return RollBack(0) if verdict.conflict else Shrunk(0)
+            blocks = await self._node.blocks(sorted(stored))
+            seen = {0: tip.genesis_hash}
+            seen |= {
+                number: block.hash if block else None for number, block in zip(sorted(stored), blocks, strict=True)
+            }
+            verdict = compare(stored | {0: tip.genesis_hash}, seen, tip.number, verdict.conflict)
+        return verdict
+
+    async def _shrunk(self, tip: Tip, head: int, verdict: Shrunk) -> RollBack:
+        """A test chain may be set back; any other node that has fewer blocks than before lags. Raises NodeBehind.
+
+        Where there are several URLs, another one is asked whether it was set back too.
+        """
+        behind = NodeBehind(tip.number, head)
+        version = str(await self._node.call("web3_clientVersion")).lower()
+        if version.startswith(_SET_BACK):
+            self._node.distrust(behind)
+            await asyncio.sleep(SHRUNK_SECONDS)
+            _, _, again = await self._heads(tip.number)
+            if again is None:
+                return RollBack(verdict.height)
+        raise behind
 
     async def _known_tip(self) -> Tip:
         tip = await self.store.tip()
         assert tip is not None, "a generation was begun before"
         return tip
 
-    async def _extend(self, tip: Tip, head: int, watched: frozenset[Address]) -> int:
+    async def _extend(self, tip: Tip, head: int, watched: Watched) -> int:
         """The height afterwards; unchanged where the chain moved meanwhile, the next step sees how."""
         if head <= tip.number:
             return tip.number
         first, last = tip.number + 1, min(head, tip.number + self._span)
-        found = await self._search(tip.generation, first, last, watched)
+        found = await self._search(first, last, watched)
         if found is None:
             return tip.number
-        blocks, transfers = found
+        blocks, rows = found
         before = tip.hash if tip.number >= 0 else None
         if (before is not None and blocks[0].parent_hash != before) or (
             first == 0 and blocks[0].hash != tip.genesis_hash
         ):
             return tip.number
         try:
-            await self.store.extend(tip.generation, {block.number: block.hash for block in blocks}, transfers)
+            await self.store.extend(tip.generation, [(block.number, block.hash) for block in blocks], rows)
         except IntegrityError:  # another indexer was faster; it recorded the same
             return tip.number
         return blocks[-1].number
@@ -194,118 +258,39 @@ class Indexer:
         missing = await self.store.backfill()
         if missing is None:
             return 0
-        part = replace(missing, until=min(missing.until, missing.first + self._span))
-        found = await self._search(generation, part.first, part.until - 1, part.addresses)
+        part = first_part(missing, self._span)
+        found = await self._search(part.first, part.until - 1, part.watched)
         if found is not None and await self._is_ours(generation, found[0]):
-            await self.store.backfilled(replace(part, until=found[0][-1].number + 1), found[1])
-        return await self._left()
-
-    async def _left(self) -> int:
-        missing: Backfill | None = await self.store.backfill()
-        return 0 if missing is None else missing.until - missing.first
+            await self.store.backfilled(generation, first_part(part, len(found[0])), found[1])
+        left = await self.store.backfill()
+        return 0 if left is None else left.until - left.first
 
     async def _is_ours(self, generation: int, blocks: Sequence[Block]) -> bool:
         """The chain that we recorded, as far as its hashes are kept."""
         known = await self.store.hashes(generation, blocks[-1].number + 1, len(blocks))
         return all(known.get(block.number, block.hash) == block.hash for block in blocks)
 
-    async def _search(
-        self, generation: int, first: int, last: int, watched: frozenset[Address]
-    ) -> tuple[list[Block], list[RecordedTransfer]] | None:
-        """Blocks and what the watched moved in them; fewer blocks than asked for where answers would be too large;
-        None where the answers do not hang together.
+    async def _search(self, first: int, last: int, watched: Watched) -> tuple[list[Block], Rows] | None:
+        """Blocks and what was found in them; fewer than asked for where the node finds them too many at once; None
+        where its answers do not hang together.
         """
-        try:
-            blocks = _linked(await self._node.blocks(range(first, last + 1), full=bool(watched)))
-            logs = await self._logs(first, last) if watched and blocks else []
-        except AnswerTooLarge:
-            if first == last:
-                raise
-            self._span = (last - first + 1) // 2
-            return await self._search(generation, first, first + self._span - 1, watched)
-        self._span = min(self._span_max, self._span + 1)
-        by_hash = {block.hash: block for block in blocks or ()}
-        if blocks is None or any(log.block_hash not in by_hash for log in logs):
-            return None
-        own = [(b, t, moved) for b in blocks for t in b.transactions if (moved := self._own_move(t, watched))]
-        receipts = await self._receipts([transaction for _, transaction, _ in own])
-        if any((receipt := receipts.get(t.hash)) is None or receipt.block_hash != b.hash for b, t, _ in own):
-            return None
-        transfers = [
-            _recorded(generation, b, t.index, -1, moved, t.hash, receipts[t.hash].succeeded)
-            for b, t, moved in own
-            if moved.token is None or not receipts[t.hash].succeeded  # a token move that succeeded has its log
-        ]
-        transfers += _token_transfers(generation, logs, by_hash, watched)
-        return blocks, transfers
-
-    async def _logs(self, first: int, last: int) -> list[Log]:
-        if not self._tokens:
-            return []
-        asked = {"fromBlock": hex(first), "toBlock": hex(last), "topics": [to_hex(TRANSFER_TOPIC)]}
-        logs = await self._node.logs({**asked, "address": sorted(self._tokens)})
-        return [log for log in logs if log.address in self._tokens]
-
-    async def _receipts(self, transactions: Sequence[BlockTransaction]) -> dict[bytes, Receipt]:
-        answers = await self._node.batch(
-            [("eth_getTransactionReceipt", (to_hex(transaction.hash),)) for transaction in transactions]
-        )
-        receipts = [Receipt.parse(answer) for answer in answers if answer is not None]
-        return {receipt.transaction_hash: receipt for receipt in receipts}
-
-    def _own_move(self, transaction: BlockTransaction, watched: frozenset[Address]) -> _Move | None:
-        """What the transaction itself says it moves, for or from somebody watched."""
-        to = transaction.to
-        if to is None or watched.isdisjoint((transaction.sender, to)):
-            return None
-        if transaction.value:
-            return _Move(None, transaction.sender, to, transaction.value)
-        call = decode_erc20(transaction.data) if to in self._tokens else None
-        if call is None or call.method is not Erc20Method.TRANSFER or not call.units:
-            return None
-        return _Move(to, transaction.sender, call.party, call.units)
+        scan = Scan(self._node, watched, self._tokens, self._proven, self.refused, self._untraced)
+        while True:
+            try:
+                found = await scan.read(first, last)
+                break
+            except StretchTooLong:
+                last = first + (last - first + 1) // 2 - 1
+                self._span = last - first + 1
+        if last - first + 1 >= self._span:
+            self._span = min(self._span_max, 2 * self._span)
+        self._loose = 0 if found is not None else self._loose + 1
+        if self._loose > LOOSE_MAX:
+            raise AnswerMalformed("answers that do not hang together")
+        return found
 
 
 def _is_moving(before: Progress | None, after: Progress) -> bool:
     """There is more to do at once; a step that came to nothing waits, or it would ask without end."""
     place = None if before is None else (before.generation, before.height, before.unsearched)
     return not after.is_caught_up and place != (after.generation, after.height, after.unsearched)
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    token: Address | None
-    sender: Address
-    receiver: Address
-    units: int
-
-
-def _linked(blocks: Sequence[Block | None]) -> list[Block] | None:
-    """None where one is missing or does not name the one before it."""
-    whole = [block for block in blocks if block is not None]
-    if len(whole) != len(blocks):
-        return None
-    linked = (b.parent_hash == a.hash and b.number == a.number + 1 for a, b in pairwise(whole))
-    return whole if all(linked) else None
-
-
-def _token_transfers(
-    generation: int, logs: Sequence[Log], by_hash: Mapping[bytes, Block], watched: frozenset[Address]
-) -> list[RecordedTransfer]:
-    found = []
-    for log in logs:
-        moved = decode_transfer_log(log)
-        if moved is None or not moved.units or watched.isdisjoint((moved.sender, moved.receiver)):
-            continue
-        move = _Move(moved.token, moved.sender, moved.receiver, moved.units)
-        block = by_hash[log.block_hash]
-        found.append(_recorded(generation, block, log.transaction_index, log.index, move, log.transaction_hash, True))
-    return found
-
-
-def _recorded(
-    generation: int, block: Block, index: int, log_index: int, move: _Move, transaction_hash: bytes, succeeded: bool
-) -> RecordedTransfer:
-    position = Position(generation, block.number, index, log_index)
-    moved = (move.token, move.sender, move.receiver, move.units)
-    return RecordedTransfer(position, block.timestamp, transaction_hash, *moved, succeeded)

@@ -1,72 +1,107 @@
-"""What the indexer knows, in the database; and the questions that others ask of it."""
+"""What the indexer knows of one chain, in the database; and the questions that others ask of it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chain.address import Address
-from chain.recorded import Position, RecordedTransfer
-from chain.tables import chain_addresses, chain_blocks, chain_generations, chain_transfers
+from chain.indexer_queries import approvals_of, read_approval, read_transfer, transfers_of
+from chain.indexer_rows import Rows, insert_blocks, insert_found
+from chain.recorded import Kind, Position, RecordedApproval, RecordedTransfer
+from chain.tables import chain_approvals, chain_blocks, chain_generations, chain_transfers, chain_watches
 
 BLOCKS_KEPT = 4096
-PAGE_MAX = 1000
+BACKFILLED_TOGETHER_MAX = 1000
+
+
+class Ended(StrEnum):
+    """Why a generation is over. Stored."""
+
+    RESTART = "restart"
+    REVERT = "revert"
+    REORG = "reorg"
+
+
+class Role(IntEnum):
+    """What is watched: an account's own moves, or every event of a contract. Stored."""
+
+    ACCOUNT = 0
+    CONTRACT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """How far this generation is recorded; `number` -1 and `hash` empty before its first block."""
+    """How far this generation is recorded; `number` -1 and `hash` empty before its first block.
+
+    `lives` counts how often the chain was restarted or set back; from block `untraced_from` on the node could not tell
+    what moves inside contract calls.
+    """
 
     generation: int
     chain_id: int
     genesis_hash: bytes
     number: int
     hash: bytes
+    lives: int
+    untraced_from: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Raw addresses."""
+
+    accounts: frozenset[bytes] = frozenset()
+    contracts: frozenset[bytes] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.contracts)
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Blocks from `first` to before `until` that addresses registered late still miss."""
+    """Blocks from `first` to before `until` that who registered late still misses."""
 
     first: int
     until: int
-    addresses: frozenset[Address]
+    watched: Watched
 
 
 class IndexerStore:
-    """One indexer writes at a time; any number may read and register addresses."""
+    """Of one chain. One indexer writes at a time; any number may read and register addresses."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, chain_id: int) -> None:
+        self.chain_id = chain_id
         self._engine = engine
         self._writing = engine.execution_options(immediate=True)
+        self._noticed: tuple[int, Watched] = (0, Watched())
 
     async def tip(self) -> Tip | None:
-        """Of the newest generation; None before any chain was seen."""
-        newest = select(func.max(chain_generations.c.generation)).scalar_subquery()
-        number = select(func.max(chain_blocks.c.number)).where(chain_blocks.c.generation == newest).scalar_subquery()
+        """Of the life that is followed; None before the chain was seen."""
+        table, blocks = chain_generations.c, chain_blocks.c
+        kept, past = chain_blocks.alias(), chain_generations.alias()
+        number = select(func.max(kept.c.number)).where(kept.c.generation == table.generation).scalar_subquery()
+        over = past.c.ended.in_([Ended.RESTART, Ended.REVERT])
+        lives = select(func.count()).where(past.c.chain_id == self.chain_id, over).scalar_subquery()
+        at_tip = and_(blocks.generation == table.generation, blocks.number == number)
         found = (
-            select(chain_generations, chain_blocks.c.number, chain_blocks.c.hash)
-            .join_from(
-                chain_generations,
-                chain_blocks,
-                and_(chain_blocks.c.generation == chain_generations.c.generation, chain_blocks.c.number == number),
-                isouter=True,
-            )
-            .where(chain_generations.c.generation == newest)
+            select(chain_generations, blocks.number, blocks.hash, lives.label("lives"))
+            .join_from(chain_generations, chain_blocks, at_tip, isouter=True)
+            .where(self._followed())
         )
         async with self._engine.connect() as conn:
             row = (await conn.execute(found)).one_or_none()
         if row is None:
             return None
-        known = row.number is not None
-        return Tip(
-            row.generation, row.chain_id, row.genesis_hash, row.number if known else -1, row.hash if known else b""
-        )
+        number_, block_hash = (row.number, row.hash) if row.number is not None else (-1, b"")
+        identity = (row.generation, row.chain_id, row.genesis_hash)
+        return Tip(*identity, number_, block_hash, row.lives, row.untraced_from)
 
     async def hashes(self, generation: int, below: int, limit: int) -> dict[int, bytes]:
         """Block hashes by number, from `below` - 1 downwards."""
@@ -76,134 +111,167 @@ class IndexerStore:
             rows = await conn.execute(query.order_by(table.number.desc()).limit(limit))
             return {row.number: row.hash for row in rows}
 
-    async def begin_generation(self, chain_id: int, genesis_hash: bytes) -> int:
-        """A new life of the chain, which nobody has to search backwards."""
+    async def begin_generation(self, genesis_hash: bytes) -> None:
+        """A new life of the chain, which nobody has to search backwards; the one before is over."""
         async with self._writing.begin() as conn:
-            newest = (await conn.execute(select(func.max(chain_generations.c.generation)))).scalar_one()
-            generation = 0 if newest is None else int(newest) + 1
-            values = {"generation": generation, "chain_id": chain_id, "genesis_hash": genesis_hash}
-            await conn.execute(insert(chain_generations).values(values))
-            await conn.execute(update(chain_addresses).values(backfill_next=0, backfill_until=0))
-        return generation
+            await conn.execute(update(chain_generations).where(self._followed()).values(ended=Ended.RESTART))
+            await self._add_generation(conn, genesis_hash=genesis_hash)
+            mine = chain_watches.c.chain_id == self.chain_id
+            await conn.execute(update(chain_watches).where(mine).values(backfill_next=0, backfill_until=0))
 
-    async def roll_back(self, generation: int, height: int) -> None:
-        """Forgets what blocks above `height` said."""
+    async def cut(self, tip: Tip, height: int, ended: Ended) -> None:
+        """What blocks above `height` said is of the past; what they moved is kept, under a generation of its own."""
         async with self._writing.begin() as conn:
-            for table, number in (
-                (chain_blocks, chain_blocks.c.number),
-                (chain_transfers, chain_transfers.c.block_number),
-            ):
-                await conn.execute(delete(table).where(table.c.generation == generation, number > height))
-            for column in (chain_addresses.c.backfill_next, chain_addresses.c.backfill_until):
-                lowered = update(chain_addresses).where(column > height + 1)
-                await conn.execute(lowered.values({column.name: height + 1}))
+            if ended is Ended.REVERT or await _moved_above(conn, tip.generation, height):
+                values = {"parent": tip.generation, "cut_height": height, "ended": ended}
+                archive = await self._add_generation(conn, genesis_hash=tip.genesis_hash, **values)
+                for table in (chain_transfers, chain_approvals):
+                    above = and_(table.c.generation == tip.generation, table.c.block_number > height)
+                    await conn.execute(update(table).where(above).values(generation=archive))
+            blocks = chain_blocks.c
+            await conn.execute(delete(chain_blocks).where(blocks.generation == tip.generation, blocks.number > height))
+            traced = and_(chain_generations.c.generation == tip.generation, chain_generations.c.untraced_from > height)
+            await conn.execute(update(chain_generations).where(traced).values(untraced_from=None))
+            for column in (chain_watches.c.backfill_next, chain_watches.c.backfill_until):
+                beyond = and_(chain_watches.c.chain_id == self.chain_id, column > height + 1)
+                await conn.execute(update(chain_watches).where(beyond).values({column.name: height + 1}))
 
-    async def watched(self, tip: Tip) -> frozenset[Address]:
+    async def watched(self, tip: Tip) -> Watched:
         """Everybody registered; those who are new are searched for from the next block on, and backwards later."""
-        table = chain_addresses.c
+        table = chain_watches.c
+        mine = table.chain_id == self.chain_id
         async with self._engine.connect() as conn:
-            rows = (await conn.execute(select(table.address, table.backfill_until))).all()
-        if any(row.backfill_until is None for row in rows):
+            query = select(func.count(), func.count(table.backfill_until)).where(mine)
+            count, noticed = (await conn.execute(query)).one()
+            if (count, noticed) == (self._noticed[0], count):
+                return self._noticed[1]
+            rows = (await conn.execute(select(table.address, table.role).where(mine))).all()
+        if noticed != count:
             async with self._writing.begin() as conn:
-                noticed = update(chain_addresses).where(
-                    table.backfill_until.is_(None), table.address.in_([row.address for row in rows])
-                )
-                await conn.execute(noticed.values(backfill_until=tip.number + 1))
-        return frozenset(row.address for row in rows)
+                known = tuple_(table.address, table.role).in_([(row.address, row.role) for row in rows])
+                new = update(chain_watches).where(mine, table.backfill_until.is_(None), known)
+                await conn.execute(new.values(backfill_until=tip.number + 1))
+        self._noticed = (len(rows), _watched(rows))
+        return self._noticed[1]
 
-    async def extend(self, generation: int, hashes: Mapping[int, bytes], transfers: Sequence[RecordedTransfer]) -> None:
-        """New blocks and what they moved, together or not at all."""
-        blocks = [{"generation": generation, "number": n, "hash": block_hash} for n, block_hash in hashes.items()]
+    async def extend(self, generation: int, hashes: Sequence[tuple[int, bytes]], rows: Rows) -> None:
+        """New blocks and what they moved, together or not at all. Raises IntegrityError where somebody was faster."""
         async with self._writing.begin() as conn:
-            await conn.execute(insert(chain_blocks), blocks)
-            await _record(conn, transfers)
-            old = and_(chain_blocks.c.number > 0, chain_blocks.c.number < max(hashes) - BLOCKS_KEPT)
+            await insert_blocks(conn, generation, hashes)
+            await insert_found(conn, generation, rows, fresh=True)
+            await _note_untraced(conn, generation, rows)
+            old = and_(chain_blocks.c.number > 0, chain_blocks.c.number < hashes[-1][0] - BLOCKS_KEPT)
             await conn.execute(delete(chain_blocks).where(chain_blocks.c.generation == generation, old))
 
-    async def watch(self, addresses: Collection[Address], first_block: int = 0) -> None:
+    async def watch(self, addresses: Collection[Address], first_block: int = 0, role: Role = Role.ACCOUNT) -> None:
         """Registers; who is registered already stays as they are."""
-        rows = [{"address": address, "backfill_next": first_block, "backfill_until": None} for address in addresses]
+        blank = {"chain_id": self.chain_id, "role": role, "backfill_next": first_block, "backfill_until": None}
+        rows = [{**blank, "address": address} for address in addresses]
         if rows:
             async with self._writing.begin() as conn:
-                await conn.run_sync(_insert_new, chain_addresses, rows)
+                await conn.run_sync(_insert_new, rows)
 
-    async def unwatch(self, addresses: Collection[Address]) -> None:
+    async def unwatch(self, addresses: Collection[Address], role: Role = Role.ACCOUNT) -> None:
         """What was recorded stays."""
+        table = chain_watches.c
+        theirs = and_(table.chain_id == self.chain_id, table.role == role, table.address.in_(addresses))
         async with self._writing.begin() as conn:
-            await conn.execute(delete(chain_addresses).where(chain_addresses.c.address.in_(addresses)))
+            await conn.execute(delete(chain_watches).where(theirs))
 
     async def backfill(self) -> Backfill | None:
         """The lowest stretch that somebody misses."""
-        table = chain_addresses.c
-        open_ones = select(chain_addresses).where(table.backfill_next < table.backfill_until)
+        table = chain_watches.c
+        missing = select(chain_watches).where(
+            table.chain_id == self.chain_id, table.backfill_next < table.backfill_until
+        )
         async with self._engine.connect() as conn:
-            rows = (await conn.execute(open_ones)).all()
+            rows = (await conn.execute(missing)).all()
         if not rows:
             return None
         first = min(row.backfill_next for row in rows)
-        group = [row for row in rows if row.backfill_next == first]
+        group = [row for row in rows if row.backfill_next == first][:BACKFILLED_TOGETHER_MAX]
         ends = [row.backfill_until for row in group] + [r.backfill_next for r in rows if r.backfill_next > first]
-        return Backfill(first, min(ends), frozenset(row.address for row in group))
+        return Backfill(first, min(ends), _watched(group))
 
-    async def backfilled(self, part: Backfill, transfers: Sequence[RecordedTransfer]) -> None:
-        """This stretch is done for these addresses."""
-        table = chain_addresses.c
+    async def backfilled(self, generation: int, part: Backfill, rows: Rows) -> None:
+        """This stretch is done for these."""
+        table = chain_watches.c
+        sides = ((Role.ACCOUNT, part.watched.accounts), (Role.CONTRACT, part.watched.contracts))
         async with self._writing.begin() as conn:
-            await _record(conn, transfers)
-            done = update(chain_addresses).where(table.address.in_(part.addresses), table.backfill_next == part.first)
-            await conn.execute(done.values(backfill_next=part.until))
+            await insert_found(conn, generation, rows, fresh=False)
+            await _note_untraced(conn, generation, rows)
+            for role, raw in sides:
+                theirs = and_(table.role == role, table.address.in_([Address.from_bytes(one) for one in raw]))
+                done = update(chain_watches).where(theirs, table.chain_id == self.chain_id)
+                await conn.execute(done.where(table.backfill_next == part.first).values(backfill_next=part.until))
 
     async def transfers(
         self,
         addresses: Collection[Address],
         limit: int,
         before: Position | None = None,
-        generation: int | None = None,
+        *,
+        archived: bool = False,
+        zero: bool = False,
     ) -> list[RecordedTransfer]:
-        """Newest first, of the running generation unless another is named; `before` pages on."""
-        table = chain_transfers.c
-        place = (table.block_number, table.transaction_index, table.log_index)
-        if before is not None:
-            generation = before.generation
-        newest = select(func.max(chain_generations.c.generation)).scalar_subquery()
-        query = select(chain_transfers).where(
-            or_(table.sender.in_(addresses), table.receiver.in_(addresses)),
-            table.generation == (newest if generation is None else generation),
-        )
-        if before is not None:
-            query = query.where(tuple_(*place) < tuple_(*(literal(n) for n in astuple(before)[1:])))
-        query = query.order_by(*(column.desc() for column in place)).limit(min(limit, PAGE_MAX))
+        """Newest first; `before` pages on. `archived`: those of lives that are over too, unless the same transaction
+        is on the chain again. `zero`: those of nothing too, which anyone can make anyone "send".
+        """
+        if not addresses:
+            return []
+        query = transfers_of(self.chain_id, addresses, limit, before, archived=archived, zero=zero)
         async with self._engine.connect() as conn:
-            return [_transfer(row) for row in await conn.execute(query)]
+            return [read_transfer(row) for row in await conn.execute(query)]
+
+    async def approvals(self, owners: Collection[Address]) -> list[RecordedApproval]:
+        """The newest word of each owner on each spender, token and piece; newest first."""
+        async with self._engine.connect() as conn:
+            rows = [read_approval(row) for row in await conn.execute(approvals_of(self.chain_id, owners))]
+        newest: dict[tuple[object, ...], RecordedApproval] = {}
+        for one in rows:
+            allowed = one.number if one.kind is Kind.ERC721 else one.spender
+            newest.setdefault((one.token, one.owner, one.kind, allowed), one)
+        return list(newest.values())
+
+    def _followed(self) -> Any:
+        table = chain_generations.c
+        return and_(table.chain_id == self.chain_id, table.ended.is_(None))
+
+    async def _add_generation(self, conn: AsyncConnection, **values: Any) -> int:
+        newest = (await conn.execute(select(func.max(chain_generations.c.generation)))).scalar_one()
+        generation = 0 if newest is None else int(newest) + 1
+        values = {"generation": generation, "chain_id": self.chain_id, **values}
+        await conn.execute(insert(chain_generations).values(values))
+        return generation
 
 
-async def _record(conn: AsyncConnection, transfers: Sequence[RecordedTransfer]) -> None:
-    """What both parties' stretches find is one row."""
-    rows = [_row(transfer) for transfer in transfers]
-    if rows:
-        await conn.run_sync(_insert_new, chain_transfers, rows)
+def first_part(missing: Backfill, span: int) -> Backfill:
+    """No more blocks than `span`."""
+    return replace(missing, until=min(missing.until, missing.first + span))
 
 
-def _insert_new(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+def _watched(rows: Sequence[Any]) -> Watched:
+    sides = {role: frozenset(row.address.raw for row in rows if row.role == role) for role in Role}
+    return Watched(sides[Role.ACCOUNT], sides[Role.CONTRACT])
+
+
+async def _moved_above(conn: AsyncConnection, generation: int, height: int) -> bool:
+    for table in (chain_transfers, chain_approvals):
+        above = select(table.c.generation).where(table.c.generation == generation, table.c.block_number > height)
+        if (await conn.execute(above.limit(1))).first() is not None:
+            return True
+    return False
+
+
+async def _note_untraced(conn: AsyncConnection, generation: int, rows: Rows) -> None:
+    if rows.untraced_from is None:
+        return
+    table = chain_generations.c
+    later = or_(table.untraced_from.is_(None), table.untraced_from > rows.untraced_from)
+    noted = update(chain_generations).where(table.generation == generation, later)
+    await conn.execute(noted.values(untraced_from=rows.untraced_from))
+
+
+def _insert_new(conn: Connection, rows: list[dict[str, Any]]) -> None:
     dialect_insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    conn.execute(dialect_insert(table).on_conflict_do_nothing(), rows)
-
-
-def _row(transfer: RecordedTransfer) -> dict[str, Any]:
-    row = {field.name: getattr(transfer, field.name) for field in fields(transfer)}
-    place = {field.name: getattr(transfer.position, field.name) for field in fields(Position)}
-    del row["position"]
-    return row | place | {"succeeded": int(transfer.succeeded)}
-
-
-def _transfer(row: Row[Any]) -> RecordedTransfer:
-    return RecordedTransfer(
-        position=Position(row.generation, row.block_number, row.transaction_index, row.log_index),
-        timestamp=row.timestamp,
-        transaction_hash=row.transaction_hash,
-        token=row.token,
-        sender=row.sender,
-        receiver=row.receiver,
-        units=row.units,
-        succeeded=bool(row.succeeded),
-    )
+    conn.execute(dialect_insert(chain_watches).on_conflict_do_nothing(), rows)

@@ -20,9 +20,10 @@ from chain.block import Block, Log, Receipt, listed, members
 from chain.erc20 import Erc20Method, balance_of, decode_balance, decode_erc20
 from chain.errors import (
     AnswerMalformed,
-    FeeTooHigh,
+    GasMissing,
     InsufficientNative,
     InsufficientToken,
+    NodeError,
     NodeRefused,
     TokenWithoutCode,
     TransactionMalformed,
@@ -30,16 +31,14 @@ from chain.errors import (
     WrongChain,
     WrongGenesis,
 )
+from chain.fees import BLOCKS, FEE_CAP, PERCENTILES, FeeHistory, Fees, Speed, fees_of, price_of
 from chain.keccak import keccak256
+from chain.node_pool import FailoverProvider
 from chain.node_provider import ANSWER_BYTES_MAX, BoundedProvider, Call
 from chain.quantity import data, quantity, to_hex
 from chain.token import Token, TokenAmount
-from chain.transaction import TRANSFER_GAS, TransactionRequest
+from chain.transaction import TRANSFER_GAS, TransactionRequest, TransactionType
 
-GWEI = 10**9
-FEE_CAP = 500 * GWEI
-PRIORITY_FEE = GWEI
-FEE_HISTORY_BLOCKS = 10
 POLL_SECONDS_MAX = 2.0
 
 BlockTag = int | str
@@ -53,21 +52,10 @@ class NodeIdentity:
     genesis_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """Wei per gas. The base fee is that of the next block."""
-
-    base: int
-    priority: int
-
-    @property
-    def max_fee_per_gas(self) -> int:
-        """Room for six full blocks in a row (each raises the base fee by an eighth)."""
-        return 2 * self.base + self.priority
-
-
 class Node:
     """One node at one URL. `chain_id` is what `prepare` and `check` insist on; None takes any.
+
+    With `others`, further URLs of the same chain (whose id must be given then), the next is asked where one fails.
 
     Every method may raise NodeUnreachable, NodeRefused, AnswerTooLarge, AnswerMalformed.
     """
@@ -77,6 +65,7 @@ class Node:
         url: str,
         chain_id: int | None = None,
         *,
+        others: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 20,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
@@ -86,6 +75,10 @@ class Node:
         self.chain_id = chain_id
         self.fee_cap = fee_cap
         self.provider = BoundedProvider(url, headers, timeout_seconds, answer_bytes_max)
+        if others:
+            assert chain_id is not None, "several URLs are of a chain that is known"
+            urls = (url, *others)
+            self.provider = FailoverProvider(urls, chain_id, headers, timeout_seconds, answer_bytes_max)
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,6 +88,10 @@ class Node:
 
     async def close(self) -> None:
         await self.provider.disconnect()
+
+    def distrust(self, error: NodeError) -> None:
+        """What it answered cannot be: where there are several nodes behind this one, the next is asked."""
+        self.provider.distrust(error)
 
     @cached_property
     def web3(self) -> AsyncWeb3[BoundedProvider]:
@@ -139,7 +136,10 @@ class Node:
     async def blocks(self, numbers: Sequence[int], full: bool = False) -> list[Block | None]:
         """None where the chain has no such block (yet, or any more)."""
         found = await self.batch([("eth_getBlockByNumber", (hex(number), full)) for number in numbers])
-        return [None if answer is None else Block.parse(answer) for answer in found]
+        blocks = [None if answer is None else Block.parse(answer) for answer in found]
+        if any(b is not None and b.number != number for b, number in zip(blocks, numbers, strict=True)):
+            raise AnswerMalformed("another block than asked for")
+        return blocks
 
     async def logs(self, query: Mapping[str, object]) -> list[Log]:
         """Of an eth_getLogs filter object."""
@@ -166,12 +166,21 @@ class Node:
         found = await self.outcomes([_balance(owner, token, block) for token in tokens])
         return [_amount(answer, token) for answer, token in zip(found, tokens, strict=True)]
 
-    async def fees(self) -> Fees:
-        """What the next block asks for. Raises FeeTooHigh above the cap."""
-        return self._fees(await self.call(*_FEE_HISTORY))
+    async def fees(self, speed: Speed = Speed.NORMAL, cap: int | None = None) -> Fees | None:
+        """What the next block asks for; None where the chain knows one price (`gas_price`). Raises FeeTooHigh."""
+        (history,) = await self.outcomes([_FEE_HISTORY])
+        return await self._fees(history, speed, self.fee_cap if cap is None else cap)
 
-    async def prepare(self, request: TransactionRequest) -> TransactionRequest:
+    async def gas_price(self, speed: Speed = Speed.NORMAL, cap: int | None = None) -> int:
+        """Of a chain without EIP-1559. Raises FeeTooHigh."""
+        return price_of(quantity(await self.call("eth_gasPrice")), speed, self.fee_cap if cap is None else cap)
+
+    async def prepare(
+        self, request: TransactionRequest, speed: Speed = Speed.NORMAL, fee_cap: int | None = None
+    ) -> TransactionRequest:
         """Fills in nonce, fees and gas, in one batch; what is set already stays. Needs `request.sender`.
+
+        On a chain without EIP-1559 an ordinary transaction becomes a legacy one, or one with an access list.
 
         Raises WrongChain, FeeTooHigh, InsufficientNative, InsufficientToken, TokenWithoutCode, ExecutionReverted.
         """
@@ -193,19 +202,16 @@ class Node:
         self._check_chain(quantity(_given(chain_id), 63), request.chain_id)
         if spent is not None:
             _check_token(spent, *token)
-        fees = self._fees(_given(history))
-        max_fee = request.max_fee_per_gas if request.max_fee_per_gas is not None else fees.max_fee_per_gas
-        priority = request.max_priority_fee_per_gas
         available = quantity(_given(balance))
+        priced = await self._priced(request, history, speed, self.fee_cap if fee_cap is None else fee_cap)
+        max_fee = priced.max_fee_per_gas or 0
         prepared = replace(
-            request,
+            priced,
             nonce=request.nonce if request.nonce is not None else quantity(_given(nonce), 64),
-            max_fee_per_gas=max_fee,
-            max_priority_fee_per_gas=priority if priority is not None else min(fees.priority, max_fee),
             gas=request.gas if request.gas is not None else _gas(request, gas, available, max_fee),
         )
         if available < request.value + prepared.fee_max:
-            raise InsufficientNative(available, request.value, prepared.fee_max)
+            raise _missing(available, request.value, prepared.fee_max)
         return prepared
 
     async def send_raw(self, raw: bytes) -> bytes:
@@ -236,11 +242,32 @@ class Node:
             pause = min(pause * 1.5, POLL_SECONDS_MAX)
         return receipt
 
-    def _fees(self, history: object) -> Fees:
-        fees = _parse_fees(history)
-        if fees.max_fee_per_gas > self.fee_cap:
-            raise FeeTooHigh(fees.max_fee_per_gas, self.fee_cap)
-        return fees
+    async def _priced(
+        self, request: TransactionRequest, history: object | NodeRefused, speed: Speed, cap: int
+    ) -> TransactionRequest:
+        """With its fees, in the type that the chain takes."""
+        max_fee, priority = request.max_fee_per_gas, request.max_priority_fee_per_gas
+        fees = await self._fees(history, speed, cap)
+        if fees is None:
+            price = await self.gas_price(speed, cap) if max_fee is None else max_fee
+            return replace(_with_one_price(request), max_fee_per_gas=price, max_priority_fee_per_gas=price)
+        if request.type.has_one_price:
+            price = max_fee if max_fee is not None else fees.one_price
+            return replace(request, max_fee_per_gas=price, max_priority_fee_per_gas=price)
+        highest = max_fee if max_fee is not None else max(fees.max_fee_per_gas, priority or 0)
+        tip = priority if priority is not None else min(fees.priority, highest)
+        return replace(request, max_fee_per_gas=highest, max_priority_fee_per_gas=tip)
+
+    async def _fees(self, history: object | NodeRefused, speed: Speed, cap: int) -> Fees | None:
+        """None where blocks have no base fee; a node may not know the question there, or answer it with nothing."""
+        if not isinstance(history, NodeRefused):
+            parsed = FeeHistory.parse(history)
+            if parsed.base:
+                return fees_of(parsed, speed, cap)
+        latest = members(await self.call("eth_getBlockByNumber", ("latest", False)))
+        if latest.get("baseFeePerGas") is None:
+            return None
+        return fees_of(FeeHistory.parse(_given(history)), speed, cap)
 
     def _check_chain(self, actual: int, *expected: int | None) -> None:
         for chain_id in (self.chain_id, *expected):
@@ -248,7 +275,7 @@ class Node:
                 raise WrongChain(chain_id, actual)
 
 
-_FEE_HISTORY: Call = ("eth_feeHistory", (hex(FEE_HISTORY_BLOCKS), "latest", [50]))
+_FEE_HISTORY: Call = ("eth_feeHistory", (hex(BLOCKS), "latest", list(PERCENTILES)))
 
 
 def _tag(block: BlockTag) -> str:
@@ -280,15 +307,11 @@ def _given(answer: object | NodeRefused) -> object:
     return answer
 
 
-def _parse_fees(history: object) -> Fees:
-    fields = members(history)
-    bases = [quantity(base) for base in listed(fields.get("baseFeePerGas"), FEE_HISTORY_BLOCKS + 1)]
-    rewards = [listed(block, 1) for block in listed(fields.get("reward") or [], FEE_HISTORY_BLOCKS)]
-    paid = sorted(quantity(reward) for block in rewards for reward in block)
-    if not bases:
-        raise AnswerMalformed("no base fee")
-    middle = paid[len(paid) // 2] if paid else 0
-    return Fees(bases[-1], middle or PRIORITY_FEE)
+def _with_one_price(request: TransactionRequest) -> TransactionRequest:
+    if not request.type.has_one_price and request.type is not TransactionType.DYNAMIC_FEE:
+        raise TransactionMalformed("the chain knows no transactions of this type")
+    kind = TransactionType.ACCESS_LIST if request.access_list else TransactionType.LEGACY
+    return replace(request, type=kind, max_fee_per_gas=None, max_priority_fee_per_gas=None)
 
 
 def _estimated(request: TransactionRequest) -> dict[str, object]:
@@ -313,11 +336,15 @@ def _check_token(spent: tuple[Address, Address, int], code: object, balance: obj
         raise InsufficientToken(token, available, units)
 
 
+def _missing(available: int, value: int, fee: int) -> InsufficientNative:
+    return InsufficientNative(available, value, fee) if value else GasMissing(available, value, fee)
+
+
 def _gas(request: TransactionRequest, estimate: object | NodeRefused, available: int, max_fee: int) -> int:
     """A fifth more than estimated where code runs, since state may change until then."""
     if isinstance(estimate, NodeRefused):
         if available < request.value + TRANSFER_GAS * max_fee:  # nodes say this in words of their own
-            raise InsufficientNative(available, request.value, TRANSFER_GAS * max_fee) from estimate
+            raise _missing(available, request.value, TRANSFER_GAS * max_fee) from estimate
         raise estimate
     gas = quantity(estimate, 63)
     return gas if gas == TRANSFER_GAS else gas + gas // 5

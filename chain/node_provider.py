@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import aiohttp
@@ -24,6 +25,7 @@ from chain.errors import (
     CalldataMalformed,
     ExecutionReverted,
     JsonMalformed,
+    NodeError,
     NodeRefused,
     NodeUnreachable,
 )
@@ -37,6 +39,14 @@ Call = tuple[str, Sequence[object]]
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 BATCH_CALLS_MAX = 100
 MESSAGE_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MemberState:
+    """A URL without what may be a key, and why it is not asked at the moment; None where it is."""
+
+    origin: str
+    trouble: NodeError | None
 
 
 class BoundedProvider(AsyncJSONBaseProvider):
@@ -69,6 +79,13 @@ class BoundedProvider(AsyncJSONBaseProvider):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def distrust(self, error: NodeError) -> None:
+        """There is only one node here: it is asked again."""
+
+    def members(self) -> list[MemberState]:
+        """The URLs behind this provider, in the order in which they are preferred."""
+        return [MemberState(self.origin, None)]
 
     @property
     def origin(self) -> str:

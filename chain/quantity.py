@@ -7,7 +7,6 @@ import re
 from chain.errors import AnswerMalformed
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})", re.ASCII)
-_DATA = re.compile(r"0x([0-9a-fA-F]{2})*", re.ASCII)
 
 
 def quantity(value: object, bits: int = 256) -> int:
@@ -22,9 +21,14 @@ def quantity(value: object, bits: int = 256) -> int:
 
 def data(value: object, length: int | None = None) -> bytes:
     """The bytes of DATA, of exactly `length` where given. Raises AnswerMalformed."""
-    if not isinstance(value, str) or not _DATA.fullmatch(value):
+    if not isinstance(value, str) or value[:2] != "0x":
         raise AnswerMalformed("data expected")
-    raw = bytes.fromhex(value[2:])
+    try:
+        raw = bytes.fromhex(value[2:])
+    except ValueError:
+        raise AnswerMalformed("data expected") from None
+    if 2 * len(raw) + 2 != len(value):  # it passes over spaces
+        raise AnswerMalformed("data expected")
     if length is not None and len(raw) != length:
         raise AnswerMalformed(f"{length} bytes expected")
     return raw

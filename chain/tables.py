@@ -1,7 +1,7 @@
 """The indexer's tables, on SQLite (STRICT) and PostgreSQL. Core only; nothing here reads or writes.
 
-Amounts are 32 bytes, big endian: no database does arithmetic on them. A generation is one life of a chain: when a test
-chain is restarted, a new one begins and what was recorded stays under the old one.
+Amounts are 32 bytes, big endian: no database does arithmetic on them. A generation is one life of a chain, or what was
+cut off from one: when a test chain is restarted or set back, what was recorded stays under a generation that ended.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    Text,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -67,6 +68,10 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
+def _units(name: str, **options: Any) -> Column[int]:
+    return Column(name, U256(), **({"nullable": False} | options))
+
+
 def _address(name: str, **options: Any) -> Column[Address]:
     return Column(name, RawAddress(), **({"nullable": False} | options))
 
@@ -79,11 +84,19 @@ def _table(name: str, *items: Any) -> Table:
     return Table(name, metadata, *items, sqlite_strict=True)
 
 
+# `ended` is NULL for the one life of a chain that is followed; else why it is over: `restart` (another chain answered),
+# `revert` (the chain was set back, or reorganised below what was final), `reorg`. The last two were cut off from
+# `parent` above `cut_height`. From `untraced_from` on the node could not tell what moves inside contract calls.
 chain_generations = _table(
     "chain_generations",
     _key("generation"),
     _integer("chain_id"),
     _bytes("genesis_hash"),
+    Column("ended", Text, nullable=True),
+    _integer("parent", nullable=True),
+    _integer("cut_height", nullable=True),
+    _integer("untraced_from", nullable=True),
+    CheckConstraint("ended IN ('restart', 'revert', 'reorg')", name="chain_generations_ended_word"),
     *_lengths("chain_generations", genesis_hash=32),
 )
 
@@ -95,14 +108,18 @@ chain_blocks = _table(
     *_lengths("chain_blocks", hash=32),
 )
 
-# Blocks from `backfill_next` to before `backfill_until` are still to be searched for this address; everything from
-# `backfill_until` on is searched as it comes. NULL: the indexer has not noticed the address yet.
-chain_addresses = _table(
-    "chain_addresses",
+# `role` 0 is an account, whose own moves are recorded; 1 a contract, all of whose events are. Blocks from
+# `backfill_next` to before `backfill_until` are still to be searched for it; everything from `backfill_until` on is
+# searched as it comes. NULL: the indexer has not noticed it yet.
+chain_watches = _table(
+    "chain_watches",
+    _key("chain_id"),
     _address("address", primary_key=True),
+    _key("role"),
     _integer("backfill_next"),
     _integer("backfill_until", nullable=True),
-    *_lengths("chain_addresses", address=20),
+    CheckConstraint("role IN (0, 1)", name="chain_watches_role_known"),
+    *_lengths("chain_watches", address=20),
 )
 
 chain_transfers = _table(
@@ -110,17 +127,38 @@ chain_transfers = _table(
     _key("generation"),
     _key("block_number"),
     _key("transaction_index"),
-    _key("log_index"),  # -1 where the transaction itself moves: the chain's own coin, or a token move that failed
+    _key("log_index"),  # -1 where no log tells it: the chain's own coin, or a token move that failed
+    _key("part"),  # within a log of several, or of a transaction's inner calls
     _integer("timestamp"),
     _bytes("transaction_hash"),
+    _integer("kind"),
     _address("token", nullable=True),  # NULL: the chain's own coin
+    _units("token_id", nullable=True),
     _address("sender"),
     _address("receiver"),
-    Column("units", U256(), nullable=False),
+    _units("units"),
     _integer("succeeded"),
     CheckConstraint("succeeded IN (0, 1)", name="chain_transfers_succeeded_flag"),
-    UniqueConstraint("generation", "transaction_hash", "log_index", name="chain_transfers_once"),
-    Index("chain_transfers_by_sender", "sender", "generation", "block_number"),
-    Index("chain_transfers_by_receiver", "receiver", "generation", "block_number"),
+    UniqueConstraint("generation", "transaction_hash", "log_index", "part", name="chain_transfers_once"),
+    Index("chain_transfers_by_sender", "sender", "timestamp"),
+    Index("chain_transfers_by_receiver", "receiver", "timestamp"),
     *_lengths("chain_transfers", transaction_hash=32, sender=20, receiver=20, units=32),
+)
+
+# `number` is an allowance (ERC-20), a piece's id (ERC-721), or 1 and 0 for everything of a collection.
+chain_approvals = _table(
+    "chain_approvals",
+    _key("generation"),
+    _key("block_number"),
+    _key("transaction_index"),
+    _key("log_index"),
+    _integer("timestamp"),
+    _bytes("transaction_hash"),
+    _integer("kind"),
+    _address("token"),
+    _address("owner"),
+    _address("spender"),
+    _units("number"),
+    Index("chain_approvals_by_owner", "owner", "generation"),
+    *_lengths("chain_approvals", transaction_hash=32, token=20, owner=20, spender=20, number=32),
 )

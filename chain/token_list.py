@@ -1,4 +1,4 @@
-"""Token lists, as the Token Lists standard (tokenlists.org) writes them."""
+"""Token lists, as the Token Lists standard (tokenlists.org) writes them, and how one list stands under another."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from chain import strict_json
 from chain.address import Address
+from chain.confusable import resembles
 from chain.errors import AddressMalformed, JsonMalformed, TokenListMalformed
 from chain.token import Token
 
 TOKENS_MAX = 10_000
 DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z0-9.+$_-]{1,20}", re.ASCII)
 _NAME = re.compile(r"[ -~]{1,60}", re.ASCII)
 
@@ -22,10 +24,15 @@ class TokenList:
 
     name: str
     tokens: tuple[Token, ...]
+    version: tuple[int, int, int] = (1, 0, 0)
+    timestamp: str = "1970-01-01T00:00:00+00:00"
 
     @classmethod
     def parse(cls, document: str | bytes) -> TokenList:
-        """Raises TokenListMalformed; members that are not needed here are ignored, as the standard asks."""
+        """Raises TokenListMalformed; members that are not needed here are ignored, as the standard asks.
+
+        `version` and `timestamp`, which the standard wants, may be missing; what is there has to be right.
+        """
         try:
             parsed = strict_json.parse(document, DOCUMENT_BYTES_MAX)
         except JsonMalformed as error:
@@ -36,7 +43,15 @@ class TokenList:
             raise TokenListMalformed("too many tokens")
         tokens = tuple(_token(entry) for entry in parsed["tokens"])
         _check_unique(tokens)
-        return cls(str(parsed.get("name", "")), tokens)
+        return cls(str(parsed.get("name", "")), tokens, _version(parsed), _timestamp(parsed))
+
+    def under(self, root: TokenList) -> TokenList:
+        """The root's tokens, then those of this list that neither are the root's nor could be taken for them.
+
+        So a list that comes from elsewhere adds tokens, and renames or imitates none that ships with the program.
+        """
+        added = [token for token in self.tokens if not any(_is_in_the_way(token, known) for known in root.tokens)]
+        return TokenList(self.name, (*root.tokens, *added), self.version, self.timestamp)
 
     def on_chain(self, chain_id: int) -> tuple[Token, ...]:
         return tuple(token for token in self.tokens if token.chain_id == chain_id)
@@ -69,6 +84,29 @@ def _token(entry: object) -> Token:
         return Token(chain_id, Address(address), symbol, name, decimals)
     except AddressMalformed as error:
         raise TokenListMalformed("address") from error
+
+
+def _is_in_the_way(token: Token, known: Token) -> bool:
+    if token.chain_id != known.chain_id:
+        return False
+    words = (token.symbol, token.name), (known.symbol, known.name)
+    return token.address == known.address or any(resembles(mine, theirs) for mine in words[0] for theirs in words[1])
+
+
+def _version(parsed: dict[str, object]) -> tuple[int, int, int]:
+    told = parsed.get("version", {"major": 1, "minor": 0, "patch": 0})
+    numbers = [told.get(name) for name in ("major", "minor", "patch")] if isinstance(told, dict) else []
+    whole = [number for number in numbers if type(number) is int and 0 <= number < 2**31]
+    if len(whole) != 3:
+        raise TokenListMalformed("version")
+    return whole[0], whole[1], whole[2]
+
+
+def _timestamp(parsed: dict[str, object]) -> str:
+    told = parsed.get("timestamp", "1970-01-01T00:00:00+00:00")
+    if not isinstance(told, str) or not _TIMESTAMP.fullmatch(told):
+        raise TokenListMalformed("timestamp")
+    return told
 
 
 def _check_unique(tokens: tuple[Token, ...]) -> None:

@@ -1,26 +1,53 @@
-"""Transactions of EIP-1559 (type 2): what is asked for, the bytes that are signed, the bytes that are sent.
+"""Transactions of every type: what is asked for, the bytes that are signed, the bytes that are sent.
 
+Legacy (with EIP-155's chain id), access-list, EIP-1559 and EIP-7702 ones are signed and sent; EIP-4844 ones are read.
 Pure and small on purpose: the signer shows and signs what this module reads from the bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from coincurve import PublicKey
+from typing import Any
 
 from chain import rlp
 from chain.address import Address
 from chain.errors import TransactionMalformed
 from chain.keccak import keccak256
+from chain.transaction_layout import (
+    BLOB_VERSION,
+    BLOBS_MAX,
+    LAYOUTS,
+    AccessList,
+    Authorization,
+    TransactionType,
+    fields_of,
+    members_of,
+    signer_of,
+    split,
+    unwrap,
+    wrap,
+    written,
+)
 
-TYPE_BYTE = b"\x02"
+__all__ = [
+    "AccessList",
+    "Authorization",
+    "SignedTransaction",
+    "TransactionRequest",
+    "TransactionType",
+    "members_of",
+    "request_of",
+    "signer_of",
+    "split",
+]
+
 DATA_BYTES_MAX = 256 * 1024
 TRANSFER_GAS = 21_000
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _BITS = {"chain_id": 63, "nonce": 64, "max_priority_fee_per_gas": 256, "max_fee_per_gas": 256, "gas": 64, "value": 256}
-
-AccessList = tuple[tuple[Address, tuple[bytes, ...]], ...]
+_BITS |= {"max_fee_per_blob_gas": 256}
+_EIP155 = 35
+SENT_TYPES = frozenset(TransactionType) - {TransactionType.BLOB}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +55,8 @@ class TransactionRequest:
     """What one account asks the chain to do. Values are wei, fees wei per gas; `to` None creates a contract.
 
     A field that is None is filled in by `Node.prepare`; `sender` is no part of the bytes (the signature tells it).
-    Raises TransactionMalformed for a field out of bounds.
+    Where the type knows one price for gas (legacy, access list), both fees are that price.
+    Raises TransactionMalformed for a field out of bounds, or one that the type does not have.
     """
 
     chain_id: int
@@ -41,6 +69,10 @@ class TransactionRequest:
     max_fee_per_gas: int | None = None
     gas: int | None = None
     access_list: AccessList = ()
+    type: TransactionType = TransactionType.DYNAMIC_FEE
+    authorizations: tuple[Authorization, ...] = ()
+    max_fee_per_blob_gas: int | None = None
+    blob_hashes: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         for name, bits in _BITS.items():
@@ -51,9 +83,31 @@ class TransactionRequest:
             raise TransactionMalformed("chain_id zero would be valid on every chain")
         if len(self.data) > DATA_BYTES_MAX:
             raise TransactionMalformed("data too long")
+        self._check_fees()
+        self._check_type()
+
+    def _check_fees(self) -> None:
         priority, fee = self.max_priority_fee_per_gas, self.max_fee_per_gas
-        if priority is not None and fee is not None and priority > fee:
+        if priority is None or fee is None:
+            return
+        if priority > fee:
             raise TransactionMalformed("max_priority_fee_per_gas above max_fee_per_gas")
+        if self.type.has_one_price and priority != fee:
+            raise TransactionMalformed("this type has one price for gas")
+
+    def _check_type(self) -> None:
+        layout = LAYOUTS[self.type]
+        for name in ("access_list", "authorizations", "blob_hashes", "max_fee_per_blob_gas"):
+            if name not in layout and getattr(self, name):
+                raise TransactionMalformed(f"this type has no {name}")
+        if self.type in (TransactionType.SET_CODE, TransactionType.BLOB) and self.to is None:
+            raise TransactionMalformed("this type creates no contract")
+        if self.type is TransactionType.SET_CODE and not self.authorizations:
+            raise TransactionMalformed("authorizations expected")
+        if self.type is TransactionType.BLOB:
+            hashes = self.blob_hashes
+            if not 0 < len(hashes) <= BLOBS_MAX or any(one[:1] != bytes([BLOB_VERSION]) for one in hashes):
+                raise TransactionMalformed("blob hashes expected")
 
     @property
     def is_prepared(self) -> bool:
@@ -61,13 +115,13 @@ class TransactionRequest:
 
     @property
     def fee_max(self) -> int:
-        """The most that the fee can be, in wei."""
+        """The most that the fee can be, in wei; what blobs cost comes on top."""
         return _filled(self.gas, "gas") * _filled(self.max_fee_per_gas, "max_fee_per_gas")
 
     @property
     def unsigned_payload(self) -> bytes:
         """The bytes whose keccak256 is signed. Raises TransactionMalformed where a field is still open."""
-        return TYPE_BYTE + rlp.encode(self._members())
+        return wrap(self.type, [*self.members, *self._replay_protection()])
 
     @property
     def signing_hash(self) -> bytes:
@@ -76,38 +130,47 @@ class TransactionRequest:
     @classmethod
     def decode(cls, payload: bytes) -> TransactionRequest:
         """Reads an unsigned payload; anything but the canonical encoding raises TransactionMalformed."""
-        return _request(_list(_unwrap(payload), 9))
+        kind, members = unwrap(payload)
+        if kind is not TransactionType.LEGACY:
+            return _request(kind, members)
+        if len(members) != 9 or members[7:] != (b"", b""):
+            raise TransactionMalformed("9 members expected, the last ones a chain id and two empty (EIP-155)")
+        return _request(kind, members[:6], rlp.decode_integer(members[6], 63))
 
     def with_sender(self, sender: Address) -> TransactionRequest:
         return replace(self, sender=sender)
 
     def to_rpc(self) -> dict[str, object]:
         """The object that eth_call, eth_estimateGas and eth_sendTransaction take."""
+        one_price = self.type.has_one_price
         numbers = {
             "value": self.value,
             "nonce": self.nonce,
             "gas": self.gas,
-            "maxFeePerGas": self.max_fee_per_gas,
-            "maxPriorityFeePerGas": self.max_priority_fee_per_gas,
+            "gasPrice": self.max_fee_per_gas if one_price else None,
+            "maxFeePerGas": None if one_price else self.max_fee_per_gas,
+            "maxPriorityFeePerGas": None if one_price else self.max_priority_fee_per_gas,
         }
         call: dict[str, object] = {name: hex(n) for name, n in numbers.items() if n is not None}
         call |= {"from": self.sender} if self.sender else {}
         call |= {"to": self.to} if self.to else {}
         call |= {"data": "0x" + self.data.hex()} if self.data else {}
+        if self.access_list:
+            call["accessList"] = [
+                {"address": address, "storageKeys": ["0x" + key.hex() for key in keys]}
+                for address, keys in self.access_list
+            ]
         return call
 
-    def _members(self) -> list[rlp.Item]:
-        return [
-            rlp.encode_integer(self.chain_id),
-            rlp.encode_integer(_filled(self.nonce, "nonce")),
-            rlp.encode_integer(_filled(self.max_priority_fee_per_gas, "max_priority_fee_per_gas")),
-            rlp.encode_integer(_filled(self.max_fee_per_gas, "max_fee_per_gas")),
-            rlp.encode_integer(_filled(self.gas, "gas")),
-            self.to.raw if self.to else b"",
-            rlp.encode_integer(self.value),
-            self.data,
-            [[address.raw, list(keys)] for address, keys in self.access_list],
-        ]
+    @property
+    def members(self) -> list[rlp.Item]:
+        """As RLP takes them, in the order of the type's standard."""
+        fields = {name: getattr(self, name) for name in LAYOUTS[self.type] if name != "gas_price"}
+        return written(self.type, {**fields, "gas_price": self.max_fee_per_gas})
+
+    def _replay_protection(self) -> list[rlp.Item]:
+        """EIP-155, where the members do not name the chain."""
+        return [rlp.encode_integer(self.chain_id), b"", b""] if self.type is TransactionType.LEGACY else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +190,38 @@ class SignedTransaction:
 
         Raises TransactionMalformed where they recover to another account than `request.sender`.
         """
-        if len(signature) != 65:
-            raise TransactionMalformed("signature of 65 bytes expected")
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        parity = signature[64] - 27 if signature[64] >= 27 else signature[64]
-        signed = _signed(request, parity, r, s)
+        signed = cls.of(request, *split(signature))
         if request.sender not in (None, signed.request.sender):
             raise TransactionMalformed("signed by another account")
         return signed
 
     @classmethod
+    def of(cls, request: TransactionRequest, y_parity: int, r: int, s: int) -> SignedTransaction:
+        """Of a prepared request; the sender is who signed. Raises TransactionMalformed."""
+        sender = signer_of(request.signing_hash, y_parity, r, s)
+        numbers = [rlp.encode_integer(_v(request, y_parity)), rlp.encode_integer(r), rlp.encode_integer(s)]
+        raw = wrap(request.type, [*request.members, *numbers])
+        return cls(request.with_sender(sender), y_parity, r, s, raw, keccak256(raw))
+
+    @classmethod
     def decode(cls, raw: bytes) -> SignedTransaction:
-        """Raises TransactionMalformed for anything but a canonical signed type-2 transaction with low s."""
-        members = _list(_unwrap(raw), 12)
-        parity = rlp.decode_integer(members[9], 8)
-        r, s = rlp.decode_integer(members[10], 256), rlp.decode_integer(members[11], 256)
-        return _signed(_request(members[:9]), parity, r, s)
+        """Raises TransactionMalformed for anything but a canonical signed transaction with low s.
+
+        One of type 3 is read as blocks have it, without the blobs themselves.
+        """
+        kind, members = unwrap(raw)
+        if len(members) < 3:
+            raise TransactionMalformed("members missing")
+        v, r, s = (rlp.decode_integer(item, bits) for item, bits in zip(members[-3:], (72, 256, 256), strict=True))
+        if kind is not TransactionType.LEGACY:
+            return cls.of(_request(kind, members[:-3]), v, r, s)
+        chain_id, parity = read_v(v)
+        return cls.of(_request(kind, members[:-3], chain_id), parity, r, s)
+
+    @property
+    def v(self) -> int:
+        """As the bytes have it: the parity, or EIP-155's number in a legacy transaction."""
+        return _v(self.request, self.y_parity)
 
     @property
     def hash_hex(self) -> str:
@@ -155,67 +234,33 @@ class SignedTransaction:
         return self.request.sender
 
 
-def _signed(request: TransactionRequest, parity: int, r: int, s: int) -> SignedTransaction:
-    if parity not in (0, 1) or not 0 < r < _ORDER or not 0 < s <= _ORDER // 2:
-        raise TransactionMalformed("signature out of bounds")
-    numbers = [rlp.encode_integer(parity), rlp.encode_integer(r), rlp.encode_integer(s)]
-    raw = TYPE_BYTE + rlp.encode([*request._members(), *numbers])
-    compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
-    try:
-        public_key = PublicKey.from_signature_and_message(compact, request.signing_hash, hasher=None)
-    except Exception as error:  # coincurve raises plain Exception for a signature that fits no key
-        raise TransactionMalformed("signature fits no account") from error
-    sender = Address.from_public_key(public_key.format(compressed=False))
-    return SignedTransaction(request.with_sender(sender), parity, r, s, raw, keccak256(raw))
+def _v(request: TransactionRequest, y_parity: int) -> int:
+    return 2 * request.chain_id + _EIP155 + y_parity if request.type is TransactionType.LEGACY else y_parity
 
 
-def _unwrap(raw: bytes) -> rlp.Item:
-    if len(raw) > DATA_BYTES_MAX + 64 * 1024:
-        raise TransactionMalformed("too long")
-    if raw[:1] != TYPE_BYTE:
-        raise TransactionMalformed("not of type 2")
-    return rlp.decode(raw[1:])
+def read_v(v: int) -> tuple[int, int]:
+    """Chain id and parity of a legacy signature's v (EIP-155).
+
+    Raises TransactionMalformed, for 27 and 28 too: such a transaction is valid on every chain.
+    """
+    if v < _EIP155 + 2:
+        raise TransactionMalformed("no chain id: it would be valid on every chain (EIP-155)")
+    return (v - _EIP155) // 2, (v - _EIP155) % 2
 
 
-def _list(item: rlp.Item, length: int) -> tuple[rlp.Item, ...]:
-    if isinstance(item, bytes) or len(item) != length:
-        raise TransactionMalformed(f"{length} members expected")
-    return tuple(item)
+def _request(kind: TransactionType, members: Sequence[rlp.Item], chain_id: int | None = None) -> TransactionRequest:
+    fields: Mapping[str, Any] = fields_of(kind, members)
+    given = {name: value for name, value in fields.items() if name != "gas_price"}
+    if "gas_price" in fields:
+        given |= {"max_fee_per_gas": fields["gas_price"], "max_priority_fee_per_gas": fields["gas_price"]}
+    if chain_id is not None:
+        given["chain_id"] = chain_id
+    return TransactionRequest(type=kind, **given)
 
 
-def _request(members: tuple[rlp.Item, ...]) -> TransactionRequest:
-    return TransactionRequest(
-        chain_id=rlp.decode_integer(members[0], 63),
-        nonce=rlp.decode_integer(members[1], 64),
-        max_priority_fee_per_gas=rlp.decode_integer(members[2], 256),
-        max_fee_per_gas=rlp.decode_integer(members[3], 256),
-        gas=rlp.decode_integer(members[4], 64),
-        to=_receiver(members[5]),
-        value=rlp.decode_integer(members[6], 256),
-        data=_bytes(members[7]),
-        access_list=tuple(_access(entry) for entry in _entries(members[8])),
-    )
-
-
-def _bytes(item: rlp.Item, length: int | None = None) -> bytes:
-    if not isinstance(item, bytes) or (length is not None and len(item) != length):
-        raise TransactionMalformed("bytes expected")
-    return item
-
-
-def _receiver(item: rlp.Item) -> Address | None:
-    return None if item == b"" else Address.from_bytes(_bytes(item, 20))
-
-
-def _entries(item: rlp.Item) -> tuple[rlp.Item, ...]:
-    if isinstance(item, bytes):
-        raise TransactionMalformed("list expected")
-    return tuple(item)
-
-
-def _access(item: rlp.Item) -> tuple[Address, tuple[bytes, ...]]:
-    address, keys = _list(item, 2)
-    return Address.from_bytes(_bytes(address, 20)), tuple(_bytes(key, 32) for key in _entries(keys))
+def request_of(members: Sequence[rlp.Item], kind: TransactionType = TransactionType.DYNAMIC_FEE) -> TransactionRequest:
+    """Of the members that are signed, of any type that names its chain in them. Raises TransactionMalformed."""
+    return _request(kind, members)
 
 
 def _filled(number: int | None, name: str) -> int:

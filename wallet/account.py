@@ -4,8 +4,8 @@
     account = TandemAccount()            # the first one; or a name, an address, a number
 
 It holds no key. It asks the running client (`tandem unlock`) over its socket, and hands over the bytes that the signer
-decodes by itself: EIP-1559 transactions, messages and typed data, never a bare hash. Blocking, as these libraries are;
-each question has a connection of its own, so that threads and forks may share an account.
+decodes by itself: transactions (of types 0, 1 and 2), messages and typed data, never a bare hash. Blocking, as these
+libraries are; each question has a connection of its own, so that threads and forks may share an account.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from eth_account.messages import SignableMessage
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
+from web3 import Web3
+from web3._utils.transactions import fill_transaction_defaults
+from web3.types import TxParams
 
 from chain.address import Address
 from chain.transaction import SignedTransaction as Signed
-from chain.transaction import TransactionRequest
+from chain.transaction import TransactionRequest, TransactionType
 from wallet.accounts import pick, read_account
 from wallet.config import Config
 from wallet.errors import BytesNotUnderstood, SignerLocked, SignerLost
@@ -33,10 +36,13 @@ from wallet.frames import Frame, receive, result, send
 from wallet.peer import is_same_user, short_path
 from wallet.pipe import SOCKET_NAME
 from wallet.signable import read_message, read_typed_data
+from wallet.state import Store
 
 PATIENCE_SECONDS = 60
-_NUMBERS = ("chainId", "value", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas")
-_NAMES = frozenset({*_NUMBERS, "to", "data", "input", "from", "type", "accessList"})
+_NUMBERS = ("chainId", "value", "nonce", "gas")
+_TIPPED, _PRICED = ("maxPriorityFeePerGas", "maxFeePerGas"), ("gasPrice", "gasPrice")
+_NAMES = frozenset({*_NUMBERS, *_TIPPED, *_PRICED, "to", "data", "input", "from", "type", "accessList"})
+_TYPES = (None, TransactionType.LEGACY, TransactionType.ACCESS_LIST, TransactionType.DYNAMIC_FEE)
 _DOMAIN = {"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
 _DOMAIN |= {"salt": "bytes32"}
 
@@ -79,7 +85,7 @@ class TandemAccount(LocalAccount):
         raise BytesNotUnderstood("transaction", "an authorization")
 
     def sign_transaction(self, transaction_dict: Any, blobs: Any = None) -> SignedTransaction:
-        """Of a complete EIP-1559 transaction (type 2). Raises BytesNotUnderstood for others, TransactionMalformed."""
+        """Of a complete transaction of type 0, 1 or 2. Raises BytesNotUnderstood for others, TransactionMalformed."""
         if blobs is not None:
             raise BytesNotUnderstood("transaction", "blobs")
         request = read_request(transaction_dict, Address(self._address))
@@ -87,7 +93,20 @@ class TandemAccount(LocalAccount):
         signed = Signed.decode(
             bytes.fromhex(self._ask("sign_transaction", account=self._address, **arguments)["raw"][2:])
         )
-        return SignedTransaction(HexBytes(signed.raw), HexBytes(signed.hash), signed.r, signed.s, signed.y_parity)
+        return SignedTransaction(HexBytes(signed.raw), HexBytes(signed.hash), signed.r, signed.s, signed.v)
+
+    def send_transaction(self, web3: Web3, transaction: TxParams) -> HexBytes:
+        """Numbers, signs and sends it, one at a time for this wallet: threads and programs that send at once, `tandem
+        send` too, get numbers in a row. What else is open is filled in by web3.py. The hash.
+
+        Raises StateBusy where others take too long; what web3.py raises.
+        """
+        asked: TxParams = {"from": self._address, **transaction}
+        with Store(self._home).one_command(PATIENCE_SECONDS):
+            if "nonce" not in asked:
+                asked["nonce"] = web3.eth.get_transaction_count(self._address, "pending")
+            filled = fill_transaction_defaults(web3, asked)
+            return web3.eth.send_raw_transaction(self.sign_transaction(filled).raw_transaction)
 
     def sign_message(self, signable_message: SignableMessage) -> SignedMessage:
         """Of `encode_defunct` (EIP-191). Typed data goes to `sign_typed_data`, since only its hash is in here."""
@@ -137,14 +156,18 @@ class TandemAccount(LocalAccount):
 def read_request(fields: Mapping[str, Any], sender: Address) -> TransactionRequest:
     """A transaction as web3.py spells it. Raises BytesNotUnderstood, TransactionMalformed, AddressMalformed."""
     odd = sorted(set(fields) - _NAMES)
-    if odd or fields.get("type") not in (None, 2, "0x2"):
-        raise BytesNotUnderstood("transaction", f"{odd[0] if odd else 'type'}: EIP-1559 (type 2) is what is signed")
-    missing = [name for name in _NUMBERS if name not in fields and name != "value"]
+    if odd:
+        raise BytesNotUnderstood("transaction", f"{odd[0]}: types 0, 1 and 2 are what is signed")
+    kind = _kind(fields)
+    priced = _PRICED if kind.has_one_price else _TIPPED
+    missing = [name for name in (*_NUMBERS, *priced) if name not in fields and name != "value"]
     if missing:
         raise BytesNotUnderstood("transaction", f"{missing[0]} is missing")
+    if stray := {*_TIPPED, *_PRICED} & set(fields) - set(priced):
+        raise BytesNotUnderstood("transaction", f"{min(stray)} has no place in type {kind:d}")
     if fields.get("from") and Address(str(fields["from"])) != sender:
         raise BytesNotUnderstood("transaction", "from is another account")
-    number = {name: _number(name, fields.get(name, 0)) for name in _NUMBERS}
+    number = {name: _number(name, fields.get(name, 0)) for name in (*_NUMBERS, *priced)}
     access = tuple(
         (Address(str(entry["address"])), tuple(bytes(HexBytes(key)) for key in entry["storageKeys"]))
         for entry in fields.get("accessList") or ()
@@ -156,11 +179,24 @@ def read_request(fields: Mapping[str, Any], sender: Address) -> TransactionReque
         bytes(HexBytes(fields.get("data") or fields.get("input") or b"")),
         sender,
         number["nonce"],
-        number["maxPriorityFeePerGas"],
-        number["maxFeePerGas"],
+        number[priced[0]],
+        number[priced[1]],
         number["gas"],
         access,
+        kind,
     )
+
+
+def _kind(fields: Mapping[str, Any]) -> TransactionType:
+    """As named; else by the price that is given, as web3.py tells them apart."""
+    named = fields.get("type")
+    number = _number("type", named) if named is not None else None
+    if number not in _TYPES:
+        raise BytesNotUnderstood("transaction", "type: types 0, 1 and 2 are what is signed")
+    told = TransactionType.DYNAMIC_FEE if "gasPrice" not in fields else TransactionType.LEGACY
+    if told is TransactionType.LEGACY and fields.get("accessList"):
+        told = TransactionType.ACCESS_LIST
+    return told if number is None else TransactionType(number)
 
 
 def whole_message(domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:

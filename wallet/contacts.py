@@ -57,6 +57,13 @@ def addresses_of(contacts: Iterable[Contact]) -> frozenset[Address]:
     return frozenset(address for contact in contacts if (address := contact.payee.address) is not None)
 
 
+def sent_to(document: Document) -> frozenset[Address]:
+    """Whom one sent to on a chain, by its `sent.json`; only what succeeded counts, and never what came in."""
+    return frozenset(
+        Address(entry["to"]) for entry in document.values() if entry.get("state") == "done" and "to" in entry
+    )
+
+
 def spelt(payee: Payee) -> str:
     """As `send` takes it."""
     if payee.address is not None:

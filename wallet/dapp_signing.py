@@ -29,6 +29,7 @@ from wallet.errors import RpcRefused
 from wallet.guard_claims import MESSAGE, TRANSACTION, TYPED, Item
 from wallet.judgement import Subject
 from wallet.permissions import permitted_account
+from wallet.purse import Purse
 from wallet.review import Review
 from wallet.review_door import with_asker
 from wallet.review_messages import review_message
@@ -177,6 +178,10 @@ class Signing:
             await node.send_raw(signed.raw)
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
+        request = signed.request
+        assert request.sender is not None
+        purse = Purse(self._host.chains.network(request.chain_id), self._host.store)
+        purse.keep_number(signed.hash_hex, request.sender, request.nonce, "sent")
         return signed.hash_hex
 
     async def wait_for_batch(self, line: Line) -> None:

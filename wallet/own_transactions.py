@@ -10,17 +10,21 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from chain.address import Address
-from chain.block import Log
+from chain.block import Log, Receipt
 from chain.calldata import encode_call
 from chain.erc20 import decode_uint, transfer
-from chain.errors import AnswerMalformed, CalldataMalformed, NodeRefused, TransactionUnseen
+from chain.errors import AnswerMalformed, CalldataMalformed, FeeTooHigh, NodeRefused, TransactionUnseen
+from chain.fees import FEE_CAP
 from chain.keccak import keccak256
 from chain.node import Node
-from chain.quantity import data, quantity
+from chain.node_provider import Call
+from chain.quantity import quantity
 from chain.token import UNITS_MAX, Token, TokenAmount
-from chain.transaction import TransactionRequest
+from chain.transaction import TransactionRequest, TransactionType
+from chain.transaction_answer import parse_transaction
 from wallet.contacts import addresses_of, contacts_of
 from wallet.errors import FundsMissing, InputMalformed
+from wallet.in_flight import OPEN, Fate, Kept, Line, Seen, fate_of, missing
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
 from wallet.review import Known, Review
 from wallet.review_transactions import review_transaction
@@ -33,6 +37,7 @@ ALLOWANCES_MAX = 500
 LOG_BLOCKS, RANGES_MAX = 1000, 1000
 """A range that relays take, and how many of them are asked for."""
 _GAS_OF_NOTHING = 21_000
+_OF_A_TRANSACTION = ("eth_getTransactionReceipt", "eth_getTransactionByHash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,16 @@ class Allowance:
     spender: Address
     units: int | None
     shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """One account's transactions whose end was not known from here, with what became of them; and missing numbers."""
+
+    account: Address
+    line: Line
+    transactions: tuple[tuple[Kept, Fate], ...]
+    missing: tuple[int, ...]
 
 
 class OwnTransactions:
@@ -88,8 +103,43 @@ class OwnTransactions:
             wanted = _cancelled(before) if cancelled else before
             blank = replace(wanted, max_fee_per_gas=None, max_priority_fee_per_gas=None)
             now = await node.prepare(blank)
-            highest, tip = dearer(before, now)
+            highest, tip = dearer(before, now, node.fee_cap)
+            tip = highest if before.type.has_one_price else tip
             return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip))
+
+    async def in_flight(self, account: Address) -> InFlight:
+        """What became of what was sent from here, by (sender, nonce); it is kept."""
+        async with self.node() as node:
+            await check_chain(node, self.purse)
+            return await self._in_flight(node, account)
+
+    async def filled(self, owner: Address, number: int) -> Plan:
+        """Nothing, to oneself, under a number that is missing. Raises InputMalformed for another one."""
+        async with self.node() as node:
+            await check_chain(node, self.purse)
+            found = await self._in_flight(node, owner)
+            if number < found.line.mined:
+                raise InputMalformed("number", str(number), "a block has it already")
+            if number != found.line.pending and number not in found.missing:
+                raise InputMalformed("number", str(number), "it is not missing: `tandem pending` says which are")
+            chain_id = self._network.chain_id
+            blank = TransactionRequest(chain_id, owner, sender=owner, nonce=number, gas=_GAS_OF_NOTHING)
+            return await self.plan(await node.prepare(blank))
+
+    async def _in_flight(self, node: Node, account: Address) -> InFlight:
+        kept = [one for one in self.purse.sent() if one.sender == account and one.state in OPEN]
+        asked: list[Call] = [("eth_getTransactionCount", (account, tag)) for tag in ("latest", "pending")]
+        asked += [(method, (one.hash,)) for one in kept for method in _OF_A_TRANSACTION]
+        mined, pending, *told = await node.batch(asked)
+        line = Line(quantity(mined, 63), quantity(pending, 63))
+        judged = []
+        for one, receipt, known in zip(kept, told[::2], told[1::2], strict=True):
+            succeeded = None if receipt is None else Receipt.parse(receipt).succeeded
+            judged.append((one, fate_of(one, Seen(succeeded, known is not None), line)))
+            self.purse.keep_state(one.hash, judged[-1][1])
+        waiting = [one.nonce for one, fate in judged if fate is Fate.WAITING]
+        ordered = sorted(judged, key=lambda pair: (pair[0].nonce, pair[0].hash))
+        return InFlight(account, line, tuple(ordered), tuple(missing(line, waiting)))
 
     async def allowances(self, owner: Address, from_block: int = 0) -> list[Allowance]:
         """What others may still take of this account, by the logs since `from_block` and the contracts now."""
@@ -141,19 +191,26 @@ class OwnTransactions:
         known = Known(TOKENS, own, met, networks, descriptors=DESCRIPTORS)
         return Plan(request, review_transaction(request.unsigned_payload, known, sender=sender, host=self._network.url))
 
-    async def send(self, plan: Plan) -> Sent:
-        """Signs what was reviewed and hands it to the node; waits for a block, for a while."""
+    async def submit(self, plan: Plan) -> str:
+        """Signs what was reviewed and hands it to the node; the hash. Its number is used from then on."""
         signer, sender = await self._wallet.signer(), plan.request.sender
         assert sender is not None
         signed = await signer.sign_transaction(plan.request.unsigned_payload, sender, plan.review.digest)
         async with self.node() as node:
             await node.send_raw(signed.raw)
+        self.purse.keep_number(signed.hash_hex, sender, plan.request.nonce, "sent")
+        return signed.hash_hex
+
+    async def settle(self, transaction: str) -> Sent:
+        """Waits for a block, for a while."""
+        async with self.node() as node:
             try:
-                receipt = await node.wait_for_receipt(signed.hash, RECEIPT_SECONDS)
+                receipt = await node.wait_for_receipt(bytes.fromhex(transaction[2:]), RECEIPT_SECONDS)
             except (TransactionUnseen, asyncio.CancelledError):  # Ctrl-C takes nothing back: it was sent
-                return Sent(signed.hash_hex, None)
+                return Sent(transaction, None)
+        self.purse.keep_state(transaction, "done" if receipt.succeeded else "failed")
         self.purse.keep_block(receipt.block_number, receipt.block_hash)
-        return Sent(signed.hash_hex, receipt)
+        return Sent(transaction, receipt)
 
     async def _allowance(
         self, node: Node, owner: Address, token: Address, spender: Address, *, is_all: bool
@@ -191,7 +248,10 @@ async def _approvals(node: Node, owner: Address, from_block: int) -> list[Log]:
 
 
 def read_pending(found: object, transaction: bytes, chain_id: int) -> TransactionRequest:
-    """Of eth_getTransactionByHash, as a request with its sender. Raises InputMalformed, AnswerMalformed."""
+    """Of eth_getTransactionByHash, as a request with its sender. Raises InputMalformed, AnswerMalformed.
+
+    The node is not believed: what it tells has to have the hash that was asked for.
+    """
     shown = "0x" + transaction.hex()
     if found is None:
         raise InputMalformed("transaction", shown, "the node knows none of that hash")
@@ -199,34 +259,41 @@ def read_pending(found: object, transaction: bytes, chain_id: int) -> Transactio
         raise AnswerMalformed("a transaction is expected")
     if found.get("blockNumber") is not None:
         raise InputMalformed("transaction", shown, "a block has it already")
-    price = found.get("gasPrice")
-    to = found.get("to")
-    return TransactionRequest(
-        chain_id,
-        Address(str(to)) if to else None,
-        quantity(found.get("value")),
-        data(found.get("input", "0x")),
-        Address(str(found.get("from"))),
-        quantity(found.get("nonce"), 64),
-        quantity(found.get("maxPriorityFeePerGas", price)),
-        quantity(found.get("maxFeePerGas", price)),
-        quantity(found.get("gas"), 64),
-    )
+    signed = parse_transaction(found)
+    if (signed.hash, signed.request.chain_id) != (transaction, chain_id):
+        raise AnswerMalformed("another transaction than was asked for")
+    return signed.request
 
 
-def dearer(before: TransactionRequest, now: TransactionRequest) -> tuple[int, int]:
-    """Highest fee and tip of today, and at least an eighth above those before: less is not taken in their place."""
+def dearer(before: TransactionRequest, now: TransactionRequest, cap: int = FEE_CAP) -> tuple[int, int]:
+    """Highest fee and tip of today, and at least an eighth above those before: less is not taken in their place.
+
+    Raises FeeTooHigh where that passes `cap`: also a fee that rose by an eighth many times.
+    """
     pairs = (
         (before.max_fee_per_gas, now.max_fee_per_gas),
         (before.max_priority_fee_per_gas, now.max_priority_fee_per_gas),
     )
     highest, tip = (max(new or 0, (old or 0) + (old or 0) // 8 + 1) for old, new in pairs)
+    if max(highest, tip) > cap:
+        raise FeeTooHigh(max(highest, tip), cap)
     return max(highest, tip), tip
 
 
 def _cancelled(before: TransactionRequest) -> TransactionRequest:
     """Nothing, from the account to itself, under the same number."""
-    return replace(before, to=before.sender, value=0, data=b"", access_list=(), gas=_GAS_OF_NOTHING)
+    return TransactionRequest(
+        before.chain_id,
+        before.sender,
+        0,
+        b"",
+        before.sender,
+        before.nonce,
+        before.max_priority_fee_per_gas,
+        before.max_fee_per_gas,
+        _GAS_OF_NOTHING,
+        type=TransactionType.LEGACY if before.type.has_one_price else TransactionType.DYNAMIC_FEE,
+    )
 
 
 def _spender(log: Log) -> Address:

@@ -9,7 +9,9 @@ from chain.address import Address
 from chain.descriptor import Descriptor
 from chain.token import Token, TokenAmount
 from chain.token_list import TokenList
+from wallet.contacts import sent_to
 from wallet.errors import AssetUnknown, TokenChanged
+from wallet.in_flight import OPEN, Kept, read_kept
 from wallet.networks import Network
 from wallet.state import Document, Store
 
@@ -18,6 +20,8 @@ DESCRIPTORS = tuple(
     Descriptor.parse(path.read_bytes()) for path in sorted((Path(__file__).parent / "descriptors").glob("*.json"))
 )
 """Of ERC-7730, as they ship with the client."""
+_OF_A_LIFE = ("tokens", "sent", "chain")
+NUMBERS_MAX = 1000
 
 
 class Purse:
@@ -41,13 +45,55 @@ class Purse:
 
     def met(self) -> frozenset[Address]:
         """Addresses that were sent to from here, whose sending succeeded; what merely came in never counts."""
-        kept = self._folder.read("sent")
-        return frozenset(Address(entry["to"]) for entry in kept.values() if entry.get("state") == "done")
+        return sent_to(self._folder.read("sent"))
 
-    def keep(self, transaction_hash: str, amount: TokenAmount, receiver: Address, state: str) -> None:
-        """What became of a transaction of ours; its token is pinned."""
+    def sent(self) -> list[Kept]:
+        """Transactions of ours whose numbers are known, in no order."""
+        return read_kept(self._folder.read("sent"))
+
+    def keep_number(self, transaction_hash: str, sender: Address, nonce: int | None, state: str) -> None:
+        """A transaction of ours that is no payment to somebody, until its end is known; NUMBERS_MAX of them."""
+        entry = {"from": sender, "nonce": str(nonce), "state": state}
+
+        def edit(document: Document) -> None:
+            numbers = sorted(
+                (int(known["nonce"]), name)
+                for name, known in document.items()
+                if "to" not in known and "nonce" in known
+            )
+            for _number, name in numbers[: max(0, len(numbers) + 1 - NUMBERS_MAX)]:
+                del document[name]
+            document[transaction_hash] = entry
+
+        self._folder.change("sent", edit)
+
+    def keep_state(self, transaction_hash: str, state: str) -> None:
+        """What became of one that is kept; of what was no payment, the end is told and forgotten."""
+
+        def edit(document: Document) -> None:
+            entry = document.get(transaction_hash)
+            if entry is None:
+                return
+            if state in OPEN or "to" in entry:
+                document[transaction_hash] = {**entry, "state": state}
+            else:
+                del document[transaction_hash]
+
+        self._folder.change("sent", edit)
+
+    def keep(
+        self,
+        transaction_hash: str,
+        amount: TokenAmount,
+        receiver: Address,
+        state: str,
+        sender: Address,
+        nonce: int | None,
+    ) -> None:
+        """What became of a payment of ours; its token is pinned."""
         token = amount.token
         entry = {"to": receiver, "asset": token.symbol, "amount": amount.format(), "state": state}
+        entry |= {"from": sender, "nonce": str(nonce)}
         self._folder.change("sent", lambda document: document.update({transaction_hash: entry}))
         if token.address is not None:
             pin: Document = {"address": token.address, "decimals": token.decimals}
@@ -74,9 +120,14 @@ class Purse:
         self._folder.change("chain", lambda document: document.update({"block": entry}))
 
     def set_aside(self) -> None:
-        """Forget what was known of a chain that is gone; a notice says so."""
+        """What was known of a chain that is gone counts no more; it is kept below `earlier`, and a notice says so."""
         self.notices.append("chain-restarted")
-        for name in ("tokens", "sent", "chain"):
+        known = {name: document for name in _OF_A_LIFE if (document := self._folder.read(name))}
+        past = self._folder.below("earlier")
+        if known:
+            numbers = [int(name) for name in past.names() if name.isdecimal()]
+            past.put(str(max(numbers, default=0) + 1), known)
+        for name in _OF_A_LIFE:
             self._folder.remove(name)
 
     def _check_pin(self, token: Token) -> None:

@@ -174,6 +174,7 @@ class Caution(StrEnum):
     NOT_SIMULATED = "not-simulated"
     WOULD_FAIL = "would-fail"
     GRANT_HIDDEN = "grant-hidden"
+    TOKEN_NEVER_HANDLED = "token-never-handled"  # noqa: S105  # the name of a warning
 
 
 WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})

@@ -16,7 +16,7 @@ from chain.digests import message_digest
 from chain.erc20 import decode_erc20
 from chain.errors import ChainError, TypedDataMalformed
 from chain.keccak import keccak256
-from chain.transaction import TransactionRequest
+from chain.transaction import TransactionRequest, TransactionType
 from chain.typed_data import TypedData
 from fiat.errors import FiatError
 from fiat.order import ORDER_TYPES, address_digest, order_from_json, registration_digest
@@ -34,6 +34,7 @@ _FIELDS = {
     "validBefore": r"0|[1-9][0-9]{0,18}",
 }
 _ATTESTATION_FIELDS = ("holder", "chainId", "account", "validBefore")
+_SIGNED_TYPES = (TransactionType.LEGACY, TransactionType.ACCESS_LIST, TransactionType.DYNAMIC_FEE)
 MESSAGE_BYTES_MAX = 128 * 1024
 DOCUMENT_BYTES_MAX = 256 * 1024
 """Of a message and of a typed-data document: what fits a frame to the signer in any spelling."""
@@ -61,12 +62,19 @@ class Signable:
 
 
 def read_transaction(payload: bytes) -> Signable:
-    """An unsigned EIP-1559 payload (0x02 and RLP). The digest is its keccak256. Raises BytesNotUnderstood."""
+    """An unsigned transaction: legacy (EIP-155), access-list or EIP-1559. The digest is its keccak256.
+
+    Raises BytesNotUnderstood, for other types too: blobs are never sent from here, and an authorization (EIP-7702)
+    hands an account over.
+    """
     try:
         request = TransactionRequest.decode(payload)
     except ChainError as error:
         raise BytesNotUnderstood("transaction", _reason(error)) from None
+    if request.type not in _SIGNED_TYPES:
+        raise BytesNotUnderstood("transaction", f"type {request.type:d}")
     facts = {
+        "type": f"{request.type:d}",
         "chain_id": str(request.chain_id),
         "nonce": str(request.nonce),
         "to": request.to or "",

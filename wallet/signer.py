@@ -27,7 +27,7 @@ from eth_account.messages import encode_defunct
 from eth_keys.backends.coincurve import CoinCurveECCBackend
 
 from chain.address import Address
-from chain.transaction import SignedTransaction, TransactionRequest
+from chain.transaction import SignedTransaction, TransactionRequest, TransactionType
 from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
 from wallet.frames import Frame, failure, receive, send
 from wallet.guard import GUARDING, Guard
@@ -53,7 +53,7 @@ class Signer(Guard):
     """Keeps the keys, and signs with them what it decoded itself."""
 
     def sign_transaction(self, payload: str, account: str, digest: str) -> Frame:
-        """An unsigned EIP-1559 payload, hex. Answers the raw signed transaction, its hash, and the facts."""
+        """An unsigned transaction, hex. Answers the raw signed transaction, its hash, and the facts."""
         raw = _bytes("sign_transaction", payload)
         signable = read_transaction(raw)
         with self._key_for(signable, account, digest, Item(TRANSACTION, raw, digest)) as key:
@@ -210,21 +210,24 @@ def _bytes(call: str, text: str) -> bytes:
 
 
 def _for_eth_account(request: TransactionRequest) -> dict[str, object]:
-    return {
-        "type": 2,
+    called = {
         "chainId": request.chain_id,
         "nonce": request.nonce,
-        "maxPriorityFeePerGas": request.max_priority_fee_per_gas,
-        "maxFeePerGas": request.max_fee_per_gas,
         "gas": request.gas,
         "to": request.to or b"",
         "value": request.value,
         "data": request.data,
-        "accessList": [
-            {"address": address, "storageKeys": ["0x" + key.hex() for key in keys]}
-            for address, keys in request.access_list
-        ],
     }
+    if request.type.has_one_price:
+        priced = {"gasPrice": request.max_fee_per_gas}
+    else:
+        priced = {"maxPriorityFeePerGas": request.max_priority_fee_per_gas, "maxFeePerGas": request.max_fee_per_gas}
+    if request.type is TransactionType.LEGACY:  # it knows no type, and takes its chain id as EIP-155
+        return {**called, **priced}
+    access = [
+        {"address": address, "storageKeys": ["0x" + key.hex() for key in keys]} for address, keys in request.access_list
+    ]
+    return {**called, **priced, "type": int(request.type), "accessList": access}
 
 
 def _checked(signable: Signable, key: PrivateKey, signature: bytes) -> Frame:

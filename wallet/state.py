@@ -108,10 +108,10 @@ class Store(Folder):
         return bytes.fromhex(known) if known else None
 
     @contextmanager
-    def one_command(self) -> Iterator[None]:
+    def one_command(self, seconds_max: int = LOCK_SECONDS_MAX) -> Iterator[None]:
         """Held by a command that moves money, from its first look to its answer. Raises StateBusy."""
         make_private(self.path)
-        with _lock(self.path / "command.lock", LOCK_SECONDS_MAX):
+        with _lock(self.path / "command.lock", seconds_max):
             yield
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain.address import Address
 from chain.block import Receipt
 from chain.calldata import encode_call
-from chain.erc20 import decode_uint, transfer
+from chain.erc20 import decode_transfer_log, decode_uint, transfer
 from chain.errors import InsufficientToken, TransactionUnseen, WrongGenesis
+from chain.fees import Speed
 from chain.node import Node
-from chain.token import Token, TokenAmount
+from chain.node_receiver import never_handled
+from chain.token import UNITS_MAX, Token, TokenAmount
 from chain.transaction import TransactionRequest
 from wallet.contacts import addresses_of, contacts_of
 from wallet.errors import FundsMissing, TokenChanged
@@ -19,12 +21,23 @@ from wallet.networks import Network
 from wallet.payee import Payee
 from wallet.proofs import Card
 from wallet.purse import DESCRIPTORS, TOKENS, Purse
-from wallet.review import Known, Review
+from wallet.review import Caution, Known, Review
 from wallet.review_transactions import review_transaction
 from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30
 _DECIMALS = encode_call("decimals()")
+
+
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """How a transaction is to be paid for: how soon, and the most for a unit of gas in wei (None: the usual cap)."""
+
+    speed: Speed = Speed.NORMAL
+    cap: int | None = None
+
+
+NORMAL_GAS = Gas()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +53,14 @@ class TokenPlan:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A transaction that a node took. `receipt` is None while no block has it."""
+    """A transaction that a node took. `receipt` is None while no block has it.
+
+    `arrived` is what the receiver got, by the token's logs, where that is not what was reviewed.
+    """
 
     hash: str
     receipt: Receipt | None
+    arrived: TokenAmount | None = None
 
 
 def node_of(network: Network) -> Node:
@@ -58,12 +75,16 @@ class TokenRail:
         self._wallet = wallet
         self._purse = wallet.purse
 
-    async def plan_unsigned(self, amount: TokenAmount, receiver: Address, sender: Address) -> TransactionRequest:
+    async def plan_unsigned(
+        self, amount: TokenAmount, receiver: Address, sender: Address, gas: Gas = NORMAL_GAS
+    ) -> TransactionRequest:
         """A prepared transfer of an account whose key is elsewhere; nothing is unlocked, nothing is reviewed here."""
         async with node_of(self._purse.network) as node:
-            return await prepared(node, self._purse, amount, receiver, sender)
+            return await prepared(node, self._purse, amount, receiver, sender, gas)
 
-    async def plan(self, amount: TokenAmount, payee: Payee, sender: Address | None = None) -> TokenPlan:
+    async def plan(
+        self, amount: TokenAmount, payee: Payee, sender: Address | None = None, gas: Gas = NORMAL_GAS
+    ) -> TokenPlan:
         """A prepared transfer to an address, or to the one that a payee's root key attested for this chain.
 
         The first account pays unless another one is named.
@@ -80,7 +101,8 @@ class TokenRail:
             chain_id, symbol = self._purse.network.chain_id, amount.token.symbol
             receiver = Address.from_bytes(await self._wallet.client.address(card, chain_id, symbol))
         async with node_of(self._purse.network) as node:
-            request = await prepared(node, self._purse, amount, receiver, sender)
+            request = await prepared(node, self._purse, amount, receiver, sender, gas)
+            is_stranger = await never_handled(node, amount.token, receiver)
         contacts = addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._purse.network.chain_id: self._purse.network.name}
         review = review_transaction(
@@ -91,36 +113,61 @@ class TokenRail:
             payee=named,
             payee_known=known,
         )
+        if is_stranger:
+            review = replace(review, cautions=(*review.cautions, Caution.TOKEN_NEVER_HANDLED))
         return TokenPlan(request, amount, receiver, review, card)
 
-    async def send(self, plan: TokenPlan) -> Sent:
-        """Signs what was reviewed and hands it to the node; waits for a block, for a while."""
+    async def submit(self, plan: TokenPlan) -> str:
+        """Signs what was reviewed and hands it to the node; the hash. Its number is used from then on."""
         signer, sender = await self._wallet.signer(), plan.request.sender
         assert sender is not None
         signed = await signer.sign_transaction(plan.request.unsigned_payload, sender, plan.review.digest)
-        self._purse.keep(signed.hash_hex, plan.amount, plan.receiver, "signed")
+        self._keep(plan, signed.hash_hex, "signed")
         async with node_of(self._purse.network) as node:
             await node.send_raw(signed.raw)
-            self._purse.keep(signed.hash_hex, plan.amount, plan.receiver, "sent")
-            if plan.card is not None:  # never one fetched anew: the server could name another by now
-                self._wallet.client.keep_pin(plan.card)
+        self._keep(plan, signed.hash_hex, "sent")
+        if plan.card is not None:  # never one fetched anew: the server could name another by now
+            self._wallet.client.keep_pin(plan.card)
+        return signed.hash_hex
+
+    async def settle(self, plan: TokenPlan, transaction: str) -> Sent:
+        """Waits for a block, for a while, and holds what came of it against what was reviewed."""
+        async with node_of(self._purse.network) as node:
             try:
-                receipt = await node.wait_for_receipt(signed.hash, RECEIPT_SECONDS)
+                receipt = await node.wait_for_receipt(bytes.fromhex(transaction[2:]), RECEIPT_SECONDS)
             except (TransactionUnseen, asyncio.CancelledError):  # Ctrl-C takes nothing back: it was sent
-                return Sent(signed.hash_hex, None)
-        state = "done" if receipt.succeeded else "failed"
-        self._purse.keep(signed.hash_hex, plan.amount, plan.receiver, state)
+                return Sent(transaction, None)
+        self._keep(plan, transaction, "done" if receipt.succeeded else "failed")
         self._purse.keep_block(receipt.block_number, receipt.block_hash)
-        return Sent(signed.hash_hex, receipt)
+        arrived = arrived_of(receipt, plan.amount.token, plan.receiver)
+        is_odd = receipt.succeeded and arrived not in (None, plan.amount)
+        return Sent(transaction, receipt, arrived if is_odd else None)
+
+    async def send(self, plan: TokenPlan) -> Sent:
+        """Both."""
+        return await self.settle(plan, await self.submit(plan))
+
+    def _keep(self, plan: TokenPlan, transaction: str, state: str) -> None:
+        sender, nonce = plan.request.sender, plan.request.nonce
+        assert sender is not None
+        self._purse.keep(transaction, plan.amount, plan.receiver, state, sender, nonce)
+
+
+def arrived_of(receipt: Receipt, token: Token, receiver: Address) -> TokenAmount | None:
+    """What the token's own logs say the receiver got; None for the chain's coin, whose amount is in the bytes."""
+    if token.address is None:
+        return None
+    moved = [found for log in receipt.logs if log.address == token.address and (found := decode_transfer_log(log))]
+    return TokenAmount(min(sum(one.units for one in moved if one.receiver == receiver), UNITS_MAX), token)
 
 
 async def prepared(
-    node: Node, purse: Purse, amount: TokenAmount, receiver: Address, sender: Address
+    node: Node, purse: Purse, amount: TokenAmount, receiver: Address, sender: Address, gas: Gas
 ) -> TransactionRequest:
     """A transfer with nonce, fees and gas, on the chain that is known, of a token that is what the list says."""
     await check_chain(node, purse)
     try:
-        request = await node.prepare(transfer(amount, receiver, sender))
+        request = await node.prepare(transfer(amount, receiver, sender), gas.speed, gas.cap)
     except InsufficientToken as error:
         raise missing(amount, error.available_units) from None
     if amount.token.address is not None:

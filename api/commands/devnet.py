@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
+from pathlib import Path
 
 import click
 
+from api.commands.devnet_controls import COMMANDS
 from api.commands.output import answer, json_option
 from api.settings import Settings, host_and_port
 from api.texts import _
 from chain.address import Address
-from chain.devnet import HOST, Devnet, deploy, fund, set_price
+from chain.devnet import HOST, Devnet, DevnetOptions, deploy, fund, set_price
 from chain.devnet_contracts import CHAIN_ID, demo_feeds, demo_token, demo_tokens
 from chain.errors import AddressMalformed, AmountMalformed
 from chain.node import Node
@@ -31,13 +34,22 @@ def devnet() -> None:
 @click.option(
     "--kind", type=click.Choice(["anvil", "hardhat"]), default="anvil", show_default=True, help=_("which program")
 )
+@click.option("--state", type=click.Path(path_type=Path), help=_("file to keep the chain in, and to go on from"))
+@click.option("--no-automine", is_flag=True, help=_("transactions wait until a block is mined"))
+@click.option("--block-time", type=click.IntRange(1, 3600), help=_("a block every so many seconds"))
+@click.option("--hardfork", default="", help=_("rules of another time, such as berlin (no EIP-1559)"))
 @json_option
-def up(kind: str, as_json: bool) -> None:
+def up(kind: str, state: Path | None, no_automine: bool, block_time: int | None, hardfork: str, as_json: bool) -> None:
+    if not re.fullmatch(r"[A-Za-z]{0,30}", hardfork):
+        raise click.UsageError(_("{text} is no hardfork.").format(text=hardfork))
+    if state is not None and not state.absolute().parent.is_dir():
+        raise click.UsageError(_("There is no folder for {file}.").format(file=state))
+    options = DevnetOptions(state and state.absolute(), not no_automine, block_time or 0, hardfork)
     settings = Settings.from_environment(os.environ)
     host, port = host_and_port("TANDEM_DEVNET_LISTEN", settings.devnet_listen)
     if host not in (HOST, "localhost"):
         raise click.UsageError(_("A test chain listens on {host} only.").format(host=HOST))
-    asyncio.run(_up(kind, port, as_json))
+    asyncio.run(_up(kind, port, options, as_json))
 
 
 @devnet.command("fund", help=_("Send test coins and demo dollars to ADDRESS."))
@@ -74,14 +86,15 @@ def price(pair: str, value: str, as_json: bool) -> None:
         asyncio.run(_price(Settings.from_environment(os.environ), pair, value))
     except AmountMalformed:
         raise click.UsageError(_("{text} is no price.").format(text=value)) from None
-    answer({"pair": pair.upper(), "price": value}, as_json, f"{pair.upper()} = {value}")
+    doubted = _("A server that runs takes a large jump when it is said a second time, or after ten minutes.")
+    answer({"pair": pair.upper(), "price": value}, as_json, f"{pair.upper()} = {value}", doubted)
 
 
-async def _up(kind: str, port: int, as_json: bool) -> None:
+async def _up(kind: str, port: int, options: DevnetOptions, as_json: bool) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with Devnet.start(kind, port) as net:
+    async with Devnet.start(kind, port, options=options) as net:
         async with Node(net.url, CHAIN_ID) as node:
             await deploy(node)
         tokens = {symbol: contract.address for symbol, contract in demo_tokens().items()}
@@ -104,3 +117,7 @@ async def _price(settings: Settings, pair: str, value: str) -> None:
     async with Node(settings.chain_rpc, CHAIN_ID) as node:
         await node.check()
         await set_price(node, pair, value)
+
+
+for _command in COMMANDS:
+    devnet.add_command(_command)

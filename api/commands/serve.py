@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import click
 import uvicorn
@@ -28,11 +28,17 @@ COLLECTED_AFTER = (200_000, 50, 1000)
 
 
 class _Announcing(uvicorn.Server):
-    """A uvicorn server that says when it is ready."""
+    """A uvicorn server that says when it is ready, and ends what would never end by itself before it waits."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], close_streams: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._close_streams = ready, close_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._close_streams()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -110,4 +116,4 @@ async def _serve(settings: Settings, listening: socket.socket, *, workers: bool,
             answer(document, as_json, *lines)
             sys.stdout.flush()
 
-        await _Announcing(config, ready).serve(sockets=[listening])
+        await _Announcing(config, ready, app.state.server.look_out.close).serve(sockets=[listening])

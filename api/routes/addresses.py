@@ -98,11 +98,16 @@ async def receiving_address(
 ) -> AttestedAddress:
     """A receiving address of the payee, attested by their root key. The payee sees who asked."""
     server.limit(request, REQUEST_COST)
-    server.check_chain(body.chain_id)
-    asset, payee, now = server.token(body.asset).symbol, await user_of_handle(server, handle), server.clock
+    return await attested(server, session, handle, body.chain_id, body.asset)
+
+
+async def attested(server: Server, session: Session, handle: str, chain_id: int, symbol: str) -> AttestedAddress:
+    """An address of the payee; that it was asked for, and by whom, is kept. Raises NotFound."""
+    server.check_chain(chain_id)
+    asset, payee, now = server.token(symbol).symbol, await user_of_handle(server, handle), server.clock
     query = (
         select(addresses)
-        .where(addresses.c.holder == payee.holder, addresses.c.chain_id == body.chain_id)
+        .where(addresses.c.holder == payee.holder, addresses.c.chain_id == chain_id)
         .where(addresses.c.valid_before > now // 10**9)
         .order_by(addresses.c.created_at, addresses.c.address)
         .limit(1)
@@ -112,12 +117,12 @@ async def receiving_address(
         if found is None:
             raise NotFound("address")
         asked = {"id": secrets.token_bytes(16), "payee": payee.holder, "payer": session.holder, "asset": asset}
-        where = {"chain_id": body.chain_id, "address": found.address, "created_at": now}
+        where = {"chain_id": chain_id, "address": found.address, "created_at": now}
         await conn.execute(insert(address_requests).values(**asked, **where))
     return AttestedAddress(
         handle=payee.handle,
         holder=spelled(payee.holder),
-        chain_id=body.chain_id,
+        chain_id=chain_id,
         asset=asset,
         address=Address.from_bytes(found.address),
         attestation=AttestationAnswer(valid_before=str(found.valid_before), signature=spelled(found.signature)),

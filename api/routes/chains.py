@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api.errors import InvalidInput
-from api.fields import Answer, Bytes32, ChainAddress, PathChainId, spelled
+from api.fields import Answer, Bytes32, ChainAddress, PathChainId, Time, spelled
 from api.relay import BATCH_MAX
 from api.routes.problems import PROBLEM
 from api.server import ServerHere
@@ -40,14 +40,28 @@ class ChainsAnswer(Answer):
 
 
 class TokenAnswer(Answer):
+    """`chainId` is the standard's spelling of `chain_id`."""
+
     chain_id: int = Field(examples=[31337])
+    chainId: int = Field(examples=[31337])
     address: ChainAddress
     symbol: str = Field(examples=["DUSD"])
     name: str = Field(examples=["Demo Dollar"])
     decimals: int = Field(examples=[6])
 
 
+class VersionAnswer(Answer):
+    major: int = Field(examples=[1])
+    minor: int = Field(examples=[0])
+    patch: int = Field(examples=[0])
+
+
 class TokensAnswer(Answer):
+    """A list of the Token Lists standard (tokenlists.org)."""
+
+    name: str = Field(examples=["Tandem demo tokens"])
+    timestamp: Time
+    version: VersionAnswer
     tokens: list[TokenAnswer]
 
 
@@ -111,6 +125,7 @@ async def tokens(server: ServerHere) -> TokensAnswer:
     listed = [
         TokenAnswer(
             chain_id=token.chain_id,
+            chainId=token.chain_id,
             address=token.address,
             symbol=token.symbol,
             name=token.name,
@@ -119,7 +134,14 @@ async def tokens(server: ServerHere) -> TokensAnswer:
         for token in server.tokens
         if token.address is not None
     ]
-    return TokensAnswer(tokens=listed)
+    registry = server.registry
+    major, minor, patch = registry.version
+    return TokensAnswer(
+        name=registry.name,
+        timestamp=registry.timestamp,
+        version=VersionAnswer(major=major, minor=minor, patch=patch),
+        tokens=listed,
+    )
 
 
 @router.post("/rpc/{chain_id}", openapi_extra=_RPC_BODY, response_class=Response)

@@ -14,7 +14,7 @@ from api.fields import Answer, Time
 from api.routes.problems import PROBLEM
 from api.server import Server, ServerHere
 from api.tables import cursors
-from chain.errors import NodeError
+from chain.errors import AnswerMalformed, AnswerTooLarge, NodeBehind, NodeError, WrongChain, WrongGenesis
 
 router = APIRouter(prefix="/v1", tags=["health"], responses=PROBLEM)
 LAG_BLOCKS_MAX = 20
@@ -28,15 +28,36 @@ class Part(Answer):
     reason: str | None = Field(examples=[None, "unreachable"])
 
 
+class NodePart(Answer):
+    """One of the chain's URLs, without path and query. One that does not do rests, and another is asked."""
+
+    url: str = Field(examples=["http://127.0.0.1:8545"])
+    ok: bool
+    reason: str | None = Field(examples=[None, "unreachable", "wrong_chain", "behind", "malformed"])
+
+
+class ChainPart(Part):
+    nodes: list[NodePart]
+
+
 class IndexerPart(Part):
+    """Recorded up to block `height` of `head`; `unsearched` blocks are still searched for addresses that are new here.
+
+    `refused_logs` counts what the node gave out as logs since this process began and was none.
+    """
+
     lag_blocks: int | None
+    height: int | None = None
+    head: int | None = None
+    unsearched: int | None = None
+    refused_logs: int | None = None
 
 
 class Health(Answer):
     ready: bool
     server_time: Time
     database: Part
-    chain: Part
+    chain: ChainPart
     indexer: IndexerPart
     gateway: Part
 
@@ -64,13 +85,18 @@ async def _database(server: Server) -> Part:
     return Part(ok=True, reason=None)
 
 
-async def _chain(server: Server) -> Part:
+async def _chain(server: Server) -> ChainPart:
+    reason = None
     try:
         async with asyncio.timeout(CHECK_SECONDS_MAX):
             await server.node.check()
     except (NodeError, TimeoutError) as error:
-        return Part(ok=False, reason=_word(error))
-    return Part(ok=True, reason=None)
+        reason = _word(error)
+    nodes = [
+        NodePart(url=one.origin, ok=one.trouble is None, reason=None if one.trouble is None else _word(one.trouble))
+        for one in server.node.provider.members()
+    ]
+    return ChainPart(ok=reason is None, reason=reason, nodes=nodes)
 
 
 async def _indexer(server: Server, possible: bool) -> IndexerPart:
@@ -82,10 +108,23 @@ async def _indexer(server: Server, possible: bool) -> IndexerPart:
             height, tip = await server.node.height(), await server.index.tip()
     except (NodeError, TimeoutError):
         return IndexerPart(ok=False, reason="waiting", lag_blocks=None)
-    lag = max(0, height - (tip.number if tip else -1))
+    recorded = tip.number if tip else -1
+    lag, indexer = max(0, height - recorded), server.indexer
     ok = lag <= LAG_BLOCKS_MAX
-    return IndexerPart(ok=ok, reason=None if ok else server.failures.get("indexer", "behind"), lag_blocks=lag)
+    return IndexerPart(
+        ok=ok,
+        reason=None if ok else server.failures.get("indexer", "behind"),
+        lag_blocks=lag,
+        height=recorded,
+        head=height,
+        unsearched=None if indexer is None or indexer.progress is None else indexer.progress.unsearched,
+        refused_logs=None if indexer is None else indexer.refused.total(),
+    )
 
 
-def _word(error: Exception) -> Literal["unreachable", "wrong_chain"]:
-    return "wrong_chain" if type(error).__name__.startswith("Wrong") else "unreachable"
+def _word(error: Exception) -> Literal["unreachable", "wrong_chain", "behind", "malformed"]:
+    if isinstance(error, (WrongChain, WrongGenesis)):
+        return "wrong_chain"
+    if isinstance(error, NodeBehind):
+        return "behind"
+    return "malformed" if isinstance(error, (AnswerMalformed, AnswerTooLarge)) else "unreachable"

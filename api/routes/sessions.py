@@ -77,7 +77,15 @@ async def signed_in(
     return session
 
 
+async def perhaps_signed_in(
+    server: ServerHere, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Session | None:
+    """For operations that need no session and do more with one. Raises what `signed_in` does for a token."""
+    return None if credentials is None else await signed_in(server, credentials)
+
+
 SignedIn = Annotated[Session, Depends(signed_in)]
+PerhapsSignedIn = Annotated[Session | None, Depends(perhaps_signed_in)]
 
 
 @router.post("/challenge")

@@ -1,11 +1,13 @@
 // Compiles the contracts of this folder to artifacts (abi and bytecode alone), the same bytes on every machine.
-// `node chain/contracts/compile.js` writes them; with `--stdout` it prints all of them as one JSON object instead.
+// `node chain/contracts/compile.js` writes them; with `--stdout [FOLDER]` it prints those of this or another folder as
+// one JSON object instead.
 const fs = require("fs");
 const path = require("path");
 const solc = require("solc");
 
-const folder = __dirname;
-const modules = path.join(folder, "..", "..", "node_modules");
+const toStdout = process.argv[2] === "--stdout";
+const folder = toStdout && process.argv[3] ? path.resolve(process.argv[3]) : __dirname;
+const modules = path.join(__dirname, "..", "..", "node_modules");
 const names = fs.readdirSync(folder).filter((name) => name.endsWith(".sol")).sort();
 
 const input = {
@@ -26,12 +28,13 @@ if ((output.errors || []).length > 0) process.exit(1);
 
 const artifacts = {};
 for (const name of names) {
-  const contract = path.basename(name, ".sol");
-  const { abi, evm } = output.contracts[name][contract];
-  artifacts[contract] = { contractName: contract, abi, bytecode: "0x" + evm.bytecode.object };
+  for (const [contract, { abi, evm }] of Object.entries(output.contracts[name])) {
+    if (evm.bytecode.object === "") continue; // an interface
+    artifacts[contract] = { contractName: contract, abi, bytecode: "0x" + evm.bytecode.object };
+  }
 }
 
-if (process.argv.includes("--stdout")) {
+if (toStdout) {
   process.stdout.write(JSON.stringify(artifacts));
 } else {
   for (const [contract, artifact] of Object.entries(artifacts)) {

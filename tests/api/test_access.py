@@ -21,6 +21,8 @@ OPEN = {
     "GET /v1/chains",
     "GET /v1/tokens",
     "POST /v1/rpc/{chain_id}",
+    "POST /v1/chains/{chain_id}/transfers",
+    "POST /v1/chains/{chain_id}/transactions",
     "GET /problems/{slug}",
 }
 """No session: CONTRACT section 2 names them. The signature inside an order is its whole authorisation."""
@@ -34,7 +36,13 @@ def operations(tmp_path_factory):
 
 
 def filled(operation, handle="nobody"):
-    values = {"handle": handle, "nonce": "0x" + "11" * 32, "id": "0x" + "22" * 32, "chain_id": str(CHAIN_ID)}
+    values = {
+        "handle": handle,
+        "asset": "ETH",
+        "nonce": "0x" + "11" * 32,
+        "id": "0x" + "22" * 32,
+        "chain_id": str(CHAIN_ID),
+    }
     values |= {"address": "0x" + "ab" * 20, "slug": "not_found", "holder": "0x" + "33" * 32}
     method, path = operation.split()
     for name, value in values.items():

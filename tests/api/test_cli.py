@@ -22,7 +22,9 @@ NOWHERE = "http://127.0.0.1:9"
 def test_every_command_has_help():
     """And none is missing from the program's own."""
     names = ("serve", "db upgrade", "db check", "devnet up", "devnet fund", "devnet price", "demo", "export")
+    names += tuple(f"devnet {name}" for name in ("status", "travel", "mine", "automine", "snapshot", "revert"))
     names += tuple(f"officer {name}" for name in ("keygen", "name", "propose", "sign", "change", "post", "list"))
+    names += ("rates import", "rates show")
     for name in names:
         done = CliRunner().invoke(commands, [*name.split(), "--help"])
         assert (done.exit_code, "Usage:" in done.output, "--json" in done.output) == (0, True, True), name
@@ -57,6 +59,13 @@ def run(monkeypatch, capsys, tmp_path):
         (["devnet", "price", "DOGE/USD", "1"], {}, 2),
         (["devnet", "price", "ETH/USD", "3000", "--json"], {"TANDEM_CHAIN_RPC": NOWHERE}, 4),
         (["devnet", "fund", "0x" + "11" * 20], {"TANDEM_CHAIN_RPC": NOWHERE}, 4),
+        (["devnet", "up", "--state", "/nowhere/chain.json"], {}, 2),
+        (["devnet", "up", "--hardfork", "--x"], {}, 2),
+        (["devnet", "up", "--kind", "hardhat", "--state", "chain.json"], {}, 1),
+        (["devnet", "travel", "yesterday"], {}, 2),
+        (["devnet", "travel", "2027-01-01T00:00:00"], {}, 2),
+        (["devnet", "mine", "0"], {}, 2),
+        (["devnet", "status", "--json"], {"TANDEM_CHAIN_RPC": NOWHERE}, 4),
         (["db", "check", "--json"], {}, 1),
     ],
 )
@@ -68,6 +77,23 @@ def test_statuses(run, arguments, settings, status):
         assert isinstance(json.loads(printed.out), dict)
     else:
         assert printed.err and "?" not in printed.err and "{" not in printed.err, "people are told why"
+
+
+def test_a_test_chain_by_its_commands(run, chain_url):
+    def told(*arguments):
+        status, printed = run("devnet", *arguments, "--json", TANDEM_CHAIN_RPC=chain_url)
+        assert status == 0, printed.out + printed.err
+        return json.loads(printed.out)
+
+    before = told("status")
+    assert (before["chain_id"], before["pending"], before["program"][:5]) == (31337, 0, "anvil")
+    kept = told("snapshot")["snapshot"]
+    assert told("mine", "2")["block"] == before["block"] + 2
+    assert told("travel", "90s")["timestamp"] >= before["timestamp"] + 90
+    assert told("revert", kept)["block"] == before["block"]
+    assert (told("automine", "off"), told("automine", "on")) == ({"automine": False}, {"automine": True})
+    status, printed = run("devnet", "revert", kept, TANDEM_CHAIN_RPC=chain_url)
+    assert (status, printed.err) == (1, "The test chain cannot do this: it has no such snapshot, or not any more.\n")
 
 
 def test_python_without_assertions_is_refused():

@@ -1,4 +1,4 @@
-"""Every detail of a bank's file or an officers' paper that is refused has words, and no words are for another one."""
+"""Every detail of what is refused (a bank's file, an officers' paper, a test chain) has words, none are over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from fiat.record import Reason
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [*(ROOT / "fiat").glob("*.py"), *(ROOT / "api").rglob("*.py"), ROOT / "chain/strict_json.py"]
-ERRORS = ("BankFileMalformed", "OfficerDocumentMalformed", "JsonMalformed")
+SOURCES += (ROOT / "chain").glob("devnet*.py")
+ERRORS = ("BankFileMalformed", "OfficerDocumentMalformed", "JsonMalformed", "DevnetCannot")
 ITS_OWN = {"file", "header", "line {number}", "row {number}", "row {number}, {column}"}
 """Places, which stand in the first argument of an error or are put together elsewhere."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from api.portfolio import ChainState, Holdings, Waiting, portfolio
+from api.portfolio import ChainState, Holdings, Unlisted, Waiting, portfolio
 from api.prices import PriceBook, Reading
+from chain.address import Address
 from chain.token import Token, TokenAmount
+from chain.token_claim import Claim, Fault
 from fiat.currency import currency
 from fiat.head import Balance, Head
 
@@ -14,6 +16,7 @@ NOW = 1_800_000_000
 ETH = Token.native(31337)
 ODD = Token(31337, None, "ODD", "Odd", 18)
 READINGS = {"ETH/USD": Reading(3000 * 10**8, 8, NOW), "EUR/USD": Reading(108_000_000, 8, NOW)}
+OLD = {"ETH/USD": Reading(3000 * 10**8, 8, 1)}
 NOTHING_WAITS = Waiting(operator_holds=0, pending_changes=0, frozen=False)
 
 
@@ -48,11 +51,12 @@ def test_values_are_rounded_down_never_up():
 @pytest.mark.parametrize(
     ("tokens", "readings", "state"),
     [
-        ([TokenAmount(1, ETH)], READINGS, "current"),
+        ([TokenAmount(10**18, ETH)], READINGS, "current"),
         (None, READINGS, "partial"),
         ([TokenAmount(1, ODD)], READINGS, "partial"),
-        ([TokenAmount(1, ETH)], READINGS | {"ETH/USD": Reading(1, 8, 1)}, "stale"),
-        ([TokenAmount(1, ETH), TokenAmount(1, ODD)], READINGS | {"ETH/USD": Reading(1, 8, 1)}, "partial"),
+        ([TokenAmount(10**18, ETH)], READINGS | OLD, "stale"),
+        ([TokenAmount(1, ETH)], READINGS | OLD, "current"),  # dust is not counted, old or not
+        ([TokenAmount(10**18, ETH), TokenAmount(1, ODD)], READINGS | OLD, "partial"),
         ([], {}, "current"),
     ],
 )
@@ -73,3 +77,26 @@ def test_reserved_money_is_booked_and_not_available():
 def test_currencies_without_and_with_three_decimals():
     seen = view([], balance("JPY", 1234), balance("KWD", 1234), into="JPY")
     assert [(p.asset, p.amount, p.value) for p in seen.positions] == [("JPY", "1234", "1234"), ("KWD", "1.234", None)]
+
+
+def test_dust_and_strangers_tokens_count_for_nothing_and_are_shown():
+    """Raw units under the contract's address, whatever name, decimals or balance it claims."""
+    token = Address("0x" + "de" * 20)
+    claim = Claim("Millions", "", 18, (Fault.LOOKS_LISTED,))
+    state = ChainState(chain_id=31337, state="current", block=1, lag_blocks=0, generation=0)
+    amounts = [TokenAmount(1, ETH), TokenAmount(10**18, ETH)]
+    held = Holdings(
+        head(balance("EUR", 100)),
+        NOTHING_WAITS,
+        amounts,
+        state,
+        PriceBook(NOW, READINGS),
+        [Unlisted(token, 10**30, claim), Unlisted(Address("0x" + "ad" * 20), 0, Claim())],
+    )
+    seen = portfolio(held, currency("EUR"), NOW * 10**9)
+    euro, dust, ether, stranger = seen.positions
+    assert [p.counted for p in (euro, dust, ether, stranger)] == [True, False, True, False]
+    assert (seen.total_minor, seen.total_state) == (str(100 + int(ether.value_minor)), "current")
+    assert (stranger.asset, stranger.contract, stranger.amount, stranger.decimals) == (token, token, str(10**30), 0)
+    assert (stranger.price, stranger.value, stranger.claimed.decimals) == (None, None, 18)
+    assert stranger.claimed.faults == ["looks-listed"]

@@ -52,7 +52,7 @@ def test_nonsense_is_missing_and_never_zero(reading):
     assert (price.state, price.rate) == (PriceState.MISSING, None)
 
 
-@pytest.mark.parametrize("asset", ["GBP", "DOGE", "ETH/USD", ""])
+@pytest.mark.parametrize("asset", ["CHF", "DOGE", "ETH/USD", ""])
 def test_an_asset_without_a_feed_has_no_price(asset):
     assert book().price(asset, "EUR").state is PriceState.MISSING
     assert book().price("ETH", asset).state is PriceState.MISSING

@@ -30,9 +30,26 @@ def test_the_origin_follows_the_port_that_was_taken():
     assert named.listening_on("127.0.0.1", 4711).public_origin == "https://pay.example"
 
 
+def test_a_chain_has_one_url_or_several_and_a_depth_at_which_it_is_final():
+    urls = "http://127.0.0.1:8545, https://node.example/key"
+    settings = Settings.from_environment({"TANDEM_CHAIN_RPC": urls})
+    assert (settings.chain_rpc, settings.chain_rpc_others) == ("http://127.0.0.1:8545", ("https://node.example/key",))
+    assert (settings.chain_heads, settings.confirmations) == ("ws://127.0.0.1:8545", 1)
+    real = Settings.from_environment({"TANDEM_CHAIN_RPC": "https://node.example/key", "TANDEM_CHAIN_ID": "1"})
+    assert (real.chain_heads, real.confirmations) == (None, 12)
+    told = {"TANDEM_CHAIN_HEADS": "wss://node.example/key", "TANDEM_CONFIRMATIONS": "3"}
+    assert Settings.from_environment(told).chain_heads == "wss://node.example/key"
+    assert Settings.from_environment(told).confirmations == 3
+    assert Settings.from_environment({"TANDEM_CHAIN_HEADS": "off"}).chain_heads is None
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("TANDEM_CHAIN_RPC", "http://a,http://a"),
+        ("TANDEM_CHAIN_RPC", "http://a,"),
+        ("TANDEM_CHAIN_HEADS", "http://a"),
+        ("TANDEM_CONFIRMATIONS", "0"),
         ("TANDEM_LISTEN", "8000"),
         ("TANDEM_LISTEN", "127.0.0.1:65536"),
         ("TANDEM_LISTEN", "127.0.0.1:x"),

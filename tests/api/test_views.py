@@ -71,7 +71,7 @@ async def test_the_portfolio_has_both_sides_and_a_total(person, node):
 
 async def test_a_portfolio_in_a_currency_without_a_feed_shows_no_value_rather_than_zero(person):
     alice = await person(funded=100)
-    view = (await alice.get("/v1/portfolio?in=GBP")).json
+    view = (await alice.get("/v1/portfolio?in=CHF")).json
     (position,) = view["positions"]
     assert (position["price"], position["value"], position["price_state"]) == (None, None, "missing")
     assert (view["total"], view["total_state"]) == ("0.00", "partial")
@@ -177,6 +177,22 @@ async def test_dust_does_not_tell_whose_address_it_is(person, node):
     assert answer.status == 200
     for someone, other in ((alice, bob), (bob, alice)):
         assert (await someone.get("/v1/activity")).json["items"][0]["counterparty"]["handle"] == other.handle
+
+
+async def test_i13_who_imitates_a_payee_is_marked(person, node):
+    """Whoever alice paid, or asked for an address, is known; an address with the same first or last digits is not."""
+    alice, bob = await person(), await person()
+    for someone in (alice, bob):
+        await fund(node, account(someone), ETHER, 0)
+    assert (await alice.post(f"/v1/users/{bob.handle}/address", {"chain_id": CHAIN_ID, "asset": "ETH"})).status == 200
+    near = Address(account(bob)[:6].lower() + "0" * 34 + "ff")
+    far = Address("0x" + "5" * 38 + "ee")
+    for sender in (near, far):
+        await node.call("anvil_impersonateAccount", [sender])
+        await node.call("anvil_setBalance", [sender, hex(ETHER)])
+        await transact(node, [transfer(TokenAmount(1, Token.native(CHAIN_ID)), account(alice), sender)], sender)
+    marks = {item["counterparty"]["address"]: item["marks"] for item in await history_of(alice, 3)}
+    assert (marks[near], marks[far]) == (["looks-alike"], [])
 
 
 async def test_other_tokens_and_empty_transfers_are_not_shown(person, node):

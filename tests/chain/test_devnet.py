@@ -12,7 +12,7 @@ import pytest
 from chain import devnet
 from chain.address import Address
 from chain.calldata import decode, encode_call
-from chain.devnet import Devnet, DevnetKind, deploy, fund, mint, set_price
+from chain.devnet import Devnet, DevnetKind, DevnetOptions, deploy, fund, mint, set_price
 from chain.devnet_contracts import OWNER, demo_feeds, demo_price_feeds, demo_token, demo_tokens
 from chain.errors import (
     AmountTooPrecise,
@@ -58,6 +58,7 @@ async def test_start_deploy_fund_price_stop(kind: str) -> None:
         await set_price(node, "eth/usd", "2999.5")
         prices = {asset: await price(node, feed) for asset, feed in demo_price_feeds().items()}
         expected = {"ETH": 299_950_000_000, "DUSD": 100_000_000, "EUR": 108_000_000}
+        expected |= {"GBP": 126_000_000, "CNY": 14_000_000, "JPY": 660_000}
         assert prices == {**expected, "DWETH": expected["ETH"], "DEUR": expected["EUR"]}
         assert is_alive(net.pid)
     assert not is_alive(net.pid)
@@ -129,8 +130,8 @@ async def test_a_developers_own_node_without_money(anvil: Node) -> None:
 async def test_a_developers_own_node_with_other_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = devnet._command
 
-    def other_accounts(kind: DevnetKind, port: int) -> tuple[list[str], Path]:
-        command, program = plain(kind, port)
+    def other_accounts(kind: DevnetKind, port: int, options: DevnetOptions) -> tuple[list[str], Path]:
+        command, program = plain(kind, port, options)
         return [*command, "--accounts", "1", "--mnemonic-seed-unsafe", "7"], program
 
     monkeypatch.setattr(devnet, "_command", other_accounts)
@@ -168,6 +169,6 @@ def test_artifacts_are_what_the_sources_compile_to() -> None:
         ["node", str(ROOT / "chain/contracts/compile.js"), "--stdout"], check=True, capture_output=True, timeout=120
     ).stdout
     compiled = json.loads(output)
-    assert set(compiled) == {"DemoToken", "DemoFeed", "DemoWallet"}
+    assert set(compiled) == {"DemoToken", "DemoFeed", "DemoWallet", "Views"}
     for name, artifact in compiled.items():
         assert json.loads((ROOT / f"chain/contracts/{name}.json").read_text()) == artifact

@@ -15,13 +15,14 @@ from eth_account import Account
 from chain import erc20
 from chain.address import Address
 from chain.calldata import encode_call
-from chain.devnet import ETHER, fund
+from chain.devnet import ETHER, Devnet, DevnetOptions, fund
 from chain.devnet_contracts import OWNER, demo_token
 from chain.errors import (
     AnswerMalformed,
     AnswerTooLarge,
     ExecutionReverted,
     FeeTooHigh,
+    GasMissing,
     InsufficientNative,
     InsufficientToken,
     NodeRefused,
@@ -32,9 +33,10 @@ from chain.errors import (
     WrongChain,
     WrongGenesis,
 )
+from chain.fees import Speed
 from chain.node import Node
 from chain.token import Token, TokenAmount
-from chain.transaction import SignedTransaction, TransactionRequest
+from chain.transaction import SignedTransaction, TransactionRequest, TransactionType
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"  # Anvil's first, known to everyone
 BOB = Address("0x" + 20 * "b0")
@@ -56,7 +58,7 @@ async def test_money_moves(chain_node: Node) -> None:
         sent = await chain_node.send_raw(signed.raw)
         assert sent == signed.hash
         receipt = await chain_node.wait_for_receipt(sent)
-        assert receipt.succeeded and receipt.fee <= prepared.fee_max
+        assert receipt.succeeded and receipt.fee and receipt.fee <= prepared.fee_max
         assert await chain_node.send_raw(signed.raw) == sent, "sending again is no error"
         moved = [transfer for log in receipt.logs if (transfer := erc20.decode_transfer_log(log))]
         assert [(m.token, m.receiver, m.units) for m in moved] == ([(DUSD.address, BOB, 30_000_000)] if moved else [])
@@ -81,7 +83,11 @@ async def test_prepare_says_what_is_missing(chain_node: Node) -> None:
     assert coins.missing_wei == coins.fee_wei > 0
     empty = await refused(erc20.transfer(TokenAmount(5, ETH), CAROL, Address("0x" + 20 * "d0")), InsufficientNative)
     assert empty.missing_wei == 5 + empty.fee_wei
-    nothing = Token(31337, CAROL, "NONE", "No code", 6)
+    await fund(chain_node, CAROL, 0, 5 * 10**6)
+    gas = await refused(erc20.transfer(TokenAmount(5, DUSD), BOB, CAROL), GasMissing)
+    assert (gas.available_wei, gas.value_wei) == (0, 0) and gas.missing_wei == gas.fee_wei > 0
+    assert not isinstance(coins, GasMissing) and not isinstance(empty, GasMissing)
+    nothing = Token(31337, Address("0x" + 20 * "e0"), "NONE", "No code", 6)
     await refused(erc20.transfer(TokenAmount(1, nothing), OWNER, BOB), TokenWithoutCode)
     stolen = TransactionRequest(31337, DUSD.address, data=encode_call("mint(address,uint256)", BOB, 1), sender=BOB)
     reverted = await refused(stolen, ExecutionReverted)
@@ -103,6 +109,49 @@ async def test_prepare_keeps_what_is_set_and_counts_pending_nonces(anvil: Node) 
     assert await anvil.prepare(chosen) == chosen
     with pytest.raises(TransactionUnseen):
         await anvil.wait_for_receipt(sign(first).hash, timeout_seconds=0.1)
+
+
+@pytest.mark.parametrize("kind", ["anvil", "hardhat"])
+async def test_a_chain_without_a_base_fee_gets_one_price(kind: str) -> None:
+    async with Devnet.start(kind, options=DevnetOptions(hardfork="berlin")) as net, Node(net.url, 31337) as node:
+        price = await node.gas_price()
+        assert await node.fees() is None and price > 0
+        request = erc20.transfer(TokenAmount(5, ETH), BOB, OWNER)
+        plain = await node.prepare(request)
+        assert (plain.type, plain.max_fee_per_gas) == (TransactionType.LEGACY, price)
+        listed = await node.prepare(replace(request, access_list=((BOB, ()),)), Speed.FAST)
+        assert (listed.type, listed.max_fee_per_gas) == (TransactionType.ACCESS_LIST, price * 5 // 4)
+        tipped = replace(request, max_fee_per_gas=price + 7, max_priority_fee_per_gas=7)
+        assert (await node.prepare(tipped)).max_priority_fee_per_gas == price + 7
+        with pytest.raises(FeeTooHigh):
+            await node.prepare(request, fee_cap=price - 1)
+        for made in (plain, replace(listed, nonce=1)):
+            sent = await node.send_raw(sign(made).raw)
+            assert (await node.wait_for_receipt(sent)).succeeded
+        assert [amount and amount.units for amount in await node.balances(BOB, [ETH])] == [10]
+
+
+async def test_speeds_and_the_persons_cap(anvil: Node) -> None:
+    request = erc20.transfer(TokenAmount(5, ETH), BOB, OWNER)
+    slow, normal, fast = [await anvil.prepare(request, speed) for speed in Speed]
+    assert slow.fee_max < normal.fee_max < fast.fee_max
+    fees = await anvil.fees()
+    assert fees is not None
+    tight = await anvil.prepare(request, fee_cap=fees.base + fees.priority)
+    assert tight.max_fee_per_gas == fees.base + fees.priority, "room ends at the cap"
+    with pytest.raises(FeeTooHigh) as caught:
+        await anvil.prepare(request, fee_cap=fees.base + fees.priority - 1)
+    assert caught.value.max_fee_per_gas == fees.base + fees.priority
+
+
+async def test_a_legacy_transaction_stays_one(anvil: Node) -> None:
+    request = replace(erc20.transfer(TokenAmount(5, ETH), BOB, OWNER), type=TransactionType.LEGACY)
+    prepared = await anvil.prepare(request)
+    fees = await anvil.fees()
+    assert fees is not None and prepared.type is TransactionType.LEGACY
+    assert prepared.max_fee_per_gas == fees.one_price < fees.max_fee_per_gas
+    receipt = await anvil.wait_for_receipt(await anvil.send_raw(sign(prepared).raw))
+    assert receipt.succeeded
 
 
 async def test_identity(anvil: Node) -> None:

@@ -32,3 +32,16 @@ def test_depth_is_refused_even_where_the_recursion_limit_was_raised() -> None:
                 strict_json.parse(text, 10**7)
     finally:
         sys.setrecursionlimit(before)
+
+
+def test_how_deep_is_found_out_quickly_and_rightly() -> None:
+    """Whatever stands in strings; one level less is taken, one more refused."""
+    deep = "[" * 63 + "{}" + "]" * 63
+    strings = ['"]]]"', '"[[["', '"{\\"["', '""', '"\u005b"', '"a"', '"[", "]"', '{"[": "]", "}": "{"}']
+    for text in (deep, *(f"[{one}, {one}]" for one in strings)):
+        assert strict_json.parse(text, 1000) is not None
+    for filler in ("", *strings[:6]):
+        inside = f"[{filler}]"
+        with pytest.raises(JsonMalformed):
+            strict_json.parse("[" * 64 + inside + "]" * 64, 1000)
+        assert strict_json.parse("[" * 63 + inside + "]" * 63, 1000) is not None

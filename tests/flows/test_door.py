@@ -210,6 +210,9 @@ async def test_ten_transactions_at_the_same_instant_get_ten_numbers_in_a_row(run
         assert [answer["error"]["code"] for answer in answers if "error" in answer] == [-32005]
         sent = [await node.call("eth_getTransactionByHash", [one]) for one in hashes]
         assert sorted(int(one["nonce"], 16) for one in sent) == list(range(first, first + 10))  # type: ignore[index]
+        told = (await running.tandem("pending"))["accounts"][0]["transactions"]
+        done = {one["transaction"]: (int(one["nonce"]), one["state"]) for one in told}
+        assert sorted(done[one] for one in hashes) == [(first + n, "done") for n in range(10)], "the person sees them"
 
 
 async def test_what_came_otherwise_than_foreseen_is_told(running: Up, person: Person) -> None:

@@ -23,12 +23,13 @@ PURE_ABOVE |= {"wallet.names", "wallet.accounts", "wallet.unsigned", "wallet.exp
 PURE_ABOVE |= {"wallet.rpc", "wallet.asking", "wallet.approvals", "wallet.happenings", "wallet.dapp_params"}
 PURE_ABOVE |= {"wallet.dapp_calls", "wallet.dapp_methods", "wallet.dapp_failures", "wallet.review_door"}
 PURE_ABOVE |= {"wallet.pairing", "wallet.listen", "wallet.review_json", "wallet.review_typed_values"}
-PURE_ABOVE |= {"wallet.signable_values"}
+PURE_ABOVE |= {"wallet.signable_values", "wallet.in_flight"}
 PURE_ABOVE |= {"wallet.policy", "wallet.policy_request", "wallet.policy_decision", "wallet.policy_counters"}
 PURE_ABOVE |= {"wallet.policy_log", "wallet.policy_offer", "wallet.policy_typed", "wallet.policy_trial"}
 PURE_ABOVE |= {"wallet.guard_claims", "wallet.judgement"}
 PURE_ABOVE |= {"wallet.review_effects", "wallet.review_transactions", "wallet.review_messages", "wallet.review_outcome"}
 PURE_ABOVE |= {"wallet.review_typed_data", "wallet.descriptions", "wallet.digest", "wallet.plain_text", "wallet.hosts"}
+PURE_ABOVE |= {"api.news", "api.prices", "api.price_guard", "api.price_line", "api.reference_rates"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from eth_account import Account
@@ -84,6 +85,16 @@ def test_it_signs_as_eth_account_signs(account):
     assert account.sign_typed_data(full_message=whole) == ALICE.sign_typed_data(full_message=whole)
 
 
+def test_it_signs_legacy_and_access_list_transactions_too(account):
+    plain = {name: value for name, value in FIELDS.items() if not name.startswith("max") and name != "type"}
+    access = [{"address": BOB, "storageKeys": ["0x" + 64 * "7"]}]
+    for more in ({"gasPrice": 7}, {"gasPrice": 7, "type": 1}, {"gasPrice": 7, "type": "0x1", "accessList": access}):
+        assert account.sign_transaction({**plain, **more}) == ALICE.sign_transaction({**plain, **more})
+    for wrong in ({"type": 2, "gasPrice": 7}, {"type": 0}, {"type": 0, "gasPrice": 7, "accessList": access}):
+        with pytest.raises((BytesNotUnderstood, TransactionMalformed)):
+            account.sign_transaction({**plain, **wrong})
+
+
 def test_web3_sends_through_it(account):
     async def chain():
         async with Devnet.start("anvil") as devnet:
@@ -97,6 +108,26 @@ def test_web3_sends_through_it(account):
         return w3.eth.wait_for_transaction_receipt(sent)["status"], w3.eth.get_transaction(sent)["from"]
 
     assert asyncio.run(chain()) == (1, ALICE.address)
+
+
+def test_fifty_at_once_have_numbers_in_a_row(account):
+    async def chain():
+        async with Devnet.start("anvil") as devnet:
+            return await asyncio.to_thread(use, devnet.url)
+
+    def use(url):
+        w3 = Web3(Web3.HTTPProvider(url))
+        w3.provider.make_request("evm_setAutomine", [False])
+        first = w3.eth.get_transaction_count(account.address)
+        paid = {"to": BOB, "value": 1, "gas": 21_000}
+        with ThreadPoolExecutor(50) as pool:
+            sent = list(pool.map(lambda _number: account.send_transaction(w3, paid), range(50)))
+        w3.provider.make_request("evm_mine", [])
+        numbers = sorted(w3.eth.get_transaction(one)["nonce"] for one in sent)
+        return numbers == list(range(first, first + 50)), len(set(sent)), w3.eth.get_transaction_count(account.address)
+
+    in_a_row, different, count = asyncio.run(chain())
+    assert (in_a_row, different, count) == (True, 50, 50)
 
 
 def test_it_works_inside_a_running_loop_and_from_threads(account):

@@ -10,6 +10,8 @@ import http.client
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -17,9 +19,12 @@ import click
 
 from fiat.head import Head
 from fiat.money import decimal_text
+from wallet.cli.activity_rows import other_side, row
+from wallet.cli.follow import ITEMS, follow
 from wallet.cli.grid import grid, styled
 from wallet.cli.inert import inert
 from wallet.cli.running import Run, command
+from wallet.cli.strangers import claim, marked
 from wallet.errors import (
     AnswerUnfit,
     HolderMissing,
@@ -36,43 +41,17 @@ from wallet.texts import CHAIN_RESTARTED, N_, _
 
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 PATIENCE_SECONDS = 15
+STREAM_PATIENCE_SECONDS = 45  # a heartbeat comes every 15
 PAGES_MAX = 1000
 PAGE_ITEMS = 200
-ZERO_ADDRESS = "0x" + 40 * "0"
 
-KINDS = {
-    "transfer": N_("transfer"),
-    "topup": N_("top-up"),
-    "withdrawal": N_("withdrawal"),
-    "withdrawal_return": N_("withdrawal returned"),
-    "fee": N_("fee"),
-    "conversion": N_("conversion"),
-    "hold": N_("hold"),
-    "capture": N_("taken from a hold"),
-    "release": N_("hold released"),
-    "expiry": N_("hold ended"),
-    "mandate": N_("mandate"),
-    "collection": N_("collection"),
-    "operator": N_("by the operator"),
-    "chain_transfer": N_("on the chain"),
-}
-STATES = {
-    "pending": N_("pending"),
-    "done": N_("done"),
-    "accepted": N_("accepted"),
-    "paid": N_("paid"),
-    "returned": N_("returned"),
-    "failed": N_("failed"),
-    "reserved": N_("reserved"),
-    "released": N_("released"),
-    "expired": N_("expired"),
-}
 TOTALS = {
     "stale": N_("Some prices are old: the total is only about right."),
     "partial": N_("Some prices are missing: the total leaves those positions out."),
 }
-UNMOVED = {"hold", "release", "expiry", "mandate"}
-HELD = {"reserved", "released"}
+UNTRACED = N_(
+    "Coins that contracts moved inside their calls are missing here from block {block} on: the node does not trace."
+)
 WAITING = {
     "frozen": N_("Your account is frozen: nothing leaves it until `tandem unfreeze`."),
     "operator_holds": N_("The operator holds money of yours ({n}): `tandem notices` says what for, and until when."),
@@ -99,6 +78,8 @@ class Asker:
         self._token = str(session["token"])
         secure = self._parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self.untraced_from: Any = None
+        """From this block on the server's node did not tell what contracts move inside their calls."""
         self._connection = kind(self._parts.hostname or "", self._parts.port, timeout=PATIENCE_SECONDS)
 
     def ask(self, path: str) -> dict[str, Any]:
@@ -118,21 +99,30 @@ class Asker:
         judge(self.host, status, _parsed(raw), path)
         raise AnswerUnfit(self.host, path.partition("?")[0])
 
+    def stream(self, path: str, last_id: str) -> http.client.HTTPResponse:
+        """GET below /v1 of what does not end by itself; `last_id` is where it was left. Raises what `ask` raises."""
+        more = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        self._connection.close()
+        self._connection.timeout = STREAM_PATIENCE_SECONDS
+        answer = self._request(path, more)
+        if answer.status != 200:
+            judge(self.host, answer.status, _parsed(answer.read(ANSWER_BYTES_MAX + 1)), path)
+        return answer
+
     def _get(self, path: str) -> dict[str, Any]:
         status, raw = self._send(path)
         return judge(self.host, status, _parsed(raw), path)
 
     def _send(self, path: str) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        try:
+        answer = self._request(path, {"Accept": "application/json"})
+        with _reaching(self.host):
+            return answer.status, answer.read(ANSWER_BYTES_MAX + 1)
+
+    def _request(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        headers = {"Authorization": f"Bearer {self._token}", **headers}
+        with _reaching(self.host):
             self._connection.request("GET", f"{self._parts.path}/v1{path}", headers=headers)
-            answer = self._connection.getresponse()
-            raw = answer.read(ANSWER_BYTES_MAX + 1)
-        except TimeoutError:
-            raise ServerUnreachable(self.host, "timeout") from None
-        except (OSError, http.client.HTTPException):
-            raise ServerUnreachable(self.host, "connection") from None
-        return answer.status, raw
+            return self._connection.getresponse()
 
     def _check_ledger(self) -> None:
         """A session that is refused may belong to a ledger that is gone."""
@@ -166,6 +156,16 @@ class Asker:
         if now != kept:
             keep_head(self.folder, now, signed)
         return head
+
+
+@contextmanager
+def _reaching(host: str) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise ServerUnreachable(host, "timeout") from None
+    except (OSError, http.client.HTTPException):
+        raise ServerUnreachable(host, "connection") from None
 
 
 def _parsed(raw: bytes) -> object:
@@ -204,11 +204,11 @@ def _show_balance(host: str, view: dict[str, Any], backed_up: bool) -> None:
     unit = inert(view.get("in", ""), 10)
     rows = [
         (
-            p["asset"],
+            p["asset"] if p["claimed"] is None else claim(p),
             _("ledger") if p["rail"] == "ledger" else _("chain {id}").format(id=p["chain_id"]),
             _amount(p),
             _price(p),
-            p["value"] or _("no price"),
+            p["value"] or (_("no price") if p["claimed"] is None else _("not counted")),
         )
         for p in items_of(host, view, "positions")
     ]
@@ -268,14 +268,21 @@ def short_price(text: str) -> str:
 @command("activity", _("Everything that happened, both sides, newest first."))
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help=_("how many at most"))
 @click.option("--csv", "as_csv", is_flag=True, help=_("comma-separated values"))
-def activity(run: Run, limit: int, as_csv: bool) -> None:
-    items, cursor = read_items(Asker(run), limit)
-    document = {"items": items, "next_cursor": cursor or None}
+@click.option("--follow", "onward", is_flag=True, help=_("then what happens, as it happens, until Ctrl-C"))
+def activity(run: Run, limit: int, as_csv: bool, onward: bool) -> None:
+    asker = Asker(run)
+    if onward:
+        follow(asker, lambda name, data: _show_event(run, name, data))
+    items, cursor = read_items(asker, limit)
+    if isinstance(asker.untraced_from, int):
+        run.say(styled(_(UNTRACED).format(block=asker.untraced_from), "warn"))
+    marked(items, run.store)
+    document = {"items": items, "next_cursor": cursor or None, "untraced_from": asker.untraced_from}
     run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
 
 
 def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
-    """The newest items, and where the next page would begin."""
+    """The newest items, and where the next page would begin. What was on a chain that is gone says so as its state."""
     items: list[dict[str, Any]] = []
     cursor: Any = ""
     while len(items) < limit and cursor is not None:
@@ -285,7 +292,8 @@ def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
         page = asker.ask(wanted)
         found = items_of(asker.host, page, "items")
         asker.see_generation("activity", page.get("generation"))
-        items += found
+        asker.untraced_from = page.get("untraced_from")
+        items += [{**item, "state": "archived"} if item["archived"] is True else item for item in found]
         cursor = page.get("next_cursor") if found else None
     return items, cursor
 
@@ -294,43 +302,42 @@ def _show_activity(items: list[dict[str, Any]]) -> None:
     if not items:
         click.echo(_("Nothing happened yet."))
         return
-    rows = [
-        (
-            str(item["at"])[:19].replace("T", " "),
-            _(KINDS.get(item["kind"], item["kind"])),
-            f"{_sign(item)}{item['amount']} {item['asset']}",
-            _other(item),
-            _(STATES.get(item["state"], item["state"])),
-            item["memo"] or "",
-        )
+    rows = [row(item) for item in items]
+    styles = [
+        "warn"
+        if item["state"] in ("failed", "archived") or item["marks"]
+        else "in"
+        if item["direction"] == "in"
+        else ""
         for item in items
     ]
-    styles = ["warn" if item["state"] == "failed" else "in" if item["direction"] == "in" else "" for item in items]
     click.echo(grid([_("Time (UTC)"), _("What"), ">" + _("Amount"), _("With"), _("State"), _("Memo")], rows, styles))
 
 
-def _sign(item: dict[str, Any]) -> str:
-    """What is only reserved, freed or agreed has moved nothing."""
-    unmoved = item["kind"] in UNMOVED or item["state"] in HELD
-    return "" if unmoved else "-" if item["direction"] == "out" else "+"
-
-
-def _other(item: dict[str, Any]) -> str:
-    received = item["received"]
-    if isinstance(received, dict):
-        return f"+{received.get('amount')} {received.get('asset')}"
-    other = _Item(item["counterparty"] or {})
-    if other["address"] == ZERO_ADDRESS:
-        return _("(minted)")
-    return f"@{other['handle']}" if other["handle"] else str(other["label"] or other["address"] or "")
+def _show_event(run: Run, name: str, data: dict[str, Any]) -> None:
+    """One line each: a document with --json, else a row of the history."""
+    if run.json:
+        run.answer({"event": name, "data": data}, lambda: None)
+    elif name in ITEMS:
+        item = _Item(data)
+        marked([item], run.store)
+        click.echo("  ".join(inert(cell, 80) for cell in row(item)))
+    elif name == "chain_gone":
+        click.echo(_("The chain took back {transaction}.").format(transaction=inert(data.get("transaction"), 80)))
+    elif name == "reset":
+        click.echo(_("More happened than can be told here: `tandem activity` shows it."))
+    sys.stdout.flush()
 
 
 def _show_csv(items: list[dict[str, Any]]) -> None:
     out = csv.writer(sys.stdout, lineterminator="\n")
     names = ["at", "kind", "rail", "direction", "asset", "amount", "state", "balance", "memo", "transaction", "nonce"]
-    out.writerow([*names, "with"])
+    out.writerow([*names, "with", "value", "value_currency", "value_source", "marks"])
     for item in items:
-        out.writerow([*(formula_free(item.get(name)) for name in names), formula_free(_other(item))])
+        value = item["value"] if isinstance(item["value"], dict) else {}
+        worth = [value.get(name) for name in ("amount", "currency", "source")]
+        more = [other_side(item), *worth, " ".join(item["marks"])]
+        out.writerow([formula_free(cell) for cell in (*(item.get(name) for name in names), *more)])
 
 
 def formula_free(value: object) -> str:

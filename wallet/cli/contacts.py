@@ -7,12 +7,17 @@ from datetime import UTC, datetime
 
 import click
 
+from wallet.cli import terminal
 from wallet.cli.own import contacts_kept, names_taken
+from wallet.cli.review_words import CAUTIONS, SIGN_WORD
 from wallet.cli.running import Json, Run, command, group
 from wallet.cli.show import table
+from wallet.cli.strangers import payees_known
 from wallet.contacts import CONTACTS_MAX, Contact, find_contact, new_contact, with_recent
 from wallet.errors import VaultFull
+from wallet.networks import networks
 from wallet.payee import Payee
+from wallet.review import Caution
 from wallet.state import Document
 from wallet.texts import _
 
@@ -24,6 +29,9 @@ def add(run: Run, name: str, to: str) -> None:
     contact = new_contact(name, to, names_taken(run))
     if len(contacts_kept(run)) >= CONTACTS_MAX:
         raise VaultFull("contacts", CONTACTS_MAX)
+    address = contact.payee.address
+    if address is not None and payees_known(run.store, _chains(run)).is_imitated_by(address):
+        terminal.confirm_word(_(CAUTIONS[Caution.LOOKS_ALIKE]), SIGN_WORD)
     run.store.change("contacts", lambda document: document.update({contact.name: {"to": contact.to}}))
     _answer(run)
 
@@ -67,6 +75,10 @@ def _answer(run: Run) -> None:
     known: list[Contact] = contacts_kept(run)
     document = {"contacts": [{"name": contact.name, "to": contact.to} for contact in known]}
     run.answer(document, lambda: table([_("Name"), _("To")], [(contact.name, contact.to) for contact in known]))
+
+
+def _chains(run: Run) -> set[int]:
+    return {network.chain_id for network in networks(run.config, run.store)}
 
 
 def _time(seconds: int) -> str:

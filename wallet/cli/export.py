@@ -30,7 +30,8 @@ def export(run: Run, form: str, currency: str, limit: int) -> None:
     if code not in ISO_4217:
         raise CurrencyUnknown(code)
     asker = Asker(run)
-    items, cursor = read_items(asker, limit)
+    read, cursor = read_items(asker, limit)
+    items = [item for item in read if item["state"] != "archived"]  # nothing that one has comes of them
     if cursor is not None:
         run.say(_("There is more than {limit}: raise --limit for the rest.").format(limit=limit))
     if form == "beancount" and not run.json:

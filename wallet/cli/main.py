@@ -32,6 +32,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     N_("Money"): {
         "balance": Entry("ask", N_("everything you hold, in one view")),
         "activity": Entry("ask", N_("everything that happened, in one history")),
+        "prices": Entry("prices", N_("what things are worth, and were")),
         "export": Entry("export", N_("your history for a spreadsheet or beancount")),
         "statement": Entry("statement", N_("an account over a period, also as CSV, PDF and camt.053")),
         "receive": Entry("receive", N_("where others send to, with a QR code")),
@@ -64,6 +65,8 @@ GROUPS: dict[str, dict[str, Entry]] = {
     N_("Chains"): {
         "sign": Entry("offline", N_("sign a file of `send --offline`, without a network")),
         "broadcast": Entry("offline", N_("send what was signed elsewhere")),
+        "pending": Entry("pending", N_("what waits for a block, and numbers that are missing")),
+        "fill": Entry("pending", N_("use up a number that is missing")),
         "speedup": Entry("own_transactions", N_("send a transaction that waits at a higher fee")),
         "cancel": Entry("own_transactions", N_("put nothing in its place")),
         "sweep": Entry("own_transactions", N_("send everything of one asset")),

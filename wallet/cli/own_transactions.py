@@ -10,7 +10,7 @@ from chain.address import Address
 from wallet.cli.own import own_account, own_accounts, payee_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
-from wallet.cli.send import check_somebody_is_there
+from wallet.cli.send import check_somebody_is_there, turn
 from wallet.cli.show import approve, table
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed
@@ -25,14 +25,14 @@ Planning = Callable[[OwnTransactions], Awaitable[Plan]]
 @click.argument("transaction", metavar="HASH")
 def speedup(run: Run, transaction: str) -> None:
     known = _hash(transaction)
-    _do(run, lambda own: own.replaced(known, cancelled=False))
+    send_planned(run, lambda own: own.replaced(known, cancelled=False))
 
 
 @command("cancel", _("Put nothing in the place of a transaction that waits, at a higher fee."), asks=True)
 @click.argument("transaction", metavar="HASH")
 def cancel(run: Run, transaction: str) -> None:
     known = _hash(transaction)
-    _do(run, lambda own: own.replaced(known, cancelled=True))
+    send_planned(run, lambda own: own.replaced(known, cancelled=True))
 
 
 @command("allowances", _("Who may take tokens of yours, by your node."))
@@ -79,7 +79,7 @@ def revoke(run: Run, token: str, spender: str, account: str, collection: bool) -
     async def planned(own: OwnTransactions) -> Plan:
         return await own.revoked(owner, own.token(token), taker, is_all=collection)
 
-    _do(run, planned)
+    send_planned(run, planned)
 
 
 @command("sweep", _("Send everything of one asset; of the chain's own coin, what the fee leaves."), asks=True)
@@ -98,13 +98,13 @@ def sweep(run: Run, asset: str, to: str, account: str) -> None:
             raise no_such_asset(asset, [], own.purse.listed())
         return await own.swept(owner, found, receiver)
 
-    _do(run, planned)
+    send_planned(run, planned)
 
 
-def _do(run: Run, planning: Planning) -> None:
+def send_planned(run: Run, planning: Planning) -> None:
+    """Plan, review, yes, signature, answer."""
     check_somebody_is_there(run)
-    with run.store.one_command():
-        answer = wait(_sent(run, planning))
+    answer = wait(_sent(run, planning))
     sentences = {
         "done": _("Done, in block {block}: {transaction}"),
         "sent": _("Sent; no block has it yet: {transaction}"),
@@ -116,10 +116,12 @@ def _do(run: Run, planning: Planning) -> None:
 async def _sent(run: Run, planning: Planning) -> Json:
     async with open_wallet(run) as wallet:
         own = OwnTransactions(wallet)
-        plan = await planning(own)
-        tell_notices(run, wallet)
-        approve(run, plan.review, _("Sign and send?"))
-        sent = await own.send(plan)
+        with turn(run):  # until the node has it: the next one's number is another then
+            plan = await planning(own)
+            tell_notices(run, wallet)
+            approve(run, plan.review, _("Sign and send?"))
+            transaction = await own.submit(plan)
+        sent = await own.settle(transaction)
         receipt = sent.receipt
         state = "sent" if receipt is None else "done" if receipt.succeeded else "failed"
         return {"state": state, "transaction": sent.hash, "block": receipt.block_number if receipt else None}

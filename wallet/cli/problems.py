@@ -115,6 +115,10 @@ def _coins(wei: int) -> str:
     return TokenAmount(max(wei, 0), Token.native(1)).format()
 
 
+def gwei(wei: int) -> str:
+    return TokenAmount(wei, Token(1, None, "gwei", "gwei", 9)).format()
+
+
 def _coins_missing(error: Any) -> dict[str, str]:
     return {
         "available": _coins(error.available_wei),
@@ -126,6 +130,8 @@ def _coins_missing(error: Any) -> dict[str, str]:
 
 DERIVED: dict[type[Exception], Callable[[Any], dict[str, Any]]] = {
     chain.InsufficientNative: _coins_missing,
+    chain.GasMissing: _coins_missing,
+    chain.FeeTooHigh: lambda e: {"needed": gwei(e.max_fee_per_gas), "allowed": gwei(e.cap)},
     chain.InsufficientToken: lambda e: {"missing_units": e.missing_units},
     wallet.ClockWrong: lambda e: {"minutes": abs(e.seconds) // 60, "apart": abs(e.seconds)},
     wallet.WordUnknown: lambda e: {"hint": ", ".join(e.near)},
@@ -305,13 +311,20 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         ),
         REFUSED,
     ),
+    chain.GasMissing: (
+        N_(
+            "The account has {available} of the chain's own coin, and the fee may be {fee}: nothing was sent. "
+            "`tandem receive` shows where it can be sent some."
+        ),
+        REFUSED,
+    ),
     chain.InsufficientToken: (
         N_("Not enough of the token {token}: {missing_units} of its smallest unit are missing."),
         REFUSED,
     ),
     chain.TokenWithoutCode: (N_("There is no contract at {token} on this chain; nothing was sent."), REFUSED),
     chain.FeeTooHigh: (
-        N_("The node asks {max_fee_per_gas} wei per gas, above the cap of {cap}; nothing was sent."),
+        N_("The node asks {needed} gwei per gas, above the cap of {allowed} gwei; nothing was sent."),
         REFUSED,
     ),
     chain.NodeUnreachable: (N_("The node {url} does not answer ({reason}); nothing was changed."), NETWORK),
@@ -328,6 +341,11 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         ),
         NETWORK,
     ),
+    chain.NodeBehind: (
+        N_("The node knows {head} blocks and {known} were seen before; wait, or ask another node."),
+        NETWORK,
+    ),
+    chain.StretchTooLong: (N_("The node does not answer for {blocks} blocks at once."), NETWORK),
     chain.TokensDiffer: (N_("{left} and {right} are two assets; they do not add."), REFUSED),
     chain.TokenListMalformed: (N_("The token list is damaged ({reason})."), REFUSED),
     chain.TransactionMalformed: (N_("The transaction is malformed ({reason}); nothing was signed."), REFUSED),

@@ -101,6 +101,7 @@ SLUGS: dict[str, Row] = {
     "too_many_requests": (N_("Too many requests: try again in {retry_after_seconds} seconds."), _NETWORK),
     "busy": (N_("{server} is busy; nothing was changed. Try again."), _NETWORK),
     "chain_unavailable": (N_("{server} cannot reach chain {chain_id}; nothing was sent. Try again later."), _NETWORK),
+    "transaction_refused": (N_("{server} refused the transaction ({reason}); nothing was sent."), _REFUSED),
     "outcome_unknown": (
         N_("{server} does not know yet what became of it; repeat the same command with --again."),
         _NETWORK,
@@ -128,6 +129,7 @@ SLUGS |= dict.fromkeys(
         "fee_too_high",
         "handle_refused",
         "holder_unknown",
+        "gas_missing",
         "insufficient_native",
         "insufficient_token",
         "machine_refused",

@@ -187,6 +187,9 @@ CAUTIONS = {
     Caution.NOT_SIMULATED: N_("Not simulated: the node cannot say beforehand what it would come to."),
     Caution.WOULD_FAIL: N_("By the node's simulation it would fail: only the fee would be gone."),
     Caution.GRANT_HIDDEN: N_("By the node's simulation somebody may then take from you; the bytes do not show it."),
+    Caution.TOKEN_NEVER_HANDLED: N_(
+        "The receiver is a contract that never had to do with this token: what it cannot move on is lost."
+    ),
     Caution.DOMAIN_CHAIN: N_("It is for another chain than the one in use."),
     Caution.DOMAIN_WITHOUT_CHAIN: N_("It names no chain: the signature may be used on every one."),
     Caution.PERMIT2_IMITATED: N_("It has the form of a Permit2 permission, but is for another contract than Permit2."),

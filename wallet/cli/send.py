@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
 from chain.address import Address
+from chain.errors import AmountMalformed
+from chain.fees import Speed
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest
 from fiat.errors import AmountNotPositive
@@ -20,17 +24,31 @@ from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
 from wallet.cli.waiting import wait
-from wallet.errors import InputMalformed, StateUnusable, TerminalNeeded
+from wallet.errors import InputMalformed, StateBusy, StateUnusable, TerminalNeeded
 from wallet.payee import Payee
 from wallet.purse import no_such_asset
 from wallet.texts import _
-from wallet.tokens import TokenRail
+from wallet.tokens import NORMAL_GAS, Gas, TokenRail
 from wallet.unsigned import Unsigned
 from wallet.wallet import OrderPlan, Wallet
 
+GWEI_PER_GAS = Token(1, None, "gwei", "gwei per gas", 9)
 MEMO_BYTES_MAX = 200
+TURN_SECONDS = 300
+"""How long one waits for others that send from the same wallet at the same time."""
 NEGATIVES = {"ignore_unknown_options": True}
 """So that -5 is an amount that is refused, and no option that is unknown."""
+
+speed_option = click.option(
+    "--speed",
+    type=click.Choice([speed.value for speed in Speed]),
+    default=Speed.NORMAL.value,
+    show_default=True,
+    help=_("how soon a block should have it (tokens only)"),
+)
+max_fee_option = click.option(
+    "--max-fee", default="", metavar="GWEI", help=_("the most that you pay for a unit of gas (tokens only)")
+)
 
 
 @command(
@@ -45,22 +63,37 @@ NEGATIVES = {"ignore_unknown_options": True}
 @click.option("--memo", default="", help=_("a text for the payee (fiat only)"))
 @click.option("--again", default="", help=_("repeat the order of this number, as it was"))
 @click.option("--from", "account", default="", help=_("which account pays (tokens only): its name, address or number"))
+@speed_option
+@max_fee_option
 @click.option("--offline", type=click.Path(path_type=Path), help=_("write it unsigned to this new file (tokens only)"))
-def send(run: Run, amount: str, asset: str, to: str, memo: str, again: str, account: str, offline: Path | None) -> None:
+def send(
+    run: Run,
+    amount: str,
+    asset: str,
+    to: str,
+    memo: str,
+    again: str,
+    account: str,
+    speed: str,
+    max_fee: str,
+    offline: Path | None,
+) -> None:
     payee = payee_of(run, to)
     check_memo(memo)
+    gas = Gas(Speed(speed), _gwei(max_fee))
     if offline is not None:
-        _write_unsigned(run, amount, asset, payee, sender_of(run, account), offline)
+        _write_unsigned(run, amount, asset, payee, sender_of(run, account), offline, gas)
         return
     sender = own_account(run, account).address if account else None
-    with run.store.one_command():
-        sent = wait(_send(run, amount, asset, payee, memo, again, sender))
+    sent = wait(_send(run, amount, asset, payee, memo, again, sender, gas))
     if sent["state"] != "failed":
         remember(run, payee)
     run.answer(sent, lambda: click.echo(_sentence(sent, to)))
+    if sent.get("arrived") is not None:
+        run.say(_("The token's own record says that {arrived} {asset} arrived, not {amount}.").format(**sent))
 
 
-def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Address, file: Path) -> None:
+def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Address, file: Path, gas: Gas) -> None:
     """For `tandem sign` on the machine that has the key."""
     receiver = payee.address
     if receiver is None:
@@ -73,7 +106,7 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
-            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token), receiver, sender)
+            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token), receiver, sender, gas)
 
     unsigned = Unsigned(wait(prepared())).to_json()
     write_new(file, json.dumps(unsigned, indent=1))
@@ -81,21 +114,40 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
     run.answer(answer, lambda: click.echo(_("Unsigned, in {file}: `tandem sign` where the key is.").format(**answer)))
 
 
-async def _send(run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str, sender: Address | None) -> Json:
+async def _send(
+    run: Run, amount: str, asset: str, payee: Payee, memo: str, again: str, sender: Address | None, gas: Gas
+) -> Json:
     async with open_wallet(run) as wallet:
-        if again:
-            return accepted(await wallet.repeat_order(again), amount, asset.upper())
-        token = wallet.purse.token(asset)
+        token = None if again else wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender)
-        money = await wallet.money(amount, asset.upper())
-        if sender is not None:
-            raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
-        if payee.address is not None:
-            raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
-        check_somebody_is_there(run)
-        plan = await wallet.plan_transfer(money, payee, memo)
-        return await sign_and_send(run, wallet, plan)
+            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender, gas)
+        with run.store.one_command():
+            return await _send_money(run, wallet, amount, asset, payee, memo, again, sender, gas)
+
+
+async def _send_money(
+    run: Run,
+    wallet: Wallet,
+    amount: str,
+    asset: str,
+    payee: Payee,
+    memo: str,
+    again: str,
+    sender: Address | None,
+    gas: Gas,
+) -> Json:
+    if again:
+        return accepted(await wallet.repeat_order(again), amount, asset.upper())
+    money = await wallet.money(amount, asset.upper())
+    if gas != NORMAL_GAS:
+        raise InputMalformed("max-fee", asset, "money at the server needs no gas")
+    if sender is not None:
+        raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
+    if payee.address is not None:
+        raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
+    check_somebody_is_there(run)
+    plan = await wallet.plan_transfer(money, payee, memo)
+    return await sign_and_send(run, wallet, plan)
 
 
 async def sign_and_send(run: Run, wallet: Wallet, plan: OrderPlan) -> Json:
@@ -136,18 +188,20 @@ def accepted(answer: Json, amount: str, asset: str) -> Json:
 
 
 async def _send_tokens(
-    run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str, sender: Address | None
+    run: Run, wallet: Wallet, amount: TokenAmount, payee: Payee, memo: str, sender: Address | None, gas: Gas
 ) -> Json:
     if memo:
         raise InputMalformed("memo", memo[:40], _("a chain carries none"))
     check_somebody_is_there(run)
     rail = TokenRail(wallet)
-    plan = await rail.plan(amount, payee, sender)
-    tell_notices(run, wallet)
-    if wallet.purse.network.relayed:
-        run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
-    approve(run, plan.review, _("Sign and send?"))
-    sent = await rail.send(plan)
+    with turn(run):  # until the node has it: the next one's number is another then
+        plan = await rail.plan(amount, payee, sender, gas)
+        tell_notices(run, wallet)
+        if wallet.purse.network.relayed:
+            run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
+        approve(run, plan.review, _("Sign and send?"))
+        transaction = await rail.submit(plan)
+    sent = await rail.settle(plan, transaction)
     state = "sent" if sent.receipt is None else "done" if sent.receipt.succeeded else "failed"
     return {
         "rail": "chain",
@@ -155,9 +209,24 @@ async def _send_tokens(
         "amount": amount.format(),
         "asset": amount.token.symbol,
         "to": plan.receiver,
+        "arrived": sent.arrived.format() if sent.arrived is not None else None,
+        "nonce": str(plan.request.nonce),
         "transaction": sent.hash,
         "block": sent.receipt.block_number if sent.receipt else None,
     }
+
+
+def _gwei(text: str) -> int | None:
+    """Wei per gas, of gwei in plain decimals. Raises InputMalformed."""
+    if not text:
+        return None
+    try:
+        cap = TokenAmount.parse(text, GWEI_PER_GAS).units
+    except AmountMalformed:
+        raise InputMalformed("max-fee", text[:40], _("gwei per gas, in plain decimals (30 or 1.5)")) from None
+    if not cap:
+        raise InputMalformed("max-fee", text[:40], _("gwei per gas, in plain decimals (30 or 1.5)"))
+    return cap
 
 
 def _token_amount(text: str, token: Token) -> TokenAmount:
@@ -175,6 +244,18 @@ def check_memo(memo: str) -> None:
     """One line of what can be shown to anybody. Raises InputMalformed."""
     if not memo.isprintable() or len(memo.encode()) > MEMO_BYTES_MAX:
         raise InputMalformed("memo", memo[:40], _("one line of at most {n} bytes").format(n=MEMO_BYTES_MAX))
+
+
+@contextmanager
+def turn(run: Run) -> Iterator[None]:
+    """One at a time for this wallet; whoever waits long is told. Raises StateBusy."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(run.store.one_command())
+        except StateBusy:
+            run.say(_("Another command of this wallet is at work; this one waits for its turn."))
+            stack.enter_context(run.store.one_command(TURN_SECONDS))
+        yield
 
 
 def check_somebody_is_there(run: Run) -> None:

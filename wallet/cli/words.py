@@ -27,6 +27,11 @@ WORDS: dict[str, str] = {
     "other currency": N_("other currency"),
     "currency": N_("currency"),
     "memo": N_("memo"),
+    "number": N_("number"),
+    "a block has it already": N_("a block has it already"),
+    "it is not missing: `tandem pending` says which are": N_("it is not missing: `tandem pending` says which are"),
+    "max-fee": N_("highest gas price"),
+    "money at the server needs no gas": N_("money at the server needs no gas"),
     "file": N_("file"),
     "it is hex, but no transaction: say what it is with --as": N_(
         "it is hex, but no transaction: say what it is with --as"
@@ -170,6 +175,18 @@ WORDS: dict[str, str] = {
     "exceeds_mandate_period": N_("more than this period allows"),
     "mandate_ended": N_("the mandate is over"),
     "too_many_legs": N_("it was used too often"),
+    # QuoteUnavailable.reason, and why there is no price
+    "stale": N_("its price is old"),
+    "missing": N_("there is no price"),
+    "no-feed": N_("no feed"),
+    "no-answer": N_("the feed does not answer"),
+    "not-positive": N_("the feed says nothing sensible"),
+    "incomplete": N_("the feed's round is not complete"),
+    "from-the-future": N_("the feed's time is in the future"),
+    "decimals-changed": N_("the feed's decimals have changed"),
+    "out-of-bounds": N_("the feed is out of its bounds"),
+    "jump": N_("the feed has jumped"),
+    "disagrees": N_("the feed and the ECB's rate disagree"),
     **KEY_WORDS,
     **POLICY_WORDS,
 }

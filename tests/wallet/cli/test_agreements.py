@@ -83,7 +83,7 @@ def test_a_conversion_shows_what_it_comes_to_and_gives_that(tandem, pair):
         assert words in review.err
     received = re.search(r"into ([0-9.]+) USD", review.out)[1]
     assert held(tandem, carol, "USD") == (received, received)
-    assert tandem("convert", "1", "EUR", "GBP", "--yes", **carol.environ).status == 4
+    assert tandem("convert", "1", "EUR", "CHF", "--yes", **carol.environ).status == 4
     assert tandem("convert", "1", "EUR", "EUR", "--yes", **carol.environ).status == 2
 
 

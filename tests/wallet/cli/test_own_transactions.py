@@ -13,7 +13,7 @@ from eth_account import Account
 
 from chain.address import Address
 from chain.calldata import encode_call
-from chain.errors import AnswerMalformed
+from chain.errors import AnswerMalformed, FeeTooHigh
 from chain.transaction import TransactionRequest
 from wallet.errors import InputMalformed
 from wallet.hd import KeyTree
@@ -111,6 +111,48 @@ def test_a_waiting_transaction_is_cancelled_by_one_who_looks(run, rpc, waiting, 
     assert rpc("eth_getTransactionReceipt", transaction) is None
 
 
+def nonces(told):
+    """Number and state of each, of the first account."""
+    return [(int(one["nonce"]), one["state"]) for one in told.json["accounts"][0]["transactions"]]
+
+
+def test_what_is_missing_replaced_or_dropped_is_told_by_its_number(run, rpc, typed, place, password_file, monkeypatch):
+    monkeypatch.setattr("wallet.tokens.RECEIPT_SECONDS", 0.2)
+    monkeypatch.setattr("wallet.own_transactions.RECEIPT_SECONDS", 0.2)
+    first = int(rpc("eth_getTransactionCount", ALICE, "latest"), 16)
+    rpc("evm_setAutomine", False)
+    try:
+        sent = [run("send", "0.001", "ETH", BOB, "--yes").json for _ in range(3)]
+        assert [(one["state"], int(one["nonce"])) for one in sent] == [("sent", first + n) for n in range(3)]
+        told = run("pending")
+        assert nonces(told) == [(first + n, "waiting") for n in range(3)]
+        assert (told.json["accounts"][0]["missing"], told.json["accounts"][0]["next"]) == ([], str(first + 3))
+        later = [rpc("eth_getRawTransactionByHash", one["transaction"]) for one in sent[1:]]
+        rpc("anvil_dropTransaction", sent[0]["transaction"])  # and with it those after it
+        for raw in later:
+            rpc("eth_sendRawTransaction", raw)
+        told = run("pending")
+        assert nonces(told) == [(first, "dropped"), (first + 1, "waiting"), (first + 2, "waiting")]
+        assert told.json["accounts"][0]["missing"] == [str(first)]
+        assert run("fill", str(first + 1), "--yes").json["reason"].startswith("it is not missing")
+        settings = {"TANDEM_RPC": place.chain, "TANDEM_SERVER": place.server, "TANDEM_PASSWORD_FILE": password_file}
+        child = typed("fill", str(first), **settings)
+        child.expect(r"Sign and send\? \[y/N\] ")
+        child.sendline("y")
+        while int(rpc("eth_getTransactionCount", ALICE, "pending"), 16) < first + 3:
+            pass
+        quick = run("speedup", sent[2]["transaction"], "--yes")
+        assert quick.json["state"] == "sent", quick.out
+        rpc("evm_mine")
+        child.expect("Done, in block")
+        done = [(first, "done"), (first, "replaced"), (first + 1, "done"), (first + 2, "done"), (first + 2, "replaced")]
+        assert sorted(nonces(run("pending"))) == [pair for pair in done if pair != (first, "done")], "told once"
+        assert nonces(run("pending")) == [] and run("pending").json["accounts"][0]["missing"] == []
+        assert run("fill", str(first), "--yes").json["reason"] == "a block has it already"
+    finally:
+        rpc("evm_setAutomine", True)
+
+
 def test_only_ones_own_waiting_transactions_are_replaced(run, rpc):
     assert run("speedup", "0x" + "ab" * 32, "--yes").json["reason"] == "the node knows none of that hash"
     assert run("speedup", "0xab", "--yes").json["field"] == "transaction"
@@ -152,25 +194,34 @@ def test_a_replacement_pays_an_eighth_more_and_not_less_than_today():
     assert dearer(request(800, 80), request(100, 10)) == (901, 91)
     assert dearer(request(800, 80), request(2000, 500)) == (2000, 500)
     assert dearer(request(8, 8), request(9, 9)) == (10, 10), "never a tip above the highest fee"
+    with pytest.raises(FeeTooHigh):
+        dearer(request(800, 80), request(100, 10), 900)
 
 
 def test_what_a_node_says_of_a_transaction_is_read_strictly():
+    fields = {"chainId": 5, "nonce": 2, "gas": 21_000, "value": 1, "gasPrice": 7, "to": BOB}
+    made = Account.sign_transaction(fields, KEYS.account(0).raw)
     told = {
+        "hash": "0x" + bytes(made.hash).hex(),
         "from": ALICE,
-        "to": None,
+        "to": BOB,
         "value": "0x1",
         "nonce": "0x2",
         "gas": "0x5208",
         "gasPrice": "0x7",
         "input": "0x",
+        **{name: hex(getattr(made, name)) for name in ("r", "s", "v")},
     }
-    read = read_pending(told, b"\1" * 32, 5)
-    assert (read.to, read.value, read.nonce, read.max_fee_per_gas, read.max_priority_fee_per_gas) == (None, 1, 2, 7, 7)
-    for broken in ({"value": "1"}, {"nonce": 2}, {"gas": None}, {"input": "0x1"}):
+    read = read_pending(told, bytes(made.hash), 5)
+    assert (read.to, read.value, read.nonce, read.max_fee_per_gas, read.max_priority_fee_per_gas) == (BOB, 1, 2, 7, 7)
+    for broken in ({"value": "1"}, {"nonce": 2}, {"gas": None}, {"input": "0x1"}, {"value": "0x2"}):
         with pytest.raises(AnswerMalformed):
-            read_pending({**told, **broken}, b"\1" * 32, 5)
+            read_pending({**told, **broken}, bytes(made.hash), 5)
+    for another in ([], {**told, "hash": "0x" + 64 * "1"}):
+        with pytest.raises(AnswerMalformed):
+            read_pending(another, bytes(made.hash), 5)
     with pytest.raises(AnswerMalformed):
-        read_pending([], b"\1" * 32, 5)
+        read_pending(told, bytes(made.hash), 6)
     for settled in (None, {**told, "blockNumber": "0x1"}):
         with pytest.raises(InputMalformed):
-            read_pending(settled, b"\1" * 32, 5)
+            read_pending(settled, bytes(made.hash), 5)

@@ -7,10 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 
 import pexpect
+
+from wallet.purse import TOKENS
+
+JSON_TYPE = {"Content-Type": "application/json"}
 
 
 def eur(tandem, person):
@@ -65,6 +70,75 @@ def test_tokens_move_from_the_persons_own_key(tandem, people, place):
     alone = {**alice.environ, "TANDEM_RPC": place.chain, "TANDEM_SERVER": "http://127.0.0.1:1"}
     sent = tandem("send", "2.5", "DUSD", bob.address, "--yes", "--json", **alone)
     assert sent.status == 0 and sent.json["state"] == "done"
+
+
+def test_how_soon_and_for_how_much_at_most(tandem, people, place):
+    alice, bob = people
+    prices = []
+    for speed in ("slow", "fast"):
+        sent = tandem("send", "0.001", "ETH", bob.address, "--speed", speed, "--yes", "--json", **alice.environ)
+        assert sent.status == 0 and sent.json["state"] == "done", sent.out
+        found = ask(place, "eth_getTransactionByHash", sent.json["transaction"])
+        prices.append(int(found["maxPriorityFeePerGas"], 16))
+    assert 0 < prices[0] <= prices[1]
+    dear = tandem("send", "0.001", "ETH", bob.address, "--max-fee", "0.000000001", "--yes", **alice.environ)
+    assert dear.status == 1 and "gwei per gas, above the cap of 0.000000001 gwei; nothing was sent" in dear.err
+    for wrong in ("0", "-1", "1e3", "2.0000000001"):
+        refused = tandem("send", "0.001", "ETH", bob.address, "--max-fee", wrong, "--yes", "--json", **alice.environ)
+        assert refused.status == 2 and refused.json["field"] == "max-fee"
+    fiat = tandem("send", "1", "EUR", bob.in_full, "--max-fee", "30", "--yes", "--json", **alice.environ)
+    assert fiat.json["reason"] == "money at the server needs no gas"
+
+
+TRUE_AND_NOTHING_MORE = "0x60003560e01c63313ce56714601c57600160641b60005260206000f35b600660005260206000f3"
+"""A contract that says 6 to `decimals()` and a large number to everything else, and moves nothing."""
+
+
+def ask(place, method, *params):
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    return json.load(urllib.request.urlopen(urllib.request.Request(place.chain, body, JSON_TYPE)))["result"]
+
+
+def test_what_arrives_is_held_against_what_was_reviewed(tandem, people, place):
+    alice, bob = people
+    honest = tandem("send", "1", "DUSD", bob.address, "--yes", "--json", **alice.environ)
+    assert (honest.json["state"], honest.json["arrived"]) == ("done", None)
+    dusd = next(token.address for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
+    code = ask(place, "eth_getCode", dusd, "latest")
+    ask(place, "anvil_setCode", dusd, TRUE_AND_NOTHING_MORE)
+    try:
+        told = tandem("send", "2", "DUSD", bob.address, "--yes", "--json", **alice.environ)
+        assert (told.json["state"], told.json["arrived"]) == ("done", "0"), told.out
+        said = tandem("send", "2", "DUSD", bob.address, "--yes", **alice.environ)
+        assert "The token's own record says that 0 DUSD arrived, not 2." in said.err
+    finally:
+        ask(place, "anvil_setCode", dusd, code)
+
+
+def test_a_contract_that_never_handled_the_token_is_warned_of(tandem, people):
+    alice, _bob = people
+    deur = next(token.address for token in TOKENS.on_chain(31337) if token.symbol == "DEUR")
+    refused = tandem("send", "1", "DUSD", deur, "--yes", "--json", **alice.environ)
+    assert (refused.status, refused.json["slug"], refused.json["reason"]) == (2, "yes-refused", "warnings")
+    dusd = next(token.address for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
+    for lost in (dusd, "0x" + 40 * "0"):
+        assert tandem("send", "1", "DUSD", lost, "--yes", "--json", **alice.environ).json["slug"] == "receiver-refused"
+
+
+def test_many_at_once_have_numbers_in_a_row(people, place, soak):
+    alice, bob = people
+    count = 50 if soak else 4
+    first = int(ask(place, "eth_getTransactionCount", alice.address, "latest"), 16)
+    command = [str(Path(sys.executable).with_name("tandem")), "send", "0.0001", "ETH", bob.address, "--yes", "--json"]
+    environment = {"PATH": os.environ["PATH"], "TANDEM_LANG": "en", **alice.environ}
+    running = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    said = [process.communicate() for process in running]
+    assert {process.returncode for process in running} == {0}, said
+    assert sorted(int(json.loads(out)["nonce"]) for out, _err in said) == list(range(first, first + count))
+    assert int(ask(place, "eth_getTransactionCount", alice.address, "latest"), 16) == first + count
 
 
 def test_activity_as_csv_runs_no_formula(tandem, people):
