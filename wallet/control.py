@@ -1,7 +1,8 @@
 """The control API on loopback: what waits for the person, and their answers (CONTRACT.md section 3).
 
 A bearer token in a file of mode 0600 opens it; a request with an Origin or with another Host is refused before that.
-The token reads and declines. It approves only where the person started the client so.
+The token reads and declines. It approves only where the person started the client so, and beyond their policy only with
+their password.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from chain.address import Address
 from chain.errors import AddressMalformed, ChainError, JsonMalformed
 from wallet.asking import House
 from wallet.desk import Desk
-from wallet.errors import AccountUnknown, ApprovalRefused, ApprovalUnknown, DigestDiffers, SignerError, WalletError
+from wallet.errors import (
+    AccountUnknown,
+    ApprovalRefused,
+    ApprovalUnknown,
+    DigestDiffers,
+    PasswordNeeded,
+    SignerError,
+    VaultUnopened,
+    WalletError,
+)
 from wallet.state import make_private, replace_file
 
 TOKEN_NAME = "control-token"  # noqa: S105  # a file's name
@@ -75,14 +85,16 @@ class Control:
         if not self._approves:
             raise ApprovalRefused(number[:40], "token-approves-not")
         body = await _body(request)
-        digest = body.get("digest")
+        digest, password = body.get("digest"), body.get("password", "")
         if not isinstance(digest, str):
             return _problem(422, "digest-missing")
+        if not isinstance(password, str):
+            return _problem(422, "password")
         try:
             accounts = read_accounts(body.get("accounts", []))
         except ChainError:
             return _problem(422, "accounts")
-        await self._desk.approve(number, digest, accounts)
+        await self._desk.approve(number, digest, password, accounts=accounts, always=body.get("always") is True)
         return web.json_response({"id": number, "state": "approved"})
 
     async def _decline(self, request: web.Request) -> web.Response:
@@ -116,6 +128,8 @@ def _status(error: WalletError) -> int:
         case ApprovalUnknown():
             return 404
         case ApprovalRefused(reason="token-approves-not"):
+            return 403
+        case PasswordNeeded() | VaultUnopened():
             return 403
         case DigestDiffers() | ApprovalRefused() | SignerError():
             return 409

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chain.address import Address
 from chain.errors import ChainError
 from chain.node import Node
 from chain.simulation import simulate
-from chain.transaction import TransactionRequest
+from chain.transaction import SignedTransaction
 from wallet.approvals import Kind
 from wallet.dapp_calls import (
     Batch,
@@ -24,9 +25,11 @@ from wallet.dapp_calls import (
     status,
 )
 from wallet.dapp_host import Host, Session
-from wallet.dapp_signing import Signing, prepared_in_a_row
+from wallet.dapp_signing import Signing, hexed, prepared_in_a_row
 from wallet.desk import Proposal
 from wallet.errors import RpcRefused, WalletError
+from wallet.guard_claims import TRANSACTION, Item
+from wallet.judgement import Subject
 from wallet.permissions import permitted_account
 from wallet.review_door import review_calls
 from wallet.rpc import Code, Params
@@ -74,13 +77,18 @@ class Batches:
             outcomes = [await simulate(node, made[0]), *[None] * (len(made) - 1)]
             pairs = zip(made, outcomes, strict=True)
             reviews = [await self._signing.reviewed(client, request, outcome) for request, outcome in pairs]
-            digests = [shown.digest for shown in reviews]
 
             async def act() -> object:
-                await self._begin((client.key, number), batch, node, made, digests)
+                # All at once, so that one agreement, or one reservation under the policy, is for all of them.
+                agreed = zip(made, reviews, strict=True)
+                signed = [await self._signing.sign(request, shown.digest) for request, shown in agreed]
+                await self._begin((client.key, number), batch, node, sender, signed)
                 return {"id": number}
 
-            return Proposal(review_calls(client, reviews), act)
+            shown = zip(made, reviews, strict=True)
+            items = tuple(Item(TRANSACTION, request.unsigned_payload, hexed(review)) for request, review in shown)
+            subject = Subject(Kind.CALLS, batch.chain_id, sender, items, outcomes[0] if len(made) == 1 else None)
+            return Proposal(review_calls(client, reviews), act, subject)
 
         self._asked.add((client.key, number))
         try:
@@ -117,28 +125,24 @@ class Batches:
         name: tuple[str, str],
         batch: Batch,
         node: Node,
-        made: Sequence[TransactionRequest],
-        digests: Sequence[bytes],
+        sender: Address,
+        signed: Sequence[SignedTransaction],
     ) -> None:
         """Sends the first one; whoever asked hears of it then, and the others follow by themselves."""
-        sent = _Sent(name[0], batch.chain_id, len(made))
-        sent.hashes.append(await self._signing.sign_and_send(node, made[0], digests[0]))
+        sent = _Sent(name[0], batch.chain_id, len(signed))
+        sent.hashes.append(await self._signing.send(node, signed[0]))
         while len(self._sent) >= KEPT_MAX:
             self._sent.pop(next(iter(self._sent)))
         self._sent[name] = sent
-        sender = made[0].sender
-        assert sender is not None
-        self._signing.busy[(batch.chain_id, sender)] = asyncio.create_task(self._go_on(sent, node, made, digests))
+        self._signing.busy[(batch.chain_id, sender)] = asyncio.create_task(self._go_on(sent, node, signed))
 
-    async def _go_on(
-        self, sent: _Sent, node: Node, made: Sequence[TransactionRequest], digests: Sequence[bytes]
-    ) -> None:
+    async def _go_on(self, sent: _Sent, node: Node, signed: Sequence[SignedTransaction]) -> None:
         """One after another: the next is sent when a block has the one before, and it succeeded."""
         try:
             with contextlib.suppress(WalletError, ChainError):
-                for place in range(len(made)):
+                for place, one in enumerate(signed):
                     if place:
-                        sent.hashes.append(await self._signing.sign_and_send(node, made[place], digests[place]))
+                        sent.hashes.append(await self._signing.send(node, one))
                     await node.wait_for_receipt(bytes.fromhex(sent.hashes[-1][2:]), RECEIPT_SECONDS_MAX)
                     receipt = await node.call("eth_getTransactionReceipt", [sent.hashes[-1]])
                     if not isinstance(receipt, dict):

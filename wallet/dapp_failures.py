@@ -15,7 +15,15 @@ from chain.errors import (
     TransactionMalformed,
     WrongChain,
 )
-from wallet.errors import AccountUnknown, BytesNotUnderstood, RpcRefused, SignerLocked, WalletError
+from wallet.errors import (
+    AccountUnknown,
+    BytesNotUnderstood,
+    PasswordNeeded,
+    PolicyDenied,
+    RpcRefused,
+    SignerLocked,
+    WalletError,
+)
 from wallet.rpc import Code
 
 
@@ -50,4 +58,8 @@ def refusal_of(error: WalletError | ChainError, *, only_chain: bool = False) -> 
             return RpcRefused(Code.UNAUTHORISED, "The wallet has no such account any more.", None)
         case SignerLocked():
             return RpcRefused(Code.UNAVAILABLE, "The wallet is locked.", None)
+        case PasswordNeeded():
+            return RpcRefused(Code.DECLINED, "User denied: the policy does not cover this any more.", None)
+        case PolicyDenied():
+            return RpcRefused(Code.DECLINED, "User denied: a rule denies it.", None)
     return RpcRefused(Code.INTERNAL, "The wallet failed inside.", None)

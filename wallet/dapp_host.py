@@ -16,6 +16,8 @@ from wallet.asking import Client, ClientKind
 from wallet.config import Config
 from wallet.contacts import addresses_of, contacts_of
 from wallet.dapp_chains import Chains
+from wallet.dapp_policy import Judge
+from wallet.dapp_prices import prices_in
 from wallet.desk import Desk
 from wallet.errors import RpcRefused, SignerLost
 from wallet.grants import GrantBook
@@ -56,7 +58,8 @@ class Host:
         self.config, self.store, self.signer = config, store, signer
         self.chains = Chains(config, store)
         self.book = GrantBook(store)
-        self.desk = Desk(self.view, self.is_unlocked)
+        judge = Judge(signer, lambda currency: prices_in(currency, config, store), config.server_host)
+        self.desk = Desk(self.view, judge)
         self._sessions: dict[str, set[Session]] = {}
         self._processes: dict[str, Client] = {}
 
@@ -71,9 +74,6 @@ class Host:
 
     def chain_of(self, client: Client) -> int:
         return self.view(client.key).chain_id
-
-    async def is_unlocked(self) -> bool:
-        return (await self.signer.status()).unlocked
 
     async def own_accounts(self) -> tuple[Address, ...]:
         """Raises RpcRefused (UNAVAILABLE) where there is no wallet yet, or its process is gone."""

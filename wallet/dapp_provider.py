@@ -23,6 +23,7 @@ from wallet.dapp_params import Asset, read_asset, read_new_chain, read_recover, 
 from wallet.dapp_signing import Signing
 from wallet.desk import Proposal, Settled
 from wallet.errors import InputMalformed, RpcRefused, WalletError
+from wallet.judgement import Subject
 from wallet.networks import add_network
 from wallet.permissions import in_order, read_requested, told
 from wallet.review_door import review_add_chain, review_connect, review_switch_chain, review_watch_asset
@@ -146,8 +147,9 @@ class Provider:
                 self._host.connect(client, chosen)
                 return None
 
-            chain = self._host.chains.title(self._host.chain_of(client))
-            return Proposal(review_connect(client, chosen, chain), act, offered=own, choose=choose)
+            chain_id = self._host.chain_of(client)
+            shown = review_connect(client, chosen, self._host.chains.title(chain_id))
+            return Proposal(shown, act, Subject(Kind.CONNECT, chain_id), offered=own, choose=choose)
 
         await self._host.desk.ask(client, Kind.CONNECT, prepare)
 
@@ -184,7 +186,7 @@ class Provider:
                 return None
 
             titles = (self._host.chains.title(before), self._host.chains.title(chain_id))
-            return Proposal(review_switch_chain(client, *titles), act)
+            return Proposal(review_switch_chain(client, *titles), act, Subject(Kind.SWITCH_CHAIN, chain_id))
 
         return await self._host.desk.ask(client, Kind.SWITCH_CHAIN, prepare)
 
@@ -208,7 +210,7 @@ class Provider:
                 self._host.switch(client, new.chain_id)
                 return None
 
-            return Proposal(review_add_chain(client, new), act)
+            return Proposal(review_add_chain(client, new), act, Subject(Kind.ADD_CHAIN, new.chain_id))
 
         return await self._host.desk.ask(client, Kind.ADD_CHAIN, prepare)
 
@@ -229,7 +231,8 @@ class Provider:
                 folder.change("watched", lambda document: document.update({name: entry}))
                 return True
 
-            return Proposal(review_watch_asset(client, asset, self._host.chains.title(chain_id)), act)
+            shown = review_watch_asset(client, asset, self._host.chains.title(chain_id))
+            return Proposal(shown, act, Subject(Kind.WATCH_ASSET, chain_id))
 
         return await self._host.desk.ask(client, Kind.WATCH_ASSET, prepare)
 

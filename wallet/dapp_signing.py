@@ -19,7 +19,7 @@ from chain.node import Node
 from chain.outcome import Outcome
 from chain.quantity import data, quantity
 from chain.simulation import simulate
-from chain.transaction import TRANSFER_GAS, TransactionRequest
+from chain.transaction import TRANSFER_GAS, SignedTransaction, TransactionRequest
 from wallet.approvals import Kind
 from wallet.asking import Client
 from wallet.dapp_aftermath import Aftermath
@@ -27,6 +27,8 @@ from wallet.dapp_host import Host, Session
 from wallet.dapp_params import read_personal_sign, read_transaction, read_typed_data
 from wallet.desk import Proposal
 from wallet.errors import RpcRefused
+from wallet.guard_claims import MESSAGE, TRANSACTION, TYPED, Item
+from wallet.judgement import Subject
 from wallet.permissions import permitted_account
 from wallet.purse import Purse
 from wallet.review import Review
@@ -59,14 +61,16 @@ class Signing:
         client, account = session.client, permitted_account(grant, wanted)
 
         async def prepare() -> Proposal:
-            known = await self._host.known(self._host.chain_of(client))
+            chain_id = self._host.chain_of(client)
+            known = await self._host.known(chain_id)
             host = self._host.config.server_host
             shown = review_message(message, account=account, known=known, origin=origin_of(client), host=host)
 
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_message(message, account, shown.digest)).hex()
 
-            return Proposal(with_asker(shown, client), act)
+            subject = Subject(Kind.MESSAGE, chain_id, account, (Item(MESSAGE, message, hexed(shown)),))
+            return Proposal(with_asker(shown, client), act, subject)
 
         return await self._host.desk.ask(client, Kind.MESSAGE, prepare)
 
@@ -85,7 +89,10 @@ class Signing:
             async def act() -> object:
                 return "0x" + (await self._host.signer.sign_typed_data(document, account, shown.digest)).hex()
 
-            return Proposal(with_asker(shown, client), act)
+            subject = Subject(
+                Kind.TYPED_DATA, self._host.chain_of(client), account, (Item(TYPED, document, hexed(shown)),)
+            )
+            return Proposal(with_asker(shown, client), act, subject)
 
         return await self._host.desk.ask(client, Kind.TYPED_DATA, prepare)
 
@@ -122,11 +129,12 @@ class Signing:
             shown = await self.reviewed(client, request, outcome)
 
             async def act() -> object:
-                sent = await self.sign_and_send(node, request, shown.digest)
+                sent = await self.send(node, await self.sign(request, shown.digest))
                 self._aftermath.watch(client, node, request, sent, outcome)
                 return sent
 
-            return Proposal(shown, act)
+            items = (Item(TRANSACTION, request.unsigned_payload, hexed(shown)),)
+            return Proposal(shown, act, Subject(Kind.TRANSACTION, chain_id, sender, items, outcome))
 
         return await self._host.desk.ask(client, Kind.TRANSACTION, prepare)
 
@@ -170,14 +178,19 @@ class Signing:
         url = self._host.chains.network(request.chain_id).url
         return Observed(self._host.chain_of(client), code, url, outcome)
 
-    async def sign_and_send(self, node: Node, request: TransactionRequest, digest: bytes) -> str:
-        """The hash. Signs what was reviewed, and nothing else."""
+    async def sign(self, request: TransactionRequest, digest: bytes) -> SignedTransaction:
+        """What was reviewed, and nothing else."""
         assert request.sender is not None
-        signed = await self._host.signer.sign_transaction(request.unsigned_payload, request.sender, digest)
+        return await self._host.signer.sign_transaction(request.unsigned_payload, request.sender, digest)
+
+    async def send(self, node: Node, signed: SignedTransaction) -> str:
+        """The hash."""
         try:
             await node.send_raw(signed.raw)
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
+        request = signed.request
+        assert request.sender is not None
         purse = Purse(self._host.chains.network(request.chain_id), self._host.store)
         purse.keep_number(signed.hash_hex, request.sender, request.nonce, "sent")
         return signed.hash_hex
@@ -256,6 +269,11 @@ async def _simulated_gas(node: Node, asked: Sequence[TransactionRequest]) -> lis
 def origin_of(client: Client) -> str:
     """As reviews hold it against what a sign-in text names: a page's origin, or the program's name."""
     return client.name or (client.process.name if client.process else "")
+
+
+def hexed(shown: Review) -> str:
+    """The digest as the signer takes it."""
+    return "0x" + shown.digest.hex()
 
 
 def _deadline() -> Deadline:

@@ -1,4 +1,4 @@
-"""The desk: asks the person, one prompt at a time, and carries out what they say yes to.
+"""The desk: asks the person, one prompt at a time, and carries out what they, or a rule of theirs, say yes to.
 
 A prompt is prepared when its turn comes, not before: a transaction's number and fees are those of the moment at which
 it is shown, and the one before it has been sent by then. Whoever leaves takes their prompt away.
@@ -11,15 +11,17 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from chain.address import Address
 from chain.errors import ChainError
 from wallet.approvals import Approval, Kind, Line
 from wallet.asking import Client
 from wallet.dapp_failures import refusal_of
-from wallet.errors import ApprovalRefused, RpcRefused, SignerLocked, WalletError
+from wallet.errors import ApprovalRefused, RpcRefused, WalletError
+from wallet.judgement import Judgement, Subject
 from wallet.permissions import Seen
+from wallet.policy import Rule, Verdict
 from wallet.review import Review
 from wallet.rpc import Code
 
@@ -27,12 +29,13 @@ PREPARE_SECONDS_MAX = 45
 """A node that does not answer holds up everybody who waits behind."""
 DECLINED = "User denied: the person declined."
 """ethers over HTTP knows a refusal by the words "user denied", whatever the code says."""
+DENIED = "User denied: a rule of theirs denies it."
 SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION, Kind.CALLS})
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is shown, and what is done after the yes.
+    """What is shown, what is done after the yes, and what the person's policy is asked about.
 
     Where accounts can be chosen, `offered` are all of them, and `choose` takes those that the yes names instead of the
     ones in the review; it raises AccountUnknown.
@@ -40,8 +43,30 @@ class Proposal:
 
     review: Review
     act: Callable[[], Awaitable[object]]
+    subject: Subject
     offered: tuple[Address, ...] = ()
     choose: Callable[[Sequence[Address]], None] | None = None
+
+
+class Judge(Protocol):
+    """The person's policy, as wallet.dapp_policy has it of the signer."""
+
+    async def judge(self, client: Client, review: Review, subject: Subject) -> Judgement: ...
+
+    async def agree(self, subject: Subject, password: str) -> None:
+        """Raises SignerLocked, PasswordNeeded, VaultUnopened."""
+
+    async def keep(self, rule: Rule, password: str) -> None:
+        """Raises PasswordNeeded, VaultUnopened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a rule allowed or denied, so that nobody was asked."""
+
+    client: Client
+    review: Review
+    judgement: Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +85,23 @@ class Shown:
 
     id: str
     client: Client
-    review: Review
+    proposal: Proposal
+    judgement: Judgement
     shown_at: float
     asked_at: int = 0
-    offered: tuple[Address, ...] = ()
+
+    @property
+    def review(self) -> Review:
+        return self.proposal.review
+
+    @property
+    def needs_password(self) -> bool:
+        """Is it a signature beyond the policy?"""
+        return self.judgement.guarded and bool(self.proposal.subject.items)
 
     def to_json(self) -> dict[str, Any]:
         review = self.review.to_json()
-        offered = {"offered": list(self.offered)} if self.offered else {}
+        offered = {"offered": list(self.proposal.offered)} if self.proposal.offered else {}
         return {
             "id": self.id,
             "kind": review["kind"],
@@ -78,6 +112,8 @@ class Shown:
             "digest": review["digest"],
             "age_seconds": _age(self.asked_at),
             **offered,
+            **self.judgement.to_json(),
+            "needs_password": self.needs_password,
         }
 
 
@@ -104,17 +140,20 @@ class _Entry:
 
 
 class Desk:
-    """`view` says what a client sees now, `is_unlocked` whether keys are at hand; `on_change` is called each turn."""
+    """`view` says what a client sees now, `judge` what the policy says; `on_change` is called each turn, `on_passed`
+    for what nobody was asked about.
+    """
 
     def __init__(
         self,
         view: Callable[[str], Seen],
-        is_unlocked: Callable[[], Awaitable[bool]],
+        judge: Judge,
         on_change: Callable[[], None] = lambda: None,
         *,
         prepare_seconds_max: float = PREPARE_SECONDS_MAX,
     ) -> None:
-        self._view, self._is_unlocked, self.on_change = view, is_unlocked, on_change
+        self._view, self._judge, self.on_change = view, judge, on_change
+        self.on_passed: Callable[[Passed], None] = lambda passed: None
         self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
         self._entries: dict[str, _Entry] = {}
@@ -149,21 +188,36 @@ class Desk:
         shown = self.shown()
         return [] if shown is None else [shown.to_json(), *map(behind_json, self.behind())]
 
-    async def approve(self, number: str, digest: str, accounts: Sequence[Address] = ()) -> None:
-        """`accounts` are chosen instead of the ones that are shown, where some are offered.
+    async def approve(
+        self,
+        number: str,
+        digest: str,
+        password: str = "",
+        *,
+        accounts: Sequence[Address] = (),
+        always: bool = False,
+    ) -> None:
+        """`accounts` are chosen instead of the ones that are shown, where some are offered; `always` keeps the rule
+        that was offered, for the next time.
 
-        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; AccountUnknown and SignerLocked, after which it still
-        waits.
+        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; AccountUnknown, SignerLocked, PasswordNeeded and
+        VaultUnopened, after which it still waits.
         """
         prompt = self._line.approved(number, digest)
-        if prompt.kind in SIGNING and not await self._is_unlocked():
-            raise SignerLocked
-        self._line.approved(number, digest)  # while the signer was asked, the line may have moved on
-        if accounts:
-            proposal = self._entries[number].proposal
-            if proposal is None or proposal.choose is None:
-                raise ApprovalRefused(number, "no-accounts-to-choose")
-            proposal.choose(accounts)
+        shown = self._entries[number].shown
+        assert shown is not None
+        choose = shown.proposal.choose
+        if accounts and choose is None:
+            raise ApprovalRefused(number, "no-accounts-to-choose")
+        if always:
+            if shown.judgement.offer is None:
+                raise ApprovalRefused(number, "no-rule-to-make")
+            await self._judge.keep(shown.judgement.offer, password)
+        if prompt.kind in SIGNING:
+            await self._judge.agree(shown.proposal.subject, password)
+        self._line.approved(number, digest)  # meanwhile the line may have moved on
+        if choose is not None and accounts:
+            choose(accounts)
         self._decide(number, True)
 
     def decline(self, number: str) -> None:
@@ -229,10 +283,15 @@ class Desk:
             return proposal
         if proposal.review.refused is not None:
             raise RpcRefused(Code.UNAUTHORISED, f"This is never signed for anybody ({proposal.review.refused}).", None)
-        entry.proposal, prompt = proposal, entry.prompt
-        entry.shown = Shown(
-            prompt.id, entry.client, proposal.review, time.monotonic(), prompt.asked_at, proposal.offered
-        )
+        judgement = await self._judge.judge(entry.client, proposal.review, proposal.subject)
+        if judgement.verdict is not Verdict.ASK:
+            self.on_passed(Passed(entry.client, proposal.review, judgement))
+        if judgement.verdict is Verdict.DENY:
+            raise RpcRefused(Code.DECLINED, DENIED, None)
+        if judgement.verdict is Verdict.ALLOW:
+            return proposal
+        asked_at = entry.prompt.asked_at
+        entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, time.monotonic(), asked_at)
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
         self.on_change()
         if not await entry.verdict:

@@ -1,6 +1,7 @@
 """The running client's socket: other commands of the same person use its signer through it.
 
 The frames are the signer's own. What makes or shows a phrase does not pass: those commands start a signer of their own.
+Nor does `permit`: who asks at the door for dApps is this client's to say; whoever speaks here is the person's own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ PASSED = frozenset(
         "sign_message",
         "sign_typed_data",
         "sign_order",
+        "policy",
+        "add_rule",
+        "remove_rule",
+        "reset_counters",
+        "consent",
     }
 )
 _GUESTS_MAX = 16

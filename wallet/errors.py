@@ -47,6 +47,8 @@ WalletError
  |   +- DigestDiffers            these are not the bytes that were reviewed
  |   +- BytesNotUnderstood       transaction, sign-in text or order that does not decode fully
  |   +- KeyUnfit                 this key does not sign this kind of thing
+ |   +- PasswordNeeded           beyond the policy: the signer wants the password for this very thing
+ |   +- PolicyDenied             a rule of the person's own denies it
  +- UsageError                   what was typed cannot be meant
  |   +- SettingRefused           an environment variable
  |   +- TerminalNeeded           something would have to be asked, and nobody is there
@@ -355,6 +357,17 @@ class KeyUnfit(SigningRefused):
 
     key: str
     kind: str
+
+
+class PasswordNeeded(SigningRefused):
+    """`reason` is one of wallet.policy_decision.Reason; `rule` the rule that came nearest, or empty."""
+
+    reason: str
+    rule: str
+
+
+class PolicyDenied(SigningRefused):
+    rule: str
 
 
 class UsageError(WalletError):

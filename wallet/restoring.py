@@ -1,13 +1,14 @@
 """The part of the signer that makes backups of what a phrase does not hold, and vaults out of them.
 
-The first piece of a backup is the signer's own: the other phrases, the imported keys, the list of accounts. What
-follows is the client's state, which holds no secret. A backup is read whole before anything is made of it.
+The first piece of a backup is the signer's own: the other phrases, the imported keys, the list of accounts, the policy.
+What follows is the client's state, which holds no secret. A backup is read whole before anything is made of it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -26,6 +27,7 @@ from wallet.frames import Frame
 from wallet.hd import DerivationPath, KeyTree, PrivateKey
 from wallet.keeper import fit_profile, read_phrase
 from wallet.keyring import Keyring
+from wallet.policy import Policy, read_policy
 from wallet.recovery import RECOVERING, Recovery, from_shares
 from wallet.sealed import Pieces
 from wallet.vault import Vault, read_public
@@ -49,6 +51,8 @@ class Restoring(Recovery):
             "keys": [key.hex() for key in vault.contents.keys],
             "accounts": [asdict(entry) for entry in vault.public.accounts],
         }
+        if vault.public.policy is not None:
+            secret["policy"] = vault.public.policy.to_json()
         return {"header": self._pieces.header, "piece": self._seal(json.dumps(secret).encode(), last=False)}
 
     def seal_backup(self, data: str, last: bool) -> Frame:
@@ -62,8 +66,8 @@ class Restoring(Recovery):
         pieces = Pieces.read(header, tree)
         if tree.root().address != pieces.root:
             raise BackupForeign(pieces.root)
-        contents, accounts = _read_secret(pieces.open(_from_base64("open_backup", piece), last=False), first)
-        public = Public(tree.root().address, accounts, backed_up=True)
+        contents, accounts, policy = _read_secret(pieces.open(_from_base64("open_backup", piece), last=False), first)
+        public = Public(tree.root().address, accounts, backed_up=True, policy=policy)
         self._pieces, self._opened = pieces, (contents, public)
         return {"accounts": [entry.address for entry in accounts], "keys": len(contents.keys)}
 
@@ -138,13 +142,17 @@ def _kept(source: dict[str, Any]) -> Kept:
     return from_shares(shares, source["passphrase"], source["holds"], words)
 
 
-def _read_secret(plain: bytes, first: Kept) -> tuple[Contents, tuple[AccountEntry, ...]]:
-    """Every account is seen to be its key's, so that the vault made of it is whole. Raises BackupDamaged."""
+def _read_secret(plain: bytes, first: Kept) -> tuple[Contents, tuple[AccountEntry, ...], Policy | None]:
+    """Every account is seen to be its key's, so that the vault made of it is whole. Raises BackupDamaged.
+
+    The policy gets another id: what was used of it elsewhere is not known here.
+    """
     try:
         secret = json.loads(plain)
         phrases = (first, *(read_kept(one) for one in secret["phrases"]))
         contents = Contents(phrases, tuple(bytes.fromhex(key) for key in secret["keys"]))
         accounts = tuple(read_account(entry) for entry in secret["accounts"])
+        policy = read_policy(secret["policy"]) if "policy" in secret else None
     except (AddressMalformed, InputMalformed, ValueError, KeyError, TypeError):
         raise BackupDamaged("it was written by a later version of this program") from None
     if not accounts:
@@ -155,7 +163,7 @@ def _read_secret(plain: bytes, first: Kept) -> tuple[Contents, tuple[AccountEntr
         known = entry.address in imported if entry.phrase is None else entry.phrase < len(trees)
         if not known or (entry.phrase is not None and not _is_of(trees[entry.phrase], replace(entry, phrase=0))):
             raise BackupDamaged("an account in it is not its keys'")
-    return contents, accounts
+    return contents, accounts, replace(policy, id=os.urandom(16).hex()) if policy else None
 
 
 def _is_of(tree: KeyTree, entry: AccountEntry) -> bool:

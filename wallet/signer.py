@@ -5,7 +5,8 @@ with blocking reads. It ends when told to lock, when its parent is gone, or when
 ending is how it forgets, since nothing in Python can be wiped. It decodes by itself what it signs, and signs only if
 the digest is the one that the caller says a person reviewed.
 
-What keeps keys, and what of it crosses the pipe, is in wallet.keeper and those that build on it; here is what signs.
+What keeps keys, and what of it crosses the pipe, is in wallet.keeper and those that build on it; whether the person's
+policy lets a signature be made is in wallet.guard; here is what signs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +27,9 @@ from chain.errors import TransactionMalformed
 from chain.transaction import SignedTransaction, TransactionRequest
 from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
 from wallet.frames import Frame, failure, receive, send
+from wallet.guard import GUARDING, Guard
+from wallet.guard_claims import MESSAGE, TRANSACTION, TYPED, Item
 from wallet.hd import PrivateKey
-from wallet.restoring import RESTORING, Restoring
 from wallet.sandbox import close_off, keep_out_of_dumps
 from wallet.signable import (
     KeyKind,
@@ -51,65 +54,75 @@ _SLICE_MS = 10_000
 
 
 @dataclass(slots=True)
-class Signer(Restoring):
+class Signer(Guard):
     """Keeps the keys, and signs with them what it decoded itself."""
 
     def sign_transaction(self, payload: str, account: str, digest: str) -> Frame:
         """An unsigned transaction, hex. Answers the raw signed transaction, its hash, and the facts."""
         raw = _bytes("sign_transaction", payload)
         signable = read_transaction(raw)
-        key = self._key_for(signable, account, digest)
-        try:
-            signed = SignedTransaction.join(
-                TransactionRequest.decode(raw).with_sender(key.address), key.sign(signable.digest)
-            )
-        except TransactionMalformed:  # recovered from these very bytes, the signature is another's: a fault
-            raise SignerUnsafe("another transaction was signed") from None
+        with self._key_for(signable, account, digest, Item(TRANSACTION, raw, digest)) as key:
+            request = TransactionRequest.decode(raw).with_sender(key.address)
+            try:
+                signed = SignedTransaction.join(request, key.sign(signable.digest))
+            except TransactionMalformed:  # recovered from these very bytes, the signature is another's: a fault
+                raise SignerUnsafe("another transaction was signed") from None
         return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
 
     def sign_delegation(self, payload: str, account: str, digest: str) -> Frame:
         """`Delegation.payload`, hex: the account authorizes, the payer that is named in it signs the transaction.
 
-        The one call that signs an authorization (EIP-7702). Answers the raw signed transaction, and the facts.
+        The one call that signs an authorization (EIP-7702). No rule speaks of it: under a policy the password is
+        wanted. Answers the raw signed transaction, and the facts.
         """
         raw = _bytes("sign_delegation", payload)
-        signable = read_delegation(raw)
-        key, asked = self._key_for(signable, account, digest), Delegation.decode(raw)
-        kind, payer = self.open().key_of(asked.frame.sender or "")
-        if kind is not KeyKind.ACCOUNT:
-            raise KeyUnfit(kind.value, signable.kind)
-        authorization = key.sign(asked.authorization_hash)
-        hashed = asked.signing_hash(authorization)
-        signed = asked.join(authorization, payer.sign(hashed))
+        signable, asked = read_delegation(raw), Delegation.decode(raw)
+        with self._key_for(signable, account, digest, None) as key:
+            kind, payer = self.open().key_of(asked.frame.sender or "")
+            if kind is not KeyKind.ACCOUNT:
+                raise KeyUnfit(kind.value, signable.kind)
+            authorization = key.sign(asked.authorization_hash)
+            signed = asked.join(authorization, payer.sign(asked.signing_hash(authorization)))
         return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
 
     def sign_in(self, text: str, account: str, digest: str) -> Frame:
-        """An EIP-4361 text, for the account or root key that it names. Answers the 65-byte signature."""
+        """An EIP-4361 text, for the account or root key that it names. Answers the 65-byte signature.
+
+        Under a policy the password is wanted, but for the server that the policy names.
+        """
         signable = read_sign_in(text)
-        key = self._key_for(signable, account, digest)
-        return _signed(signable, key)
+        policy = self.open().vault.public.policy
+        is_known = policy is not None and signable.facts["domain"] == policy.server
+        with self._key_for(signable, account, digest, None, is_free=is_known) as key:
+            return _signed(signable, key)
 
     def sign_order(self, kind: str, ledger: str, order: dict[str, str], account: str, digest: str) -> Frame:
-        """A type of fiat.order, by name and fields. Answers the 65-byte signature."""
+        """A type of fiat.order, by name and fields. Answers the 65-byte signature.
+
+        No rule speaks of the ledger, which has limits of its own: under a policy the password is wanted.
+        """
         signable = read_order(kind, _bytes("sign_order", ledger), order)
-        key = self._key_for(signable, account, digest)
-        return _signed(signable, key)
+        with self._key_for(signable, account, digest, None) as key:
+            return _signed(signable, key)
 
     def sign_message(self, data: str, account: str, digest: str) -> Frame:
         """Bytes as personal_sign takes them, hex, for a chain account. Answers the 65-byte signature."""
         raw = _bytes("sign_message", data)
         signable = read_message(raw)
-        key = self._key_for(signable, account, digest)
-        return _signed(signable, key)
+        with self._key_for(signable, account, digest, Item(MESSAGE, raw, digest)) as key:
+            return _signed(signable, key)
 
     def sign_typed_data(self, document: str, account: str, digest: str) -> Frame:
         """The JSON of eth_signTypedData_v4, or version 1's array, for a chain account. 65 bytes."""
         signable = read_typed_values(document) if is_typed_values(document) else read_typed_data(document)
-        key = self._key_for(signable, account, digest)
-        return _signed(signable, key)
+        with self._key_for(signable, account, digest, Item(TYPED, document, digest)) as key:
+            return _signed(signable, key)
 
-    def _key_for(self, signable: Signable, account: str, digest: str) -> PrivateKey:
-        """The key of `account`, if these bytes were reviewed, and are for it."""
+    @contextmanager
+    def _key_for(
+        self, signable: Signable, account: str, digest: str, item: Item | None, *, is_free: bool = False
+    ) -> Iterator[PrivateKey]:
+        """The key of `account`, if these bytes were reviewed, are for it, and the policy lets them be signed."""
         keyring = self.open()
         computed = "0x" + signable.digest.hex()
         if digest != computed:
@@ -117,11 +130,15 @@ class Signer(Restoring):
         kind, key = keyring.key_of(account)
         if kind not in signable.keys or signable.signer not in (None, key.address) or key.address != account:
             raise KeyUnfit(kind.value, signable.kind)
-        return key
+        if is_free:
+            yield key
+            return
+        with self.admitted(keyring, digest, item, account):
+            yield key
 
 
 _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
-    **RESTORING,
+    **GUARDING,
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
     "sign_delegation": (Signer.sign_delegation, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),

@@ -7,7 +7,7 @@ own, which ends with it. Calls go one at a time; a signer that ended by itself (
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from chain.transaction import SignedTransaction
 from wallet.accounts import Account as OwnAccount
 from wallet.accounts import read_account
 from wallet.backups import Proved, Shares, ShareTexts, read_proved
-from wallet.errors import SignerLost
+from wallet.errors import PasswordNeeded, SignerLost
 from wallet.frames import Frame
 from wallet.pipe import IDLE_SECONDS as IDLE_SECONDS
 from wallet.pipe import SOCKET_NAME as SOCKET_NAME
@@ -28,7 +28,10 @@ from wallet.pipe import Pipe
 
 @dataclass(frozen=True, slots=True)
 class SignerStatus:
-    """`accounts` in the person's order, `entries` what else is known of each. Without a vault there is none."""
+    """`accounts` in the person's order, `entries` what else is known of each. Without a vault there is none.
+
+    `guarded`: there is a policy, and beyond it a signature wants the password.
+    """
 
     vault: bool
     unlocked: bool
@@ -37,6 +40,7 @@ class SignerStatus:
     backed_up: bool
     protections: tuple[str, ...]
     entries: tuple[OwnAccount, ...] = ()
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,11 @@ class Signer(Pipe):
     """Signatures for one vault. Every call raises the WalletError that the signer answered, or SignerLost.
 
     A digest is that of the review which the person confirmed; the signer computes its own and refuses another.
+    `ask_beyond` is asked for the password where the person's policy does not let something be signed; where it is
+    None, signing raises PasswordNeeded.
     """
+
+    ask_beyond: Callable[[PasswordNeeded], str] | None = None
 
     async def status(self) -> SignerStatus:
         return _status(await self.call("status"))
@@ -208,10 +216,48 @@ class Signer(Pipe):
         answer = await self.call("restore_beside", source=source, password=password, profile=profile)
         return _status(answer), tuple(map(Address, answer["uncovered"]))
 
+    async def policy(self) -> Frame:
+        """The rules and what was used of them; "checked": the vault is open, so that nobody else wrote them."""
+        return await self.call("policy")
+
+    async def add_rule(self, password: str, rule: Mapping[str, Any], server: str) -> Frame:
+        """Raises VaultUnopened, InputMalformed."""
+        return await self.call("add_rule", password=password, rule=dict(rule), server=server)
+
+    async def remove_rule(self, password: str, number: str) -> Frame:
+        """Raises VaultUnopened, InputMalformed."""
+        return await self.call("remove_rule", password=password, rule=number)
+
+    async def reset_counters(self, password: str) -> Frame:
+        """Raises VaultUnopened."""
+        return await self.call("reset_counters", password=password)
+
+    async def consent(self, password: str, digests: Sequence[bytes], account: Address) -> None:
+        """This account may sign each of these once, soon, beyond the policy. Raises VaultUnopened."""
+        named = ["0x" + digest.hex() for digest in digests]
+        await self.call("consent", password=password, digests=named, account=account)
+
+    async def permit(
+        self,
+        client: str,
+        kind: str,
+        chain_id: int,
+        account: str,
+        items: Sequence[Mapping[str, str]],
+        claims: Mapping[str, Any],
+    ) -> Frame:
+        """What the policy says to a client's request (wallet.guard). What it allows may then be signed."""
+        asked = {"client": client, "kind": kind, "chain_id": chain_id, "account": account}
+        return await self.call("permit", **asked, items=[dict(item) for item in items], claims=dict(claims))
+
+    async def release(self, digests: Sequence[bytes]) -> None:
+        """What was permitted will not be signed."""
+        await self.call("release", digests=["0x" + digest.hex() for digest in digests])
+
     async def sign_transaction(self, payload: bytes, account: Address, digest: bytes) -> SignedTransaction:
         """`payload` is TransactionRequest.unsigned_payload, `digest` its keccak256."""
         arguments = {"payload": "0x" + payload.hex(), "account": account, "digest": "0x" + digest.hex()}
-        answer = await self.call("sign_transaction", **arguments)
+        answer = await self._sign("sign_transaction", **arguments)
         try:
             return SignedTransaction.decode(bytes.fromhex(answer["raw"][2:]))
         except ChainError:
@@ -228,18 +274,18 @@ class Signer(Pipe):
 
     async def sign_in(self, text: str, account: Address, digest: bytes) -> bytes:
         """An EIP-4361 text; `account` is the one it names, the root key's or a chain account's. 65 bytes."""
-        answer = await self.call("sign_in", text=text, account=account, digest="0x" + digest.hex())
+        answer = await self._sign("sign_in", text=text, account=account, digest="0x" + digest.hex())
         return bytes.fromhex(answer["signature"][2:])
 
     async def sign_message(self, data: bytes, account: Address, digest: bytes) -> bytes:
         """Bytes as personal_sign takes them, by a chain account. 65 bytes."""
         arguments = {"data": "0x" + data.hex(), "account": account, "digest": "0x" + digest.hex()}
-        return bytes.fromhex((await self.call("sign_message", **arguments))["signature"][2:])
+        return bytes.fromhex((await self._sign("sign_message", **arguments))["signature"][2:])
 
     async def sign_typed_data(self, document: str, account: Address, digest: bytes) -> bytes:
         """The JSON of eth_signTypedData_v4, by a chain account. 65 bytes."""
         arguments = {"document": document, "account": account, "digest": "0x" + digest.hex()}
-        return bytes.fromhex((await self.call("sign_typed_data", **arguments))["signature"][2:])
+        return bytes.fromhex((await self._sign("sign_typed_data", **arguments))["signature"][2:])
 
     async def sign_order(
         self, kind: str, ledger_id: bytes, order: Mapping[str, str], account: Address, digest: bytes
@@ -248,7 +294,7 @@ class Signer(Pipe):
 
         `account` is the root address, save for a chain account's own LedgerRegistration.
         """
-        answer = await self.call(
+        answer = await self._sign(
             "sign_order",
             kind=kind,
             ledger="0x" + ledger_id.hex(),
@@ -257,6 +303,17 @@ class Signer(Pipe):
             digest="0x" + digest.hex(),
         )
         return bytes.fromhex(answer["signature"][2:])
+
+    async def _sign(self, name: str, **arguments: Any) -> Frame:
+        """Once, and again where the password is wanted and somebody is there to be asked for it."""
+        try:
+            return await self.call(name, **arguments)
+        except PasswordNeeded as needed:
+            if self.ask_beyond is None:
+                raise
+            digest = bytes.fromhex(str(arguments["digest"])[2:])
+            await self.consent(self.ask_beyond(needed), [digest], Address(arguments["account"]))
+        return await self.call(name, **arguments)
 
 
 def _status(answer: Frame) -> SignerStatus:
@@ -269,6 +326,7 @@ def _status(answer: Frame) -> SignerStatus:
         backed_up=answer.get("backed_up", False),
         protections=tuple(answer["protections"]),
         entries=entries,
+        guarded=answer.get("guarded", False),
     )
 
 

@@ -153,7 +153,8 @@ class _Handlers:
             accounts = read_accounts(arguments.get("accounts", []))
         except ChainError:
             raise CallRefused("approve", "accounts") from None
-        await self._desk.approve(number, digest, accounts)
+        password, always = str(arguments.get("password", "")), arguments.get("always") is True
+        await self._desk.approve(number, digest, password, accounts=accounts, always=always)
         return {"id": number, "state": "approved"}
 
     async def _decline(self, arguments: Frame) -> Frame:

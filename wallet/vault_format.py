@@ -1,7 +1,8 @@
-"""What a vault holds and how its file spells it, versions 1 and 2. Values and documents; no file.
+"""What a vault holds and how its file spells it, versions 1 to 3. Values and documents; no file.
 
 Version 1 has one phrase and its accounts. Version 2 has several phrases, imported keys, and accounts with names, each
-of which says which phrase and path its key comes from, or that its key is an imported one. Both are read, 2 is written.
+of which says which phrase and path its key comes from, or that its key is an imported one. Version 3 has a policy
+beside them, or null. All are read, 3 is written: an older program, which would not keep to a policy, does not open it.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from wallet.errors import InputMalformed, VaultDamaged
 from wallet.hd import ACCOUNTS_MAX, DerivationPath
 from wallet.mnemonic import Language, Mnemonic, Seed
 from wallet.names import read_name
+from wallet.policy import Policy, read_policy
 
 FORMAT = "tandem-vault"
-VERSION = 2
-VERSIONS = (1, 2)
+VERSION = 3
+VERSIONS = (1, 2, 3)
 PHRASES_MAX, KEYS_MAX = 16, 200
 SALT_LENGTH, NONCE_LENGTH = 16, 12
 _PADDED_TO = 1024
@@ -79,11 +81,13 @@ class AccountEntry:
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """What the file tells without a password: addresses, and whether the first phrase was proved to be written down."""
+    """What the file tells without a password: addresses, whether the first phrase was proved to be written down, and
+    the person's policy."""
 
     root: Address
     accounts: tuple[AccountEntry, ...]
     backed_up: bool
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -189,7 +193,10 @@ def head_of(kdf: Kdf, nonce: bytes, public: Public) -> Document:
         "version": VERSION,
         "kdf": {**asdict(kdf), "name": "argon2id", "salt": kdf.salt.hex()},
         "cipher": {"name": "chacha20-poly1305", "nonce": nonce.hex()},
-        **asdict(public),
+        "root": public.root,
+        "accounts": [asdict(entry) for entry in public.accounts],
+        "backed_up": public.backed_up,
+        "policy": public.policy.to_json() if public.policy else None,
     }
 
 
@@ -206,6 +213,7 @@ def shaped(path: Path, document: Any) -> Document:
     if document.get("version") not in VERSIONS or isinstance(document["version"], bool):
         raise VaultDamaged(str(path), "its version is not known to this program")
     names = {"format", "version", "kdf", "cipher", "root", "accounts", "backed_up", "ciphertext"}
+    names |= {"policy"} if document["version"] > 2 else set()
     if set(document) != names or not isinstance(document["backed_up"], bool):
         raise VaultDamaged(str(path), "its parts are not those of its version")
     cipher = document["cipher"]
@@ -241,9 +249,10 @@ def public_of(path: Path, document: Document) -> Public:
     read = _account_1 if document["version"] == 1 else read_account
     try:
         accounts = tuple(read(entry) for entry in entries)
-        return Public(Address(document["root"]), accounts, document["backed_up"])
+        policy = None if document.get("policy") is None else read_policy(document["policy"])
+        return Public(Address(document["root"]), accounts, document["backed_up"], policy)
     except (AddressMalformed, InputMalformed, TypeError, ValueError):
-        raise VaultDamaged(str(path), "an address or path in it is malformed") from None
+        raise VaultDamaged(str(path), "an address, path or rule in it is malformed") from None
 
 
 def _account_1(entry: Any) -> AccountEntry:

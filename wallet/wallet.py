@@ -20,7 +20,15 @@ from fiat.quote import Quote
 from wallet.client import Client
 from wallet.config import Config
 from wallet.enrolment import now_seconds, sign_in
-from wallet.errors import FundsMissing, InputMalformed, PayeeChanged, ServerRefused, TokenChanged, VaultMissing
+from wallet.errors import (
+    FundsMissing,
+    InputMalformed,
+    PasswordNeeded,
+    PayeeChanged,
+    ServerRefused,
+    TokenChanged,
+    VaultMissing,
+)
 from wallet.networks import current_network
 from wallet.payee import Payee
 from wallet.proofs import Card, Ledger
@@ -55,13 +63,22 @@ class OrderPlan:
 
 
 class Wallet:
-    """One person's wallet for the length of a command. `ask_password` is called at most once, when it is needed."""
+    """One person's wallet for the length of a command. `ask_password` is called at most once, when it is needed.
 
-    def __init__(self, config: Config, store: Store, ask_password: Callable[[], str]) -> None:
+    `ask_beyond` is called for each signature that the person's policy does not cover.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        ask_password: Callable[[], str],
+        ask_beyond: Callable[[PasswordNeeded], str] | None = None,
+    ) -> None:
         self.config, self.store = config, store
         self.client = Client(config, store)
         self.purse = Purse(current_network(config, store), store)
-        self._ask_password = ask_password
+        self._ask_password, self._ask_beyond = ask_password, ask_beyond
         self.unanswered: list[str] = []
         """Earlier orders without an answer, to be told."""
         self._signer: Signer | None = None
@@ -83,6 +100,7 @@ class Wallet:
         """Unlocked: the running client's, or one of our own. Raises VaultMissing, VaultUnopened."""
         if self._signer is None:
             self._signer = await Signer.connect(self.config.home)
+            self._signer.ask_beyond = self._ask_beyond
         status = await self._signer.status()
         if not status.vault:
             raise VaultMissing(str(self.config.home / VAULT_NAME))

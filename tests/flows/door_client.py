@@ -153,12 +153,9 @@ class Person:
         assert (await self.answer(prompt, "decline"))[0] == 200
         return prompt
 
-    async def answer(
-        self, prompt: Any, answer: str, digest: str | None = None, accounts: Any = None
-    ) -> tuple[int, Any]:
+    async def answer(self, prompt: Any, answer: str, digest: str | None = None, **more: Any) -> tuple[int, Any]:
         assert self._session is not None
-        body = {"digest": digest} if digest is not None else {}
-        body |= {"accounts": accounts} if accounts is not None else {}
+        body = {"digest": digest, **more} if digest is not None else more
         async with self._session.post(f"/approvals/{prompt['id']}/{answer}", json=body) as response:
             return response.status, await response.json()
 

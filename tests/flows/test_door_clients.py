@@ -203,3 +203,31 @@ async def answers_live(screen: Any, door: str) -> None:
             screen.sendline(typed)
             await screen.expect(outcome, async_=True)
             assert ("result" in await asked) is (typed == "blind")
+        await always_live(screen, page)
+
+
+async def always_live(screen: Any, page: Http) -> None:
+    """`a` makes a rule, for one who gives the password; then the next is not asked, and what is beyond wants more."""
+    asked = asyncio.create_task(page.ask("personal_sign", "0x6869", ALICE))
+    await screen.expect("N/a", async_=True)
+    screen.sendline("a")
+    await screen.expect("Password: ", async_=True)
+    screen.sendline("wrong horse battery")
+    await screen.expect("did not open", async_=True)
+    assert "wrong horse" not in screen.before, "what is typed is not shown"
+    await screen.expect("N/a", async_=True)
+    screen.sendline("a")
+    await screen.expect("Password: ", async_=True)
+    screen.sendline(PASSWORD)
+    await screen.expect("Agreed", async_=True)
+    signature = await asked
+    assert await page.ask("personal_sign", "0x6869", ALICE) == signature
+    await screen.expect("allowed by r1: messages", async_=True)
+    beyond = asyncio.create_task(page.answer("eth_sendTransaction", {"to": BOB, "value": "0x1"}))
+    await screen.expect("no rule is for it", async_=True)
+    await screen.expect("Agree", async_=True)
+    screen.sendline("y")
+    await screen.expect("Password: ", async_=True)
+    screen.sendline(PASSWORD)
+    await screen.expect("Agreed", async_=True)
+    assert "result" in await beyond

@@ -8,11 +8,23 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chain.errors import InsufficientNative
+from tests.wallet.policies import allow
 from wallet.approvals import Kind
 from wallet.asking import Client, ClientKind
 from wallet.desk import Desk, Proposal, Settled
-from wallet.errors import ApprovalRefused, ApprovalUnknown, DigestDiffers, RpcRefused, SignerLocked
+from wallet.errors import (
+    ApprovalRefused,
+    ApprovalUnknown,
+    DigestDiffers,
+    PasswordNeeded,
+    RpcRefused,
+    SignerLocked,
+    VaultUnopened,
+)
+from wallet.guard_claims import message_item
+from wallet.judgement import Judgement, Subject
 from wallet.permissions import Seen
+from wallet.policy import Reason, Verdict
 from wallet.review import Refusal, Review, Title
 from wallet.rpc import Code
 
@@ -20,14 +32,31 @@ PAGE, OTHER = Client(ClientKind.PAGE, "https://app.example"), Client(ClientKind.
 
 
 class Ground:
-    """What clients see, and whether keys are at hand; tests change it."""
+    """What clients see, whether keys are at hand, and what the person's policy says; tests change it."""
 
     def __init__(self, seconds):
         self.seen, self.unlocked = Seen(("0x0",), 1), True
-        self.desk = Desk(lambda key: self.seen, self.is_unlocked, prepare_seconds_max=seconds)
+        self.judgement, self.kept, self.agreed = Judgement(), [], []
+        self.desk = Desk(lambda key: self.seen, self, prepare_seconds_max=seconds)
 
-    async def is_unlocked(self):
-        return self.unlocked
+    async def judge(self, client, review, subject):
+        return self.judgement
+
+    async def agree(self, subject, password):
+        if not self.unlocked:
+            raise SignerLocked
+        self._check(password)
+        self.agreed.append(subject)
+
+    async def keep(self, rule, password):
+        self._check(password)
+        self.kept.append(rule)
+
+    def _check(self, password):
+        if self.judgement.guarded and not password:
+            raise PasswordNeeded("no-rule", "")
+        if self.judgement.guarded and password != "right":
+            raise VaultUnopened("vault.json")
 
 
 @asynccontextmanager
@@ -49,7 +78,8 @@ def proposing(name, done, refused=None):
             done.append(name)
             return name
 
-        return Proposal(Review(Title.MESSAGE, digest(name), (), "", refused=refused), act)
+        subject = Subject(Kind.MESSAGE, 1, None, (message_item(name.encode()),))
+        return Proposal(Review(Title.MESSAGE, digest(name), (), "", refused=refused), act, subject)
 
     return prepare
 
@@ -190,3 +220,65 @@ async def test_a_node_that_never_answers_does_not_hold_up_the_line():
         task = ask(ground.desk, "a", done, OTHER)
         await ground.desk.approve((await shown(ground.desk)).id, hexed("a"))
         assert await task == "a"
+
+
+async def test_what_a_rule_allows_is_done_and_nobody_is_asked():
+    done, passed = [], []
+    async with at_work() as ground:
+        ground.desk.on_passed = passed.append
+        ground.judgement = Judgement(Verdict.ALLOW, Reason.RULE, "r1", guarded=True)
+        assert await ask(ground.desk, "a", done) == "a"
+        assert (done, ground.agreed, ground.desk.shown()) == (["a"], [], None)
+        assert [(one.client, one.judgement.rule) for one in passed] == [(PAGE, "r1")]
+
+
+async def test_what_a_rule_denies_is_4001_and_nobody_is_asked():
+    done, passed = [], []
+    async with at_work() as ground:
+        ground.desk.on_passed = passed.append
+        ground.judgement = Judgement(Verdict.DENY, Reason.RULE, "r1", guarded=True)
+        assert await number_of(ask(ground.desk, "a", done)) == Code.DECLINED
+        assert (done, ground.desk.shown(), len(passed)) == ([], None, 1)
+
+
+async def test_what_is_never_signed_is_refused_before_any_rule():
+    async with at_work() as ground:
+        ground.judgement = Judgement(Verdict.ALLOW, Reason.RULE, "r1")
+        asked = ask(ground.desk, "a", [], refused=Refusal.LEDGER_DOMAIN)
+        assert await number_of(asked) == Code.UNAUTHORISED
+
+
+async def test_beyond_the_policy_a_yes_needs_the_password_and_waits_for_it():
+    done = []
+    async with at_work() as ground:
+        ground.judgement = Judgement(Verdict.ASK, Reason.A_DAY, "r1", guarded=True)
+        asked = ask(ground.desk, "a", done)
+        prompt = await shown(ground.desk)
+        assert prompt.to_json()["needs_password"] is True
+        assert prompt.to_json()["policy"] == {"verdict": "ask", "reason": "over-a-day", "rule": "r1", "about": ""}
+        for password, error in (("", PasswordNeeded), ("wrong", VaultUnopened)):
+            with pytest.raises(error):
+                await ground.desk.approve(prompt.id, hexed("a"), password)
+            assert ground.desk.shown() == prompt and not done
+        await ground.desk.approve(prompt.id, hexed("a"), "right")
+        assert await asked == "a" and len(ground.agreed) == 1 and ground.kept == []
+
+
+async def test_always_keeps_the_rule_that_was_offered():
+    async with at_work() as ground:
+        ground.judgement = Judgement(guarded=True)
+        asked = ask(ground.desk, "a", [])
+        prompt = await shown(ground.desk)
+        with pytest.raises(ApprovalRefused):
+            await ground.desk.approve(prompt.id, hexed("a"), "right", always=True)
+        ground.desk.decline(prompt.id)
+        assert await number_of(asked) == Code.DECLINED
+        rule = allow()
+        ground.judgement = Judgement(guarded=True, offer=rule)
+        asked = ask(ground.desk, "b", [])
+        prompt = await shown(ground.desk)
+        assert prompt.to_json()["always"] == rule.to_json()
+        with pytest.raises(PasswordNeeded):
+            await ground.desk.approve(prompt.id, hexed("b"), always=True)
+        await ground.desk.approve(prompt.id, hexed("b"), "right", always=True)
+        assert await asked == "b" and ground.kept == [rule]

@@ -428,7 +428,7 @@ def test_secrets_stay_out_of_repr(signer):
 
 
 def test_every_call_is_tried_here_or_beside():
-    tests = ("test_signer.py", "test_keeper.py", "test_recovery.py", "test_restoring.py")
+    tests = ("test_signer.py", "test_keeper.py", "test_recovery.py", "test_restoring.py", "test_guard.py")
     tried = "".join(Path(__file__).with_name(name).read_text() for name in tests)
     assert [call for call in _CALLS if f'"{call}"' not in tried] == []
 

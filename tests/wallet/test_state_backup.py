@@ -142,4 +142,4 @@ async def test_a_file_of_version_1_opens_for_ever(tmp_path):
         status = await signer.restore_backup(PASSWORD, profile="light")
     assert state == {"contacts.json": '{"日常": 1}'}
     assert [(entry.name, entry.phrase) for entry in status.entries] == [("日常", 0), ("", 2), ("Old key", None)]
-    assert json.loads((tmp_path / "new" / VAULT_NAME).read_text())["version"] == 2
+    assert json.loads((tmp_path / "new" / VAULT_NAME).read_text())["version"] == 3

@@ -31,7 +31,7 @@ from wallet.vault import Vault, read_public
 from wallet.vault_format import AccountEntry, Contents, Kdf, KeptPhrase, KeptSecret, Profile, Public, canonical, kdf_of
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-VERSION_1, VERSION_2 = VECTORS / "vault_v1.json", VECTORS / "vault_v2.json"
+VERSION_1, VERSION_2, VERSION_3 = (VECTORS / f"vault_v{number}.json" for number in (1, 2, 3))
 PASSWORD = "correct horse battery"
 CONTENTS = Contents.of(Mnemonic(bytes(range(16)), Language.CHINESE_TRADITIONAL), "a passphrase")
 PUBLIC = Public(Address("0x" + "11" * 20), (AccountEntry("m/44'/60'/0'/0/0", Address("0x" + "22" * 20)),), False)
@@ -169,7 +169,7 @@ def test_a_wrong_password_takes_as_long_as_tampering(vault, path):
         ({"kdf__more": 1}, "derivation"),
         ({"cipher__name": "none"}, "cipher"),
         ({"cipher__nonce": "00"}, "nonce"),
-        ({"version": 3}, "version"),
+        ({"version": 4}, "version"),
         ({"version": True}, "version"),
         ({"format": "other"}, "no vault"),
         ({"more": 1}, "parts"),
@@ -279,12 +279,33 @@ def test_a_file_of_version_2_opens_for_ever(path):
     assert [(entry.name, entry.phrase) for entry in opened.public.accounts] == [("日常", 0), ("", 2), ("Old key", None)]
 
 
+def test_a_file_of_version_3_opens_for_ever(path):
+    """With the policy that its head holds, which is authenticated with everything else in it."""
+    opened = kept(path, VERSION_3)
+    policy = opened.public.policy
+    assert policy is not None and (policy.id, policy.serial, policy.server) == (
+        "0123456789abcdef" * 2,
+        3,
+        "localhost:8000",
+    )
+    assert [(rule.id, rule.verdict, rule.client) for rule in policy.rules] == [
+        ("r1", "allow", "https://app.example"),
+        ("r2", "deny", "*"),
+    ]
+    for change in ('"deny"', '"10000000"'):
+        document = VERSION_3.read_text()
+        assert change in document
+        path.write_text(document.replace(change, '"ask"' if change == '"deny"' else '"99000000"', 1))
+        with pytest.raises(VaultUnopened):
+            Vault.open(path, "correct horse")
+
+
 def test_an_old_file_is_taken_up_whole_by_its_first_change(path):
     vault = kept(path, VERSION_1)
     before = Vault.open(path, "correct horse")
     assert path.read_bytes() == VERSION_1.read_bytes(), "opening changes nothing"
     vault.update(lambda public: public)
-    assert json.loads(path.read_text())["version"] == 2
+    assert json.loads(path.read_text())["version"] == 3
     after = Vault.open(path, "correct horse")
     assert (after.contents, after.public) == (before.contents, before.public)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wallet.cli import terminal
+from wallet.cli.beyond import askers
 from wallet.cli.new_file import write_new
 from wallet.cli.own import own_account
 from wallet.cli.restore import choose_reading, read_words
@@ -35,7 +36,7 @@ def import_(run: Run, file: Path, name: str, keystore_password_file: Path | None
 
 
 async def _import(run: Run, document: str, password: str, name: str) -> SignerStatus:
-    async with Wallet(run.config, run.store, lambda: terminal.ask_password(run.config)) as wallet:
+    async with Wallet(run.config, run.store, *askers(run.config)) as wallet:
         return await (await wallet.signer()).add_keystore(document, password, name)
 
 

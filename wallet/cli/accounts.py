@@ -6,9 +6,9 @@ import click
 
 from chain.address import Address
 from wallet.accounts import Account
-from wallet.cli import terminal
 from wallet.cli.account_keys import export, import_, key, phrase
 from wallet.cli.account_search import discover, find
+from wallet.cli.beyond import askers
 from wallet.cli.own import accounts_kept, names_taken, own_account, own_accounts
 from wallet.cli.running import Json, Run, command, group
 from wallet.cli.show import table
@@ -40,7 +40,7 @@ def add(run: Run, path: str, number: int, name: str) -> None:
 
 
 async def _add(run: Run, path: str, phrase: int, name: str) -> bool:
-    async with Wallet(run.config, run.store, lambda: terminal.ask_password(run.config)) as wallet:
+    async with Wallet(run.config, run.store, *askers(run.config)) as wallet:
         signer = await wallet.signer()
         if name:
             new_name(name, names_taken(run))
@@ -112,7 +112,7 @@ def move(run: Run, account: str, position: int) -> None:
 
 
 async def _edit(run: Run, account: Account, *, name: str | None, position: int | None) -> SignerStatus:
-    async with Wallet(run.config, run.store, lambda: terminal.ask_password(run.config)) as wallet:
+    async with Wallet(run.config, run.store, *askers(run.config)) as wallet:
         return await (await wallet.signer()).edit_account(account.address, name=name, position=position)
 
 

@@ -8,12 +8,17 @@ from dataclasses import replace
 import click
 
 from chain.address import Address
+from wallet.cli import terminal
 from wallet.cli.client_calls import Json, ask_client
+from wallet.cli.inert import inert
 from wallet.cli.own import own_account, own_accounts
+from wallet.cli.policy_words import REASONS
+from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
 from wallet.cli.show import approve as ask_person
-from wallet.cli.show import review, surprise, table
+from wallet.cli.show import facts, review, surprise, table
 from wallet.errors import ApprovalRefused, ApprovalUnknown
+from wallet.policy import read_rule
 from wallet.review import Fact, Label, Review, Source, Title
 from wallet.review_json import read_fact, read_review
 from wallet.texts import _
@@ -28,6 +33,7 @@ def approvals(run: Run) -> None:
             surprise(past["transaction"], [read_fact(fact) for fact in past["facts"]])
         for shown in answer["approvals"]:
             review(read_review(shown["review"]))
+            policy_reason(shown)
             click.echo(_("`tandem approve {id}` or `tandem decline {id}`").format(id=shown["id"]))
         if not answer["approvals"]:
             click.echo(_("Nothing waits."))
@@ -39,16 +45,25 @@ def approvals(run: Run) -> None:
     run.answer(answer, show)
 
 
-@command("approve", _("Say yes to what waits, after looking at it."), asks=True)
+@command("approve", _("Say yes to what waits, after looking at it; beyond your policy with your password."), asks=True)
 @click.argument("number", metavar="ID")
 @click.option("--account", "named", multiple=True, help=_("which accounts it sees; may be given several times"))
-def approve(run: Run, number: str, named: tuple[str, ...]) -> None:
-    shown = read_review(_found(run, number)["review"])
+@click.option("--always", is_flag=True, help=_("and make a rule of it, as narrow as it is itself"))
+def approve(run: Run, number: str, named: tuple[str, ...], always: bool) -> None:
+    found = _found(run, number)
+    shown = read_review(found["review"])
+    if always:
+        if not found.get("always"):
+            raise ApprovalRefused(number[:40], "no-rule-to-make")
+        if not run.json:
+            facts(about(read_rule(found["always"])))
     chosen = {own_account(run, name).address for name in named}
     accounts = [account.address for account in own_accounts(run) if account.address in chosen] if named else []
-    ask_person(run, _with_accounts(shown, accounts) if accounts else shown, _("Agree?"))
-    told: Json = {"accounts": accounts} if accounts else {}
-    answer = ask_client(run.config.home, "approve", id=number, digest="0x" + shown.digest.hex(), **told)
+    asked = _("Agree, and always from now on?") if always else _("Agree?")
+    ask_person(run, _with_accounts(shown, accounts) if accounts else shown, asked)
+    password = terminal.ask_password(run.config) if always or found.get("needs_password") else ""
+    agreed: Json = {"id": number, "digest": "0x" + shown.digest.hex(), "password": password, "always": always}
+    answer = ask_client(run.config.home, "approve", **agreed, **({"accounts": accounts} if accounts else {}))
     run.answer(answer, lambda: click.echo(_("Agreed.")))
 
 
@@ -73,3 +88,19 @@ def _found(run: Run, number: str) -> Json:
     if not shown:
         raise ApprovalUnknown(number[:40])
     return shown[0]
+
+
+def policy_reason(shown: Json) -> None:
+    """Why a policy that is there did not let it pass, and what the person can do about it."""
+    if not shown.get("needs_password"):
+        return
+    told = shown["policy"]
+    known = str(told["reason"])
+    reason = _(REASONS[known]) if known in REASONS else ""
+    rule = f" ({told['rule']})" if told["rule"] else ""
+    click.echo(
+        _("Your policy does not let this pass: {reason}{rule}. A yes wants your password.").format(
+            reason=reason, rule=inert(rule)
+        ),
+        err=True,
+    )

@@ -82,6 +82,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "decline": Entry("approvals", N_("say no to it")),
         "pair": Entry("grants", N_("name a local program's endpoint, or pair the browser extension")),
         "grants": Entry("grants", N_("what sites and programs may do; `revoke` it")),
+        "policy": Entry("policy", N_("rules on what is signed without asking; `add`, `test`, `log`")),
     },
     N_("Safety"): {
         "backup": Entry("backup", N_("write what the phrase does not hold to an encrypted file")),

@@ -20,6 +20,7 @@ from fiat.money import decimal_text
 from wallet import errors as wallet
 from wallet.cli.inert import inert
 from wallet.cli.key_problems import KEY_DERIVED, KEY_ROWS
+from wallet.cli.policy_words import POLICY_ROWS
 from wallet.cli.refusals import MACHINE, SLUGS, UNKNOWN
 from wallet.cli.words import WORDS
 from wallet.errors import WalletError
@@ -362,4 +363,5 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     fiat.OrderMalformed: (N_("The order's {field} {reason}; nothing was signed."), REFUSED),
     chain.JsonMalformed: (N_("An answer is no proper JSON ({reason})."), NETWORK),
     **KEY_ROWS,
+    **POLICY_ROWS,
 }

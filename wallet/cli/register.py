@@ -9,6 +9,7 @@ import click
 
 from fiat.holder import fingerprint
 from wallet.cli import terminal
+from wallet.cli.beyond import askers
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve
 from wallet.cli.waiting import wait
@@ -28,7 +29,7 @@ async def open_wallet(run: Run) -> AsyncIterator[Wallet]:
     What happened by itself on the way is told at its end too, also where the command is refused.
     """
     config: Config = run.config
-    async with Wallet(config, run.store, lambda: terminal.ask_password(config)) as wallet:
+    async with Wallet(config, run.store, *askers(config)) as wallet:
         try:
             yield wallet
         finally:

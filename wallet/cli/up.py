@@ -7,17 +7,22 @@ import os
 import signal
 import sys
 import termios
+from typing import Any, NamedTuple
 
 import click
 
 from wallet import up as client
 from wallet.cli import terminal
+from wallet.cli.approvals import policy_reason
 from wallet.cli.failure import sentence
+from wallet.cli.inert import inert
+from wallet.cli.policy_words import KINDS, VERDICTS
 from wallet.cli.review_words import SIGN_WORD
+from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
-from wallet.cli.show import review, surprise, word_reason
+from wallet.cli.show import facts, review, surprise, word_reason
 from wallet.cli.waiting import wait
-from wallet.desk import Shown
+from wallet.desk import Passed, Shown
 from wallet.errors import VaultMissing, WalletError
 from wallet.signing import VAULT_NAME, Signer
 from wallet.texts import _
@@ -25,6 +30,14 @@ from wallet.texts import _
 SETTLE_SECONDS = 0.5
 """What is typed before a prompt has stood that long was meant for something else."""
 _YES = ("y", "yes", "是", "好")
+_ALWAYS = ("a", "always", "总是")
+
+
+class Wanted(NamedTuple):
+    """The password that a prompt waits for, and how the terminal was before."""
+
+    always: bool
+    before: list[Any]
 
 
 @command("up", _("Run the local client: dApps ask at its endpoint, and you answer here or with `tandem approve`."))
@@ -77,17 +90,20 @@ class Screen:
         self._changed = asyncio.Event()
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._on_screen: Shown | None = None
+        self._wanted: Wanted | None = None
 
     async def work(self) -> None:
         """Until cancelled, or the terminal is gone."""
         loop = asyncio.get_running_loop()
         self._desk.on_change = self._changed.set
         self._running.aftermath.on_surprise = lambda past: surprise(past.transaction, past.facts)
+        self._desk.on_passed = tell_passed
         loop.add_reader(sys.stdin, self._read)
         try:
             while True:
                 await self._turn()
         finally:
+            self._forget_password()
             loop.remove_reader(sys.stdin)
 
     def _read(self) -> None:
@@ -96,12 +112,13 @@ class Screen:
         if not typed:
             asyncio.get_running_loop().remove_reader(sys.stdin)
         for line in typed.decode(errors="replace").splitlines():
-            self._lines.put_nowait(line.strip())
+            self._lines.put_nowait(line)
 
     async def _turn(self) -> None:
         """What is new is shown; or a line was typed."""
         shown = self._desk.shown()
         if shown != self._on_screen:
+            self._forget_password()
             if self._on_screen is not None and shown is None:
                 click.echo(_("(no longer asked)"), err=True)
             self._on_screen = shown
@@ -123,27 +140,84 @@ class Screen:
         termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         while not self._lines.empty():
             self._lines.get_nowait()
+        policy_reason(shown.to_json())
+        self._question(shown)
+
+    def _question(self, shown: Shown) -> None:
         if shown.review.needs_word:
             click.echo(word_reason(shown.review), err=True)
             click.echo(_("Type “{word}” to go on: ").format(word=SIGN_WORD), err=True, nl=False)
+        elif shown.judgement.offer is not None:
+            click.echo(_("Agree? (a: always, as narrow as this)") + " [y/N/a] ", err=True, nl=False)
         else:
             click.echo(_("Agree?") + " [y/N] ", err=True, nl=False)
 
-    async def _answer(self, line: str) -> None:
-        shown = self._on_screen
+    async def _answer(self, typed: str) -> None:
+        shown, line = self._on_screen, typed.strip()
         if shown is None:
             if line == "e":
                 code = self._running.pairing.show()
                 click.echo(_("For the extension, within two minutes: {code}").format(code=f"{code[:3]} {code[3:]}"))
             return
         wanted = (SIGN_WORD,) if shown.review.needs_word else _YES
-        try:
-            if line.lower() in wanted:
-                await self._desk.approve(shown.id, "0x" + shown.review.digest.hex())
-                click.echo(_("Agreed."), err=True)
+        always = line.lower() in _ALWAYS and shown.judgement.offer is not None and not shown.review.needs_word
+        if self._wanted is not None:
+            password, always = typed, self._wanted.always
+            self._forget_password()
+            await self._agree(shown, password, always)
+        elif line.lower() in wanted or always:
+            if always or shown.needs_password:
+                self._want_password(shown, always)
             else:
-                self._desk.decline(shown.id)
-                click.echo(_("Declined."), err=True)
-            self._on_screen = None
+                await self._agree(shown, "", False)
+        else:
+            self._decline(shown)
+
+    def _decline(self, shown: Shown) -> None:
+        try:
+            self._desk.decline(shown.id)
         except WalletError as error:
             click.echo(sentence(error), err=True)
+            return
+        click.echo(_("Declined."), err=True)
+        self._on_screen = None
+
+    async def _agree(self, shown: Shown, password: str, always: bool) -> None:
+        """A yes; what the signer refuses is said, and what is asked waits on."""
+        try:
+            await self._desk.approve(shown.id, "0x" + shown.review.digest.hex(), password, always=always)
+        except WalletError as error:
+            click.echo(sentence(error), err=True)
+            self._question(shown)
+            return
+        click.echo(_("Agreed."), err=True)
+        self._on_screen = None
+
+    def _want_password(self, shown: Shown, always: bool) -> None:
+        """The next line is the password, and is not shown."""
+        if always and shown.judgement.offer is not None:
+            facts(about(shown.judgement.offer))
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+        silent = [*before]
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, silent)
+        self._wanted = Wanted(always, before)
+        click.echo(_("Password: "), err=True, nl=False)
+
+    def _forget_password(self) -> None:
+        """What is typed is shown again."""
+        if self._wanted is not None:
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._wanted.before)
+            click.echo("", err=True)
+            self._wanted = None
+
+
+def tell_passed(passed: Passed) -> None:
+    """A line for what a rule allowed or denied."""
+    judgement = passed.judgement
+    said = _(VERDICTS[judgement.verdict])
+    what = _(KINDS[passed.review.kind]) if passed.review.kind in KINDS else passed.review.kind
+    text = _("{said} by {rule}: {what}, asked by {who}")
+    who = inert(passed.client.name or passed.client.key)
+    click.echo(text.format(said=said, rule=judgement.rule, what=what, who=who), err=True)

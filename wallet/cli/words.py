@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wallet.cli.key_words import KEY_WORDS
+from wallet.cli.policy_words import POLICY_WORDS
 from wallet.texts import N_
 
 WORDS: dict[str, str] = {
@@ -201,4 +202,5 @@ WORDS: dict[str, str] = {
     "jump": N_("the feed has jumped"),
     "disagrees": N_("the feed and the ECB's rate disagree"),
     **KEY_WORDS,
+    **POLICY_WORDS,
 }
