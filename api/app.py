@@ -213,7 +213,7 @@ def token_registry(settings: Settings) -> TokenList:
     root = TokenList("Tandem demo tokens", shipped, timestamp="2026-11-22T00:00:00+00:00")
     if settings.tokens_file is None:
         return root
-    return TokenList.parse(settings.tokens_file.read_bytes()).under(root)
+    return TokenList.parse(settings.tokens_file.read_bytes()).under(root, [Token.native(settings.chain_id)])
 
 
 def listed_tokens(settings: Settings) -> tuple[Token, ...]:
