@@ -173,7 +173,7 @@ class Indexer:
         if tip is not None:
             verdict = await self._compare(tip, {0: genesis, at_tip: last})
             if isinstance(verdict, Shrunk):
-                verdict = await self._shrunk(tip, head, verdict)
+                verdict, head = await self._shrunk(tip, head, verdict)
             if not isinstance(verdict, Restarted):
                 return verdict, head, tip, False
             _log.warning("Another chain answers: a new generation begins, the old activity is kept apart.")
@@ -213,19 +213,19 @@ class Indexer:
             verdict = compare(stored | {0: tip.genesis_hash}, seen, tip.number, verdict.conflict)
         return verdict
 
-    async def _shrunk(self, tip: Tip, head: int, verdict: Shrunk) -> RollBack:
+    async def _shrunk(self, tip: Tip, head: int, verdict: Shrunk) -> tuple[Verdict, int]:
         """A test chain may be set back; any other node that has fewer blocks than before lags. Raises NodeBehind.
 
-        Where there are several URLs, another one is asked whether it was set back too.
+        Where there are several URLs, another one is asked whether it was set back too. The second is the head by then.
         """
         behind = NodeBehind(tip.number, head)
         version = str(await self._node.call("web3_clientVersion")).lower()
         if version.startswith(_SET_BACK):
             self._node.distrust(behind)
             await asyncio.sleep(SHRUNK_SECONDS)
-            _, _, again = await self._heads(tip.number)
-            if again is None:
-                return RollBack(verdict.height)
+            head, _, again = await self._heads(tip.number)
+            if again in (None, tip.hash):
+                return (RollBack(verdict.height) if again is None else Extend(tip.number)), head
         raise behind
 
     async def _known_tip(self) -> Tip:

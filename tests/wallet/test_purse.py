@@ -10,7 +10,7 @@ from wallet.networks import Network
 from wallet.purse import Purse
 from wallet.state import Store
 
-BOB = Address("0x" + 20 * "b0")
+ALICE, BOB = (Address("0x" + 20 * byte) for byte in ("a1", "b0"))
 NETWORK = Network(31337, "Devnet", "http://127.0.0.1:8545", relayed=False)
 
 
@@ -19,7 +19,7 @@ def test_a_chain_that_is_gone_counts_no_more_and_is_kept(tmp_path: Path) -> None
     purse = Purse(NETWORK, store)
     for life in (1, 2):
         purse.keep_genesis(bytes([life]) * 32)
-        purse.keep("0x01", TokenAmount(life, Token.native(31337)), BOB, "done")
+        purse.keep("0x01", TokenAmount(life, Token.native(31337)), BOB, "done", ALICE, life)
         assert purse.met() == {BOB}
         purse.notices.clear()
     purse.keep_genesis(bytes([3]) * 32)
