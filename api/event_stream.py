@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,6 +21,7 @@ from api.errors import TooManyRequests
 from api.event_source import EventSource, Listener, State
 from api.news import Event
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
 WRITE_SECONDS_MAX = 10.0
@@ -105,20 +107,33 @@ class Stream(Response):
             self._look_out.leave(self._holder)
 
     async def _talk(self, send: Send) -> None:
-        with suppress(TimeoutError, OSError):
-            seen = await self._first(send)
-            while not self._look_out.is_closed and await self._is_signed_in():
-                try:
-                    async with asyncio.timeout(HEARTBEAT_SECONDS):
-                        seen = await self._look_out.after(seen)
-                except TimeoutError:
-                    await _write(send, b": heartbeat\n\n")
-                    continue
-                if not self._look_out.is_closed and await self._is_signed_in():
-                    await self._tell(send, await self._listener.news(seen))
-            reason = "closing" if self._look_out.is_closed else "session"
+        with suppress(OSError):  # a write that took too long is one
+            reason = await self._until_over(send)
             await _write(send, f'event: end\ndata: {{"reason":"{reason}"}}\n\n'.encode())
             await send({"type": "http.response.body", "body": b""})
+
+    async def _until_over(self, send: Send) -> str:
+        """Why it is over. Raises OSError where the reader does not read."""
+        try:
+            await self._tell_all(send)
+        except OSError:
+            raise
+        except Exception as error:  # the database may be away: who reads comes back to the place that they have
+            log.warning("a stream of events ends: %r", error)
+            return "interrupted"
+        return "closing" if self._look_out.is_closed else "session"
+
+    async def _tell_all(self, send: Send) -> None:
+        seen = await self._first(send)
+        while not self._look_out.is_closed and await self._is_signed_in():
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    seen = await self._look_out.after(seen)
+            except TimeoutError:
+                await _write(send, b": heartbeat\n\n")
+                continue
+            if not self._look_out.is_closed and await self._is_signed_in():
+                await self._tell(send, await self._listener.news(seen))
 
     async def _first(self, send: Send) -> State:
         state = await self._look_out.source.state()
