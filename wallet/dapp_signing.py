@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from chain.address import Address
 from chain.block import listed, members
+from chain.deadline import Deadline
 from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
 from chain.outcome import Outcome
@@ -75,7 +76,7 @@ class Signing:
 
     async def sign_typed_data(self, session: Session, params: Params, *, values_too: bool = False) -> object:
         grant = self._host.grant(session.client)
-        document, wanted = read_typed_data(params, values_too=values_too)
+        document, wanted = read_typed_data(params, values_too=values_too, deadline=_deadline())
         client, account = session.client, permitted_account(grant, wanted)
 
         async def prepare() -> Proposal:
@@ -100,6 +101,7 @@ class Signing:
             host=self._host.config.server_host,
             chain_id=chain_id,
             now=int(time.time()),
+            deadline=_deadline(),
         )
 
     async def send_transaction(self, session: Session, params: Params) -> object:
@@ -146,6 +148,7 @@ class Signing:
             origin=origin_of(client),
             observed=await self._observed(client, request, outcome),
             now=int(time.time()),
+            deadline=_deadline(),
         )
         try:
             shown = await cross_checked(
@@ -158,7 +161,7 @@ class Signing:
     async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Observed:
         assert request.sender is not None
         node = await self._host.chains.node(request.chain_id)
-        asked = addresses_of(request.unsigned_payload, request.sender)
+        asked = addresses_of(request.unsigned_payload, request.sender, _deadline())
         try:
             found = await node.outcomes([("eth_getCode", (address, "latest")) for address in asked])
             code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
@@ -253,3 +256,8 @@ async def _simulated_gas(node: Node, asked: Sequence[TransactionRequest]) -> lis
 def origin_of(client: Client) -> str:
     """As reviews hold it against what a sign-in text names: a page's origin, or the program's name."""
     return client.name or (client.process.name if client.process else "")
+
+
+def _deadline() -> Deadline:
+    """Of this thread's own work: what else the machine does makes no dApp's request too long."""
+    return Deadline(time.thread_time_ns)

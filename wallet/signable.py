@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chain.address import Address
+from chain.deadline import NEVER, Deadline
 from chain.delegation import Delegation
 from chain.digests import message_digest
 from chain.erc20 import decode_erc20
@@ -145,12 +146,12 @@ def read_typed_data(document: str) -> Signable:
     return Signable("typed-data", typed.digest, frozenset({KeyKind.ACCOUNT}), facts)
 
 
-def parse_typed_data(document: str) -> TypedData:
+def parse_typed_data(document: str, deadline: Deadline = NEVER) -> TypedData:
     """Raises BytesNotUnderstood, whose reason is the member at fault and what is expected there."""
     if len(document.encode(errors="surrogatepass")) > DOCUMENT_BYTES_MAX:
         raise BytesNotUnderstood("typed-data", "length")
     try:
-        return TypedData.parse(document)
+        return TypedData.parse(document, deadline)
     except TypedDataMalformed as error:
         raise BytesNotUnderstood("typed-data", f"{error.path}: {error.reason}".removeprefix(": ")[:200]) from None
 

@@ -17,7 +17,7 @@ from chain.transaction import SignedTransaction, TransactionRequest
 from fiat.order import ORDER_TYPES, order_from_json
 from fiat.signature import recover
 from wallet.frames import pack, result, unpack
-from wallet.hd import KeyTree
+from wallet.hd import KeyTree, PrivateKey
 from wallet.mnemonic import Language, Mnemonic, readings
 from wallet.signable import (
     ATTESTATION,
@@ -28,7 +28,7 @@ from wallet.signable import (
     read_transaction,
     read_typed_data,
 )
-from wallet.signer import _CALLS, Signer, _for_eth_account, answer
+from wallet.signer import _CALLS, Signer, answer
 from wallet.siwe import SignInText
 
 ROOT = Path(__file__).parents[2]
@@ -193,8 +193,8 @@ def test_transactions_are_signed_as_ethers_signs_them():
     assert len(usable) > 300
     for case in usable:
         request = TransactionRequest.decode(bytes.fromhex(case["unsigned"][2:]))
-        raw = Account.sign_transaction(_for_eth_account(request), case["key"]).raw_transaction
-        assert "0x" + bytes(raw).hex() == case["signed"]
+        key = PrivateKey(bytes.fromhex(case["key"][2:]))
+        assert "0x" + SignedTransaction.join(request, key.sign(request.signing_hash)).raw.hex() == case["signed"]
 
 
 def test_a_signed_transaction_is_the_one_asked_for(signer):
