@@ -281,7 +281,12 @@ def always(value: Any) -> Callable[[list[Any], Any], Any]:
 
 BALANCE_OF, DECIMALS = "0x70a08231", "0x313ce567"
 LEDGER, CARD, QUOTE, HEAD = "GET /v1/ledger", "GET /v1/users/", "POST /v1/quotes", "/v1/heads"
-BASE = {"oldestBlock": "0x1", "baseFeePerGas": [hex(3 * 10**9)] * 2, "gasUsedRatio": [0.5], "reward": [[hex(10**9)]]}
+BASE = {
+    "oldestBlock": "0x1",
+    "baseFeePerGas": [hex(3 * 10**9)] * 2,
+    "gasUsedRatio": [0.5],
+    "reward": [[hex(10**9)] * 3],
+}
 ABSURD = {**BASE, "baseFeePerGas": [hex(10**13)] * 2}
 
 

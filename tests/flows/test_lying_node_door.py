@@ -81,7 +81,12 @@ def log(address: str, signature: str, sender: str, receiver: str, units: int) ->
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 APPROVAL = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
 NATIVE = "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
-FEES = {"oldestBlock": "0x1", "baseFeePerGas": [hex(3 * 10**9)] * 2, "gasUsedRatio": [0.5], "reward": [[hex(10**9)]]}
+FEES = {
+    "oldestBlock": "0x1",
+    "baseFeePerGas": [hex(3 * 10**9)] * 2,
+    "gasUsedRatio": [0.5],
+    "reward": [[hex(10**9)] * 3],
+}
 Change = Callable[[list[Any], Any], Any]
 LIES: dict[str, tuple[dict[str, Any], str, Change, set[str], set[str]]] = {
     "it would fail": (PAID, "eth_simulateV1", lambda a, f: of(f, status="0x0"), {"would-fail"}, {"would-fail"}),

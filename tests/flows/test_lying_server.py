@@ -174,7 +174,7 @@ SHAPES = {
     "eth_getCode": lambda found: isinstance(found, str) and len(found) > 200,
     "decimals()": lambda found: found == "0x" + f"{6:064x}",
 }
-FEES = {"oldestBlock": "0x1", "baseFeePerGas": [hex(10**13)] * 2, "gasUsedRatio": [0.5], "reward": [[hex(10**12)]]}
+FEES = {"oldestBlock": "0x1", "baseFeePerGas": [hex(10**13)] * 2, "gasUsedRatio": [0.5], "reward": [[hex(10**12)] * 3]}
 SEAL = ("receipt", "seal")
 LIES = [
     ("ledger: another id", "GET /v1/ledger", set_to("ledger_id", to=flipped), see_head, ProofMissing),

@@ -62,7 +62,7 @@ def agreed(typed, place, password_file, *arguments):
 def test_another_account_pays_for_setting_and_clearing(run, rpc, typed, place, password_file):
     assert [one["delegate"] for one in run("delegation").json["delegations"]] == [None, None]
     set_ = ("delegation", "set", FIRST, DUSD)
-    assert run(*set_, "--yes").json["slug"] == "insufficient-native", "who is to pay has nothing"
+    assert run(*set_, "--yes").json["slug"] == "gas-missing", "who is to pay has nothing"
     assert run(*set_, "--paid-by", SECOND, "--yes").json["slug"] == "yes-refused", "a word has to be typed"
     assert run(*set_, "--paid-by", SECOND).json["slug"] == "terminal-needed"
     shown = agreed(typed, place, password_file, "set", FIRST, DUSD, "--paid-by", SECOND)
