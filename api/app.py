@@ -189,7 +189,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         if workers:
             server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
             keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
-            seeing = chain_workers(server.indexer, settings.chain_heads, failures)
+            seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
             await stack.enter_async_context(_running([gateway, keeping, *seeing]))
         yield server
 

@@ -36,6 +36,7 @@ from wallet.review_transactions import Observed, addresses_of, review_transactio
 from wallet.review_typed_data import review_typed_data
 from wallet.review_typed_values import review_typed_values
 from wallet.rpc import Code, Params, bad_params, positional
+from wallet.second_node import cross_checked
 from wallet.signable_values import is_typed_values
 
 BATCH_SECONDS_MAX = 20
@@ -138,6 +139,7 @@ class Signing:
         """
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
+        node = await self._host.chains.node(request.chain_id)
         shown = review_transaction(
             request.unsigned_payload,
             known,
@@ -148,6 +150,12 @@ class Signing:
             now=int(time.time()),
             deadline=_deadline(),
         )
+        try:
+            shown = await cross_checked(
+                shown, network, node, request, known, outcome=outcome, alone=outcome is not None
+            )
+        except ChainError as error:
+            raise self._host.chains.refusal(error) from None
         return with_asker(shown, client)
 
     async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Observed:

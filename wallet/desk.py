@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chain.address import Address
 from chain.errors import ChainError
 from wallet.approvals import Approval, Kind, Line
 from wallet.asking import Client
@@ -31,10 +32,16 @@ SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION,
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is shown, and what is done after the yes."""
+    """What is shown, and what is done after the yes.
+
+    Where accounts can be chosen, `offered` are all of them, and `choose` takes those that the yes names instead of the
+    ones in the review; it raises AccountUnknown.
+    """
 
     review: Review
     act: Callable[[], Awaitable[object]]
+    offered: tuple[Address, ...] = ()
+    choose: Callable[[Sequence[Address]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,12 @@ class Shown:
     client: Client
     review: Review
     shown_at: float
+    asked_at: int = 0
+    offered: tuple[Address, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         review = self.review.to_json()
+        offered = {"offered": list(self.offered)} if self.offered else {}
         return {
             "id": self.id,
             "kind": review["kind"],
@@ -66,7 +76,19 @@ class Shown:
             "warnings": review["warnings"],
             "review": review,
             "digest": review["digest"],
+            "age_seconds": _age(self.asked_at),
+            **offered,
         }
+
+
+def behind_json(prompt: Approval) -> dict[str, Any]:
+    """Of one whose turn has not come: what it is, whose and since when. It is prepared when it is shown, not before."""
+    unseen: dict[str, Any] = {"client": None, "warnings": [], "review": None, "digest": None}
+    return {"id": prompt.id, "kind": prompt.kind, "origin": prompt.key, **unseen, "age_seconds": _age(prompt.asked_at)}
+
+
+def _age(asked_at: int) -> int:
+    return max(int(time.time()) - asked_at, 0)
 
 
 @dataclass(eq=False, slots=True)
@@ -77,6 +99,7 @@ class _Entry:
     answer: asyncio.Future[object]
     verdict: asyncio.Future[bool]
     shown: Shown | None = None
+    proposal: Proposal | None = None
     asking: asyncio.Task[Proposal | Settled] | None = field(default=None)
 
 
@@ -117,16 +140,30 @@ class Desk:
         entry = self._entries[first.id] if first is not None and self._line.digest is not None else None
         return entry.shown if entry is not None and not entry.verdict.done() else None
 
-    def waiting(self) -> int:
-        """How many more are in line."""
-        return max(len(self._line.prompts) - 1, 0)
+    def behind(self) -> tuple[Approval, ...]:
+        """Those whose turn has not come, in order."""
+        return self._line.prompts[1:]
 
-    async def approve(self, number: str, digest: str) -> None:
-        """Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; SignerLocked, after which it still waits."""
+    def listed(self) -> list[dict[str, Any]]:
+        """Everything that waits, the one on the screen first; nothing while none is on the screen."""
+        shown = self.shown()
+        return [] if shown is None else [shown.to_json(), *map(behind_json, self.behind())]
+
+    async def approve(self, number: str, digest: str, accounts: Sequence[Address] = ()) -> None:
+        """`accounts` are chosen instead of the ones that are shown, where some are offered.
+
+        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; AccountUnknown and SignerLocked, after which it still
+        waits.
+        """
         prompt = self._line.approved(number, digest)
         if prompt.kind in SIGNING and not await self._is_unlocked():
             raise SignerLocked
         self._line.approved(number, digest)  # while the signer was asked, the line may have moved on
+        if accounts:
+            proposal = self._entries[number].proposal
+            if proposal is None or proposal.choose is None:
+                raise ApprovalRefused(number, "no-accounts-to-choose")
+            proposal.choose(accounts)
         self._decide(number, True)
 
     def decline(self, number: str) -> None:
@@ -192,7 +229,10 @@ class Desk:
             return proposal
         if proposal.review.refused is not None:
             raise RpcRefused(Code.UNAUTHORISED, f"This is never signed for anybody ({proposal.review.refused}).", None)
-        entry.shown = Shown(entry.prompt.id, entry.client, proposal.review, time.monotonic())
+        entry.proposal, prompt = proposal, entry.prompt
+        entry.shown = Shown(
+            prompt.id, entry.client, proposal.review, time.monotonic(), prompt.asked_at, proposal.offered
+        )
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
         self.on_change()
         if not await entry.verdict:

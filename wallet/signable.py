@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from chain.address import Address
 from chain.deadline import NEVER, Deadline
+from chain.delegation import Delegation
 from chain.digests import message_digest
 from chain.erc20 import decode_erc20
 from chain.errors import ChainError, TypedDataMalformed
@@ -91,6 +92,26 @@ def read_transaction(payload: bytes) -> Signable:
         facts |= {"erc20_method": call.method.value, "erc20_party": call.party, "erc20_units": str(call.units)}
         facts |= {"erc20_owner": call.owner} if call.owner else {}
     return Signable("transaction", keccak256(payload), frozenset({KeyKind.ACCOUNT}), facts)
+
+
+def read_delegation(payload: bytes) -> Signable:
+    """`Delegation.payload` (EIP-7702). The digest names it, and what is signed follows from it.
+
+    Raises BytesNotUnderstood.
+    """
+    try:
+        found = Delegation.decode(payload)
+    except ChainError as error:
+        raise BytesNotUnderstood("transaction", _reason(error)) from None
+    facts = {
+        "chain_id": str(found.frame.chain_id),
+        "account": found.account,
+        "delegate": found.delegate,
+        "nonce": str(found.nonce),
+        "payer": found.frame.sender or "",
+        "fee_max": str(found.frame.fee_max),
+    }
+    return Signable("delegation", found.digest, frozenset({KeyKind.ACCOUNT}), facts, found.account)
 
 
 def read_message(data: bytes) -> Signable:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from coincurve import PublicKey
 
+from chain.delegation import Delegation
 from chain.errors import TransactionMalformed
 from chain.transaction import SignedTransaction, TransactionRequest
 from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
@@ -28,7 +29,9 @@ from wallet.hd import PrivateKey
 from wallet.restoring import RESTORING, Restoring
 from wallet.sandbox import close_off, keep_out_of_dumps
 from wallet.signable import (
+    KeyKind,
     Signable,
+    read_delegation,
     read_message,
     read_order,
     read_sign_in,
@@ -61,6 +64,24 @@ class Signer(Restoring):
                 TransactionRequest.decode(raw).with_sender(key.address), key.sign(signable.digest)
             )
         except TransactionMalformed:  # recovered from these very bytes, the signature is another's: a fault
+            raise SignerUnsafe("another transaction was signed") from None
+        return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
+
+    def sign_delegation(self, payload: str, account: str, digest: str) -> Frame:
+        """`Delegation.payload`, hex: the account authorizes, the payer that is named in it signs the transaction.
+
+        The one call that signs an authorization (EIP-7702). Answers the raw signed transaction, and the facts.
+        """
+        raw = _bytes("sign_delegation", payload)
+        signable = read_delegation(raw)
+        key, asked = self._key_for(signable, account, digest), Delegation.decode(raw)
+        kind, payer = self.open().key_of(asked.frame.sender or "")
+        if kind is not KeyKind.ACCOUNT:
+            raise KeyUnfit(kind.value, signable.kind)
+        try:
+            authorization = key.sign(asked.authorization_hash)
+            signed = asked.join(authorization, payer.sign(asked.signing_hash(authorization)))
+        except TransactionMalformed:  # as above
             raise SignerUnsafe("another transaction was signed") from None
         return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
 
@@ -104,6 +125,7 @@ class Signer(Restoring):
 _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
     **RESTORING,
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
+    "sign_delegation": (Signer.sign_delegation, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),
     "sign_message": (Signer.sign_message, {"data": str, "account": str, "digest": str}),
     "sign_typed_data": (Signer.sign_typed_data, {"document": str, "account": str, "digest": str}),

@@ -120,7 +120,7 @@ async def test_ends_when_idle_and_asking_its_status_does_not_keep_it(home):
         account = (await signer.unlock(PASSWORD)).accounts[0]
         pid = signer.pid
         while is_running(pid) and time.monotonic() - started < 30:
-            with suppress(SignerLost):  # asked in the very moment in which it ends
+            with suppress(SignerLost):  # it may end just as it is asked
                 await signer.status()
             await asyncio.sleep(0.1)
         assert not is_running(pid)

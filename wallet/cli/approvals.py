@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import click
 
+from chain.address import Address
 from wallet.cli.client_calls import Json, ask_client
+from wallet.cli.own import own_account, own_accounts
 from wallet.cli.running import Run, command
 from wallet.cli.show import approve as ask_person
-from wallet.cli.show import review, surprise
-from wallet.errors import ApprovalUnknown
+from wallet.cli.show import review, surprise, table
+from wallet.errors import ApprovalRefused, ApprovalUnknown
+from wallet.review import Fact, Label, Review, Source, Title
 from wallet.review_json import read_fact, read_review
 from wallet.texts import _
 
@@ -25,18 +31,24 @@ def approvals(run: Run) -> None:
             click.echo(_("`tandem approve {id}` or `tandem decline {id}`").format(id=shown["id"]))
         if not answer["approvals"]:
             click.echo(_("Nothing waits."))
-        elif answer["waiting"]:
-            click.echo(_("Behind it in line: {count}").format(count=answer["waiting"]))
+        elif answer["behind"]:
+            click.echo(_("Behind it in line: {count}").format(count=len(answer["behind"])))
+            rows = [(one["kind"], one["origin"], str(one["age_seconds"])) for one in answer["behind"]]
+            table([_("What"), _("Asked by"), ">" + _("Seconds ago")], rows)
 
     run.answer(answer, show)
 
 
 @command("approve", _("Say yes to what waits, after looking at it."), asks=True)
 @click.argument("number", metavar="ID")
-def approve(run: Run, number: str) -> None:
+@click.option("--account", "named", multiple=True, help=_("which accounts it sees; may be given several times"))
+def approve(run: Run, number: str, named: tuple[str, ...]) -> None:
     shown = read_review(_found(run, number)["review"])
-    ask_person(run, shown, _("Agree?"))
-    answer = ask_client(run.config.home, "approve", id=number, digest="0x" + shown.digest.hex())
+    chosen = {own_account(run, name).address for name in named}
+    accounts = [account.address for account in own_accounts(run) if account.address in chosen] if named else []
+    ask_person(run, _with_accounts(shown, accounts) if accounts else shown, _("Agree?"))
+    told: Json = {"accounts": accounts} if accounts else {}
+    answer = ask_client(run.config.home, "approve", id=number, digest="0x" + shown.digest.hex(), **told)
     run.answer(answer, lambda: click.echo(_("Agreed.")))
 
 
@@ -45,6 +57,14 @@ def approve(run: Run, number: str) -> None:
 def decline(run: Run, number: str) -> None:
     answer = ask_client(run.config.home, "decline", id=number)
     run.answer(answer, lambda: click.echo(_("Declined.")))
+
+
+def _with_accounts(shown: Review, accounts: Sequence[Address]) -> Review:
+    """The request to connect as it will be answered. Raises ApprovalRefused for one of another kind."""
+    if shown.title is not Title.CONNECT:
+        raise ApprovalRefused("--account", "no-accounts-to-choose")
+    others = [fact for fact in shown.facts if fact.label is not Label.KEY]
+    return replace(shown, facts=(*others, *(Fact(Label.KEY, account, Source.LIST) for account in accounts)))
 
 
 def _found(run: Run, number: str) -> Json:

@@ -72,6 +72,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "sweep": Entry("own_transactions", N_("send everything of one asset")),
         "allowances": Entry("own_transactions", N_("who may take tokens of yours")),
         "revoke": Entry("own_transactions", N_("let somebody take no more")),
+        "delegation": Entry("delegation", N_("whether other code runs as your account; `set` it, `clear` it")),
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {

@@ -96,6 +96,7 @@ WORDS: dict[str, str] = {
     "`tandem grants` lists those that there are": N_("`tandem grants` lists those that there are"),
     # ApprovalRefused.reason
     "answered-already": N_("it was answered already"),
+    "no-accounts-to-choose": N_("it asks for no accounts"),
     "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
     "day": N_("day"),
