@@ -8,14 +8,15 @@ CHAIN ?= anvil
 ARGS ?=
 export TANDEM_DEMO_CHAIN := $(CHAIN)
 
-.PHONY: help setup demo test lint types contracts texts artifacts bench soak clean
+.PHONY: help setup demo test lint types contracts texts artifacts bench soak fuzz clean
 
 help:
 	@echo "make demo              one wallet moves both kinds of money, on a local chain (CHAIN=hardhat, ARGS=--exit)"
 	@echo "make test              lint, types, contracts and every test"
 	@echo "make lint types        ruff, import-linter / mypy --strict"
 	@echo "make bench             benchmarks, as ratios against a peer in the same run (ARGS=--quick)"
-	@echo "make soak              the storms at their full counts"
+	@echo "make soak              the storms and the fuzzers at their full counts"
+	@echo "make fuzz              the fuzzers alone, at the counts of make soak"
 	@echo "make texts artifacts   rebuild the message catalogue / the contract artifacts"
 
 $(UV):
@@ -79,6 +80,9 @@ bench: setup
 
 soak: setup
 	@.venv/bin/pytest -q -m "slow or not slow" --soak $(ARGS)
+
+fuzz: setup
+	@.venv/bin/pytest -q --soak tests/fuzz $(ARGS)
 
 clean:
 	rm -rf .venv .tools node_modules .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

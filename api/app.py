@@ -189,7 +189,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         if workers:
             server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
             keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
-            seeing = chain_workers(server.indexer, settings.chain_heads, failures)
+            seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
             await stack.enter_async_context(_running([gateway, keeping, *seeing]))
         yield server
 
@@ -213,7 +213,7 @@ def token_registry(settings: Settings) -> TokenList:
     root = TokenList("Tandem demo tokens", shipped, timestamp="2026-11-22T00:00:00+00:00")
     if settings.tokens_file is None:
         return root
-    return TokenList.parse(settings.tokens_file.read_bytes()).under(root)
+    return TokenList.parse(settings.tokens_file.read_bytes()).under(root, [Token.native(settings.chain_id)])
 
 
 def listed_tokens(settings: Settings) -> tuple[Token, ...]:

@@ -123,7 +123,9 @@ def _sentence(name: str) -> str:
         "OfficerDocumentMalformed": _("This is no paper of officers as this program writes them: {reason}."),
         "NodeUnreachable": _("No node answers at {url}. Start one (tandem-server devnet up) or set TANDEM_CHAIN_RPC."),
         "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
-        "DevnetMissing": _("{program} is not installed: run make setup."),
+        "DevnetMissing": _(
+            "{program} is not installed: make setup does it here; elsewhere docs/testing-with-tandem.md says how."
+        ),
         "DevnetDied": _("{program} ended by itself: {output}"),
         "DevnetCannot": _("The test chain cannot do this: it {reason}."),
         "DevnetSlow": _("{program} did not answer within {waited_seconds} seconds."),

@@ -53,7 +53,7 @@ class EventSource:
             sequence = await history.last_sequence(conn)
             quoted = (await conn.execute(newest)).scalar_one_or_none() or 0
         tip = await self._index.tip()
-        return State(sequence, -1 if tip is None else tip.generation, b"" if tip is None else tip.hash, quoted)
+        return State(sequence, -1 if tip is None else tip.lives, b"" if tip is None else tip.hash, quoted)
 
     async def count(self, holder: bytes) -> int:
         """How many records the holder's chain has: of money, keys, limits and freezes."""

@@ -52,6 +52,11 @@ class NonceBook:
             await conn.execute(delete(taken_nonces).where(*self._of(account), taken_nonces.c.nonce == nonce))
             await self._insert(conn, account, nonce, now_ns + SENT_NS)
 
+    async def forget_all(self) -> None:
+        """The chain began anew or was set back: its accounts count from what it says now."""
+        async with self._engine.begin() as conn:
+            await conn.execute(delete(taken_nonces).where(taken_nonces.c.chain_id == self._chain_id))
+
     async def _forget(self, conn: AsyncConnection, account: Address, pending: int, now_ns: int) -> None:
         over = (taken_nonces.c.nonce < pending) | (taken_nonces.c.expires_at <= now_ns)
         await conn.execute(delete(taken_nonces).where(*self._of(account), over))

@@ -97,7 +97,7 @@ class Story:
             return []
         tip = await self._index.tip()
         final = -1 if tip is None else final_height(tip.number, self._confirmations)
-        found = await self._index.transfers(own, limit, before, archived=True)
+        found = await self._index.transfers(own, limit, before, archived=True, zero=True)
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)

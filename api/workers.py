@@ -77,14 +77,17 @@ def upkeep(journal: Journal) -> Callable[[], Awaitable[int]]:
 
 
 def chain_workers(
-    indexer: Indexer, heads: str | None, failures: MutableMapping[str, str]
+    indexer: Indexer, heads: str | None, failures: MutableMapping[str, str], begin: Callable[[], Awaitable[None]]
 ) -> list[Worker | HeadsListener]:
-    """The indexer, polling, and the WebSocket that wakes it sooner, where there is one."""
-    following = Worker("indexer", following_of(indexer), INDEXER_PAUSE_SECONDS, failures)
+    """The indexer, polling, and the WebSocket that wakes it sooner, where there is one.
+
+    `begin` is called when the chain began anew or was set back.
+    """
+    following = Worker("indexer", following_of(indexer, begin), INDEXER_PAUSE_SECONDS, failures)
     return [following] if heads is None else [following, HeadsListener(heads, following.wake)]
 
 
-def following_of(indexer: Indexer) -> Callable[[], Awaitable[int]]:
+def following_of(indexer: Indexer, begin: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[int]]:
     """The indexer's steps as a worker takes them: goes on at once while the index moves, and says how far it is."""
     last: Progress | None = None
     told = 0.0
@@ -93,6 +96,8 @@ def following_of(indexer: Indexer) -> Callable[[], Awaitable[int]]:
         nonlocal last, told
         before, last = last, await indexer.step()
         indexer.progress = last
+        if last.restarted or (last.rolled_back_to is not None and (before is None or before.lives != last.lives)):
+            await begin()
         left = last.lag + last.unsearched
         if left > TOLD_FROM_BLOCKS and time.monotonic() - told > TOLD_EACH_SECONDS:
             told = time.monotonic()

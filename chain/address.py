@@ -15,8 +15,8 @@ _FORM = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 @lru_cache(maxsize=4096)
 def _checksummed(digits: str) -> str:
     """EIP-55 of 40 lower-case hex digits."""
-    pattern = keccak256(digits.encode()).hex()
-    return "0x" + "".join(c.upper() if p >= "8" else c for c, p in zip(digits, pattern, strict=False))
+    pattern, upper = keccak256(digits.encode()).hex(), digits.upper()
+    return "0x" + "".join([u if p >= "8" else d for d, u, p in zip(digits, upper, pattern, strict=False)])
 
 
 class Address(str):

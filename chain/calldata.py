@@ -1,7 +1,7 @@
 """Contract ABI: selectors, arguments, results and revert reasons, strict and bounded.
 
-Only the canonical encoding decodes: every byte is read exactly once, so neither overlapping nor recursive pointers
-nor zero-sized types can make a small input large (eth-abi GHSA-3qwc-47jf-5rf7). What is not canonical is not
+Only the canonical encoding decodes: every byte is read exactly once, in order, so neither overlapping nor recursive
+pointers nor zero-sized types can make a small input large (eth-abi GHSA-3qwc-47jf-5rf7). What is not canonical is not
 decoded, and what is not decoded is not shown as if it were understood.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TypeAlias
 
 from chain.address import Address
+from chain.deadline import NEVER, Deadline
 from chain.errors import CalldataMalformed
 from chain.keccak import keccak256
 
@@ -23,6 +24,8 @@ Value: TypeAlias = "bool | int | bytes | str | Address | Sequence[Value]"
 DATA_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 16
 _WORD = 32
+_VALUES_A_LOOK = 256
+"""So many values are read between two looks at the clock."""
 _ELEMENTARY = re.compile(r"(address|bool|string|bytes|uint|int)([0-9]{1,3})?", re.ASCII)
 _SUFFIX = re.compile(r"\[([1-9][0-9]{0,4})?\]", re.ASCII)
 _ERROR_STRING = bytes.fromhex("08c379a0")
@@ -48,19 +51,16 @@ class AbiType:
     kind: Kind
     size: int = 0
     members: tuple[AbiType, ...] = ()
+    is_dynamic: bool = field(init=False, compare=False, repr=False)
+    head_bytes: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def is_dynamic(self) -> bool:
-        if self.kind is Kind.ARRAY:
-            return self.size == 0 or self.members[0].is_dynamic
-        return self.kind in (Kind.BYTES, Kind.STRING) or any(m.is_dynamic for m in self.members)
-
-    @property
-    def head_bytes(self) -> int:
-        if self.is_dynamic or not self.members:
-            return _WORD
+    def __post_init__(self) -> None:
+        is_open = self.kind in (Kind.BYTES, Kind.STRING) or (self.kind is Kind.ARRAY and self.size == 0)
+        is_dynamic = is_open or any(member.is_dynamic for member in self.members)
         repeat = self.size if self.kind is Kind.ARRAY else 1
-        return repeat * sum(member.head_bytes for member in self.members)
+        laid_out = repeat * sum(member.head_bytes for member in self.members)
+        object.__setattr__(self, "is_dynamic", is_dynamic)
+        object.__setattr__(self, "head_bytes", _WORD if is_dynamic or not self.members else laid_out)
 
 
 @lru_cache(maxsize=512)
@@ -96,14 +96,12 @@ def encode(types: str, values: Sequence[Value]) -> bytes:
     return _encode(parse_type(types), values)
 
 
-def decode(types: str, data: bytes) -> tuple[Value, ...]:
-    """The reverse, of exactly these bytes. Raises CalldataMalformed."""
+def decode(types: str, data: bytes, deadline: Deadline = NEVER) -> tuple[Value, ...]:
+    """The reverse, of exactly these bytes. Raises CalldataMalformed, also where the time is over."""
     if len(data) > DATA_BYTES_MAX:
         raise CalldataMalformed("too long")
-    parsed = parse_type(types)
-    reader = _Reader(data)
-    value = reader.read(parsed, 0)
-    if reader.consumed != len(data) or _encode(parsed, value) != data:
+    value, end = _Reader(data, deadline).read(parse_type(types), 0)
+    if end != len(data):
         raise CalldataMalformed("not canonical")
     assert isinstance(value, tuple)
     return value
@@ -227,14 +225,15 @@ def _raw(kind: Kind, value: Value) -> bytes:
 
 
 class _Reader:
-    """Counts what it reads: more than there is means that something is pointed to twice."""
+    """Reads in one pass what `encode` writes, and nothing else: a pointer must lead to where the last value ended."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, deadline: Deadline) -> None:
         self._data = data
-        self.consumed = 0
+        self._deadline = deadline
+        self._looks_in = _VALUES_A_LOOK
 
-    def read(self, kind: AbiType, start: int) -> Value:
-        """The value whose own encoding begins at `start`."""
+    def read(self, kind: AbiType, start: int) -> tuple[Value, int]:
+        """The value whose own encoding begins at `start`, and where that ends."""
         match kind.kind:
             case Kind.TUPLE:
                 return self._members(kind.members, start)
@@ -243,56 +242,83 @@ class _Reader:
             case Kind.BYTES | Kind.STRING:
                 return self._dynamic(kind.kind, start)
             case _:
-                return _decode_word(kind, self._take(start, _WORD))
+                return _decode_word(kind, self._word(start)), start + _WORD
 
-    def _members(self, kinds: Sequence[AbiType], base: int) -> tuple[Value, ...]:
-        values, start = [], base
+    def _members(self, kinds: Sequence[AbiType], base: int) -> tuple[tuple[Value, ...], int]:
+        self._look(len(kinds))
+        values, head = [], base
+        tail = base + sum([kind.head_bytes for kind in kinds])
         for kind in kinds:
-            at = base + self._number(start) if kind.is_dynamic else start
-            values.append(self.read(kind, at))
-            start += kind.head_bytes
-        return tuple(values)
+            if kind.is_dynamic:
+                if base + self._number(head) != tail:
+                    raise CalldataMalformed("not canonical")
+                value, tail = self.read(kind, tail)
+                head += _WORD
+            else:
+                value, head = self.read(kind, head)
+            values.append(value)
+        return tuple(values), tail
 
-    def _array(self, kind: AbiType, start: int) -> Value:
+    def _array(self, kind: AbiType, start: int) -> tuple[Value, int]:
         count = kind.size or self._number(start)
         if count * kind.members[0].head_bytes > len(self._data):
             raise CalldataMalformed("longer than the data")
         return self._members(kind.members * count, start if kind.size else start + _WORD)
 
-    def _dynamic(self, kind: Kind, start: int) -> Value:
+    def _dynamic(self, kind: Kind, start: int) -> tuple[Value, int]:
+        begin = start + _WORD
         length = self._number(start)
-        raw = self._take(start + _WORD, length + -length % _WORD)[:length]
+        stop, end = begin + length, begin + length + -length % _WORD
+        if end > len(self._data):
+            raise CalldataMalformed("points outside")
+        raw = self._data[begin:stop]
+        if any(self._data[stop:end]):
+            raise CalldataMalformed("not canonical")
         if kind is Kind.BYTES:
-            return raw
+            return raw, end
         try:
-            return raw.decode()
+            return raw.decode(), end
         except UnicodeDecodeError as error:
             raise CalldataMalformed("no UTF-8") from error
 
     def _number(self, start: int) -> int:
-        number = int.from_bytes(self._take(start, _WORD), "big")
+        number = int.from_bytes(self._word(start), "big")
         if number > len(self._data):
             raise CalldataMalformed("points outside")
         return number
 
-    def _take(self, start: int, length: int) -> bytes:
-        self.consumed += length
-        if start + length > len(self._data) or self.consumed > len(self._data):
+    def _word(self, start: int) -> bytes:
+        word = self._data[start : start + _WORD]
+        if len(word) != _WORD:
             raise CalldataMalformed("points outside")
-        return self._data[start : start + length]
+        return word
+
+    def _look(self, values: int) -> None:
+        self._looks_in -= values
+        if self._looks_in <= 0:
+            self._looks_in = _VALUES_A_LOOK
+            if self._deadline.is_over:
+                raise CalldataMalformed("takes too long to read")
 
 
 def _decode_word(kind: AbiType, word: bytes) -> Value:
-    """Padding is checked by encoding the result again, see `decode`."""
+    """Whatever the value does not need has to be padding, as `encode` writes it."""
     match kind.kind:
         case Kind.ADDRESS:
+            if any(word[:12]):
+                raise CalldataMalformed("not canonical")
             return Address.from_bytes(word[12:])
-        case Kind.BOOL:
-            return word[-1] == 1
         case Kind.FIXED_BYTES:
+            if any(word[kind.size :]):
+                raise CalldataMalformed("not canonical")
             return word[: kind.size]
-        case _:
-            number = int.from_bytes(word, "big", signed=kind.kind is Kind.INT)
-            if kind.kind is Kind.UINT and number.bit_length() > kind.size:
+        case Kind.INT:
+            number = int.from_bytes(word, "big", signed=True)
+            if (number if number >= 0 else ~number).bit_length() >= kind.size:
                 raise CalldataMalformed(f"above {kind.size} bits")
             return number
+        case _:
+            number = int.from_bytes(word, "big")
+            if number.bit_length() > (kind.size or 1):
+                raise CalldataMalformed(f"above {kind.size or 1} bits")
+            return number == 1 if kind.kind is Kind.BOOL else number

@@ -1,8 +1,8 @@
 """What calldata asks for, unfolded to the bottom: batches, contract wallets, and what they carry. Pure.
 
 Only canonical bytes of a known function are understood; everything else is a `fault` of that call and of nothing beside
-it. Work is bounded: nested calls are at most DEPTH_MAX deep, and together no longer than OUTPUT_TIMES the input and
-OUTPUT_BYTES_MAX, however the bytes point at each other.
+it. Work is bounded: nested calls are at most DEPTH_MAX deep, together no longer than OUTPUT_TIMES the input and
+OUTPUT_BYTES_MAX, however the bytes point at each other, and what is not unfolded by the deadline is left as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from chain.address import Address
 from chain.calldata import Value
+from chain.deadline import NEVER, Deadline
 from chain.errors import CalldataMalformed
 from chain.fragment import Argument
 from chain.methods import METHODS, Standard
@@ -92,8 +93,9 @@ class _Raw:
 
 
 class _Budget:
-    def __init__(self, input_bytes: int) -> None:
+    def __init__(self, input_bytes: int, deadline: Deadline) -> None:
         self._left = min(OUTPUT_TIMES * input_bytes, OUTPUT_BYTES_MAX)
+        self.deadline = deadline
 
     def spend(self, count: int) -> bool:
         """Is that much left? What is too much spends nothing."""
@@ -103,12 +105,14 @@ class _Budget:
         return True
 
 
-def unfold(sender: Address, to: Address | None, value: int, data: bytes, place: str = "") -> Call:
+def unfold(
+    sender: Address, to: Address | None, value: int, data: bytes, place: str = "", deadline: Deadline = NEVER
+) -> Call:
     """What a transaction's call does, and every call within it. Never raises for what the bytes are.
 
     `place` is where the call stands if it was itself found within another.
     """
-    return _unfold(_Raw(to, value, data, sender), place, 0, _Budget(len(data)))
+    return _unfold(_Raw(to, value, data, sender), place, 0, _Budget(len(data), deadline))
 
 
 def _unfold(raw: _Raw, place: str, depth: int, budget: _Budget) -> Call:
@@ -121,7 +125,7 @@ def _unfold(raw: _Raw, place: str, depth: int, budget: _Budget) -> Call:
         return Call(place, raw.sender, raw.to, raw.value, raw.data)
     if depth > DEPTH_MAX:
         return faulty(Fault.TOO_DEEP)
-    if depth and not budget.spend(len(raw.data)):
+    if (depth and not budget.spend(len(raw.data))) or budget.deadline.is_over:
         return faulty(Fault.TOO_MUCH)
     if raw.is_delegate and raw.to not in MULTISENDS:
         return faulty(Fault.FOREIGN_CODE)
@@ -130,10 +134,10 @@ def _unfold(raw: _Raw, place: str, depth: int, budget: _Budget) -> Call:
         return faulty(Fault.SELECTOR_UNKNOWN)
     standard, fragment = known
     try:
-        named = fragment.decode(raw.data)
+        named = fragment.decode(raw.data, budget.deadline)
         found = _INNER.get(fragment.signature, _nothing)(raw, named)
     except CalldataMalformed:
-        return faulty(Fault.MALFORMED)
+        return faulty(Fault.TOO_MUCH if budget.deadline.is_over else Fault.MALFORMED)
     prefix = f"{place}." if place else ""
     inner = tuple(_unfold(one, f"{prefix}{n}", depth + 1, budget) for n, one in enumerate(found, 1))
     arguments = tuple(fragment.flat(list(named.values())))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chain.calldata import DEPTH_MAX, Value, decode, parse_type, selector
+from chain.deadline import NEVER, Deadline
 from chain.errors import CalldataMalformed
 
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}", re.ASCII)
@@ -63,11 +64,11 @@ class Fragment:
     def selector(self) -> bytes:
         return selector(self.signature)
 
-    def decode(self, data: bytes) -> dict[str, Value]:
+    def decode(self, data: bytes, deadline: Deadline = NEVER) -> dict[str, Value]:
         """The arguments of calldata with this selector, by name or place. Raises CalldataMalformed."""
         if data[:4] != self.selector:
             raise CalldataMalformed("another function")
-        values = decode(self.types, data[4:])
+        values = decode(self.types, data[4:], deadline)
         return {p.name or str(i): value for i, (p, value) in enumerate(zip(self.parameters, values, strict=True))}
 
     def flat(self, arguments: Sequence[Value]) -> Iterator[Argument]:

@@ -153,7 +153,7 @@ class Indexer:
         if isinstance(verdict, RollBack):
             rolled_back_to = verdict.height
             tip = await self._roll_back(tip, verdict.height)
-        watched = await self.store.watched(tip)
+        watched = await self.store.watched(tip, is_needed=head > tip.number)
         height = await self._extend(tip, head, watched)
         unsearched = await self._search_again(tip.generation)
         head = max(head, height)
@@ -177,7 +177,7 @@ class Indexer:
             if not isinstance(verdict, Restarted):
                 return verdict, head, tip, False
             _log.warning("Another chain answers: a new generation begins, the old activity is kept apart.")
-        await self.store.begin_generation(genesis)
+        await self.store.begin_generation(genesis, None if tip is None else tip.generation)
         return Extend(-1), head, await self._known_tip(), tip is not None
 
     async def _heads(self, at: int) -> tuple[int, bytes, bytes | None]:

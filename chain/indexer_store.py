@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chain.address import Address
@@ -19,6 +20,8 @@ from chain.tables import chain_approvals, chain_blocks, chain_generations, chain
 
 BLOCKS_KEPT = 4096
 BACKFILLED_TOGETHER_MAX = 1000
+NOTICED_TOGETHER_MAX = 5000
+NUMBERING_TRIES = 10
 
 
 class Ended(StrEnum):
@@ -80,7 +83,6 @@ class IndexerStore:
         self.chain_id = chain_id
         self._engine = engine
         self._writing = engine.execution_options(immediate=True)
-        self._noticed: tuple[int, Watched] = (0, Watched())
 
     async def tip(self) -> Tip | None:
         """Of the life that is followed; None before the chain was seen."""
@@ -111,48 +113,65 @@ class IndexerStore:
             rows = await conn.execute(query.order_by(table.number.desc()).limit(limit))
             return {row.number: row.hash for row in rows}
 
-    async def begin_generation(self, genesis_hash: bytes) -> None:
-        """A new life of the chain, which nobody has to search backwards; the one before is over."""
-        async with self._writing.begin() as conn:
-            await conn.execute(update(chain_generations).where(self._followed()).values(ended=Ended.RESTART))
+    async def begin_generation(self, genesis_hash: bytes, after: int | None = None) -> None:
+        """A new life of the chain, which nobody has to search backwards; the one before, `after`, is over.
+
+        Nothing happens where another indexer has begun it already.
+        """
+
+        async def begin(conn: AsyncConnection) -> None:
+            followed = select(chain_generations.c.generation).where(self._followed())
+            if (await conn.execute(followed)).scalar_one_or_none() != after:
+                return
+            over = update(chain_generations).where(chain_generations.c.generation == after, self._followed())
+            await conn.execute(over.values(ended=Ended.RESTART))
             await self._add_generation(conn, genesis_hash=genesis_hash)
             mine = chain_watches.c.chain_id == self.chain_id
             await conn.execute(update(chain_watches).where(mine).values(backfill_next=0, backfill_until=0))
 
+        await self._numbering(begin)
+
     async def cut(self, tip: Tip, height: int, ended: Ended) -> None:
         """What blocks above `height` said is of the past; what they moved is kept, under a generation of its own."""
-        async with self._writing.begin() as conn:
+
+        async def cut(conn: AsyncConnection) -> None:
+            above = and_(chain_blocks.c.generation == tip.generation, chain_blocks.c.number > height)
+            if (await conn.execute(delete(chain_blocks).where(above))).rowcount == 0:
+                return  # another indexer was faster
             if ended is Ended.REVERT or await _moved_above(conn, tip.generation, height):
                 values = {"parent": tip.generation, "cut_height": height, "ended": ended}
                 archive = await self._add_generation(conn, genesis_hash=tip.genesis_hash, **values)
                 for table in (chain_transfers, chain_approvals):
-                    above = and_(table.c.generation == tip.generation, table.c.block_number > height)
-                    await conn.execute(update(table).where(above).values(generation=archive))
-            blocks = chain_blocks.c
-            await conn.execute(delete(chain_blocks).where(blocks.generation == tip.generation, blocks.number > height))
+                    theirs = and_(table.c.generation == tip.generation, table.c.block_number > height)
+                    await conn.execute(update(table).where(theirs).values(generation=archive))
             traced = and_(chain_generations.c.generation == tip.generation, chain_generations.c.untraced_from > height)
             await conn.execute(update(chain_generations).where(traced).values(untraced_from=None))
             for column in (chain_watches.c.backfill_next, chain_watches.c.backfill_until):
                 beyond = and_(chain_watches.c.chain_id == self.chain_id, column > height + 1)
                 await conn.execute(update(chain_watches).where(beyond).values({column.name: height + 1}))
 
-    async def watched(self, tip: Tip) -> Watched:
-        """Everybody registered; those who are new are searched for from the next block on, and backwards later."""
+        await self._numbering(cut)
+
+    async def watched(self, tip: Tip, *, is_needed: bool) -> Watched:
+        """Everybody registered; those who are new are searched for from the next block on, and backwards later.
+
+        Nobody is read where they are not needed now and none of them is new.
+        """
         table = chain_watches.c
         mine = table.chain_id == self.chain_id
         async with self._engine.connect() as conn:
             query = select(func.count(), func.count(table.backfill_until)).where(mine)
             count, noticed = (await conn.execute(query)).one()
-            if (count, noticed) == (self._noticed[0], count):
-                return self._noticed[1]
-            rows = (await conn.execute(select(table.address, table.role).where(mine))).all()
+            if not is_needed and noticed == count:
+                return Watched()
+            rows = (await conn.execute(select(table.address, table.role, table.backfill_until).where(mine))).all()
         if noticed != count:
             async with self._writing.begin() as conn:
-                known = tuple_(table.address, table.role).in_([(row.address, row.role) for row in rows])
+                fresh = [(row.address, row.role) for row in rows if row.backfill_until is None]
+                known = tuple_(table.address, table.role).in_(fresh[:NOTICED_TOGETHER_MAX])
                 new = update(chain_watches).where(mine, table.backfill_until.is_(None), known)
                 await conn.execute(new.values(backfill_until=tip.number + 1))
-        self._noticed = (len(rows), _watched(rows))
-        return self._noticed[1]
+        return _watched(rows)
 
     async def extend(self, generation: int, hashes: Sequence[tuple[int, bytes]], rows: Rows) -> None:
         """New blocks and what they moved, together or not at all. Raises IntegrityError where somebody was faster."""
@@ -236,6 +255,17 @@ class IndexerStore:
     def _followed(self) -> Any:
         table = chain_generations.c
         return and_(table.chain_id == self.chain_id, table.ended.is_(None))
+
+    async def _numbering(self, write: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+        """A transaction that takes the next generation's number; another chain's indexer may take it at that moment."""
+        for left in reversed(range(NUMBERING_TRIES)):
+            try:
+                async with self._writing.begin() as conn:
+                    await write(conn)
+                return
+            except IntegrityError:
+                if not left:
+                    raise
 
     async def _add_generation(self, conn: AsyncConnection, **values: Any) -> int:
         newest = (await conn.execute(select(func.max(chain_generations.c.generation)))).scalar_one()

@@ -26,17 +26,16 @@ def parse(document: str | bytes, bytes_max: int, floats: bool = False) -> object
     except UnicodeDecodeError as error:
         raise JsonMalformed("no UTF-8") from error
     _check_depth(text)
-    number = float if floats else _no_float
     try:
-        return json.loads(
-            text, object_pairs_hook=_unique, parse_float=number, parse_int=_integer, parse_constant=_no_float
-        )
+        return (_WITH_FLOATS if floats else _WITHOUT).decode(text)
     except ValueError as error:
         raise JsonMalformed("not JSON") from error
 
 
 def _check_depth(text: str) -> None:
-    if not _is_shallow(text.encode()):
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return
+    if not _is_shallow(text.encode(errors="surrogatepass")):
         _count_depth(text)
 
 
@@ -79,3 +78,9 @@ def _integer(text: str) -> int:
 
 def _no_float(text: str) -> object:
     raise JsonMalformed("no integer")
+
+
+_WITHOUT, _WITH_FLOATS = (
+    json.JSONDecoder(object_pairs_hook=_unique, parse_float=number, parse_int=_integer, parse_constant=_no_float)
+    for number in (_no_float, float)
+)

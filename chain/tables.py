@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import sqlite
 
@@ -84,6 +85,8 @@ def _table(name: str, *items: Any) -> Table:
     return Table(name, metadata, *items, sqlite_strict=True)
 
 
+_FOLLOWED = text("ended IS NULL")
+
 # `ended` is NULL for the one life of a chain that is followed; else why it is over: `restart` (another chain answered),
 # `revert` (the chain was set back, or reorganised below what was final), `reorg`. The last two were cut off from
 # `parent` above `cut_height`. From `untraced_from` on the node could not tell what moves inside contract calls.
@@ -97,6 +100,7 @@ chain_generations = _table(
     _integer("cut_height", nullable=True),
     _integer("untraced_from", nullable=True),
     CheckConstraint("ended IN ('restart', 'revert', 'reorg')", name="chain_generations_ended_word"),
+    Index("chain_generations_followed", "chain_id", unique=True, sqlite_where=_FOLLOWED, postgresql_where=_FOLLOWED),
     *_lengths("chain_generations", genesis_hash=32),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chain import strict_json
@@ -45,12 +46,14 @@ class TokenList:
         _check_unique(tokens)
         return cls(str(parsed.get("name", "")), tokens, _version(parsed), _timestamp(parsed))
 
-    def under(self, root: TokenList) -> TokenList:
+    def under(self, root: TokenList, coins: Sequence[Token] = ()) -> TokenList:
         """The root's tokens, then those of this list that neither are the root's nor could be taken for them.
 
-        So a list that comes from elsewhere adds tokens, and renames or imitates none that ships with the program.
+        So a list that comes from elsewhere adds tokens, and renames or imitates none that ships with the program, nor
+        one of `coins`, the chains' own.
         """
-        added = [token for token in self.tokens if not any(_is_in_the_way(token, known) for known in root.tokens)]
+        before = [*root.tokens, *coins]
+        added = [token for token in self.tokens if not any(_is_in_the_way(token, known) for known in before)]
         return TokenList(self.name, (*root.tokens, *added), self.version, self.timestamp)
 
     def on_chain(self, chain_id: int) -> tuple[Token, ...]:

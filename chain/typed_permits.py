@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from chain.address import Address
 from chain.effects import Act, Effect, permit2_allowance
 from chain.methods import Standard
-from chain.typed_data import Atom, TypedData
+from chain.typed_atoms import Atom
+from chain.typed_data import TypedData
 
 _ALLOWED = "TokenPermissions(address token,uint256 amount)"
 _ALLOWED_MEMBERS = (("address", "token"), ("uint256", "amount"))

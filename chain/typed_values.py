@@ -13,7 +13,9 @@ from chain import strict_json
 from chain.address import Address
 from chain.errors import JsonMalformed, TypedDataMalformed
 from chain.keccak import keccak256
-from chain.typed_data import DOCUMENT_BYTES_MAX, MEMBERS_MAX, Atom, Leaf, TypedData
+from chain.typed_atoms import Atom
+from chain.typed_data import DOCUMENT_BYTES_MAX, Leaf, TypedData
+from chain.typed_schema import MEMBERS_MAX
 
 NAME_LENGTH_MAX = 128
 _ALIASES = {"uint": "uint256", "int": "int256"}

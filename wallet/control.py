@@ -15,10 +15,12 @@ from pathlib import Path
 from aiohttp import web
 
 from chain import strict_json
-from chain.errors import JsonMalformed
+from chain.address import Address
+from chain.errors import AddressMalformed, ChainError, JsonMalformed
 from wallet.asking import House
 from wallet.desk import Desk
 from wallet.errors import (
+    AccountUnknown,
     ApprovalRefused,
     ApprovalUnknown,
     DigestDiffers,
@@ -76,8 +78,7 @@ class Control:
             return _problem(_status(error), error.code)
 
     async def _list(self, _request: web.Request) -> web.Response:
-        shown = self._desk.shown()
-        return web.json_response([shown.to_json()] if shown is not None else [])
+        return web.json_response(self._desk.listed())
 
     async def _approve(self, request: web.Request) -> web.Response:
         number = request.match_info["id"]
@@ -89,7 +90,12 @@ class Control:
             return _problem(422, "digest-missing")
         if not isinstance(password, str):
             return _problem(422, "password")
-        await self._desk.approve(number, digest, password, always=body.get("always") is True)
+        try:
+            accounts = read_accounts(body.get("accounts", []))
+        except ChainError:
+            return _problem(422, "accounts")
+        always = body.get("always") is True
+        await self._desk.approve(number, digest, password, always=always, accounts=accounts)
         return web.json_response({"id": number, "state": "approved"})
 
     async def _decline(self, request: web.Request) -> web.Response:
@@ -111,6 +117,13 @@ async def _body(request: web.Request) -> dict[str, object]:
     return document
 
 
+def read_accounts(value: object) -> list[Address]:
+    """Of a list of addresses. Raises AddressMalformed, AddressChecksumWrong."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise AddressMalformed(str(value)[:42])
+    return [Address(one) for one in value]
+
+
 def _status(error: WalletError) -> int:
     match error:
         case ApprovalUnknown():
@@ -121,6 +134,8 @@ def _status(error: WalletError) -> int:
             return 403
         case DigestDiffers() | ApprovalRefused() | SignerError():
             return 409
+        case AccountUnknown():
+            return 422
     return 500
 
 

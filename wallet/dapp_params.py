@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chain.address import Address
+from chain.deadline import NEVER, Deadline
 from chain.errors import AddressChecksumWrong, AddressMalformed, TransactionMalformed, TypedDataMalformed
 from chain.transaction import DATA_BYTES_MAX, AccessList, TransactionRequest
 from chain.typed_data import TypedData
@@ -243,7 +244,7 @@ def _message(value: object) -> bytes:
     return raw
 
 
-def read_typed_data(params: Params, *, values_too: bool = False) -> tuple[str, Address]:
+def read_typed_data(params: Params, *, values_too: bool = False, deadline: Deadline = NEVER) -> tuple[str, Address]:
     """`[address, document]`, or version 1's order; the document a text or an object. Returned as JSON text.
 
     `values_too`: version 1's own form, an array of values, is taken as well.
@@ -256,7 +257,7 @@ def read_typed_data(params: Params, *, values_too: bool = False) -> tuple[str, A
         raise bad_params("params: typed data as an object, or as JSON text, is expected")
     text = document if isinstance(document, str) else _as_text(document)
     try:
-        TypedValues.parse(text) if values_too and is_typed_values(text) else TypedData.parse(text)
+        TypedValues.parse(text) if values_too and is_typed_values(text) else TypedData.parse(text, deadline)
     except TypedDataMalformed as error:
         raise bad_params(f"typed data: {error.path or 'document'}: {error.reason}") from None
     return text, address

@@ -25,7 +25,7 @@ from wallet.desk import Proposal, Settled
 from wallet.errors import InputMalformed, RpcRefused, WalletError
 from wallet.judgement import Subject
 from wallet.networks import add_network
-from wallet.permissions import read_requested, told
+from wallet.permissions import in_order, read_requested, told
 from wallet.review_door import review_add_chain, review_connect, review_switch_chain, review_watch_asset
 from wallet.rpc import Answer, Code, Incoming, Params, Request, answered, bad_params, failed, reply
 
@@ -136,15 +136,20 @@ class Provider:
         async def prepare() -> Proposal | Settled:
             if client.key in self._host.book.grants:
                 return Settled(None)
-            accounts = (await self._host.own_accounts())[:1]
+            own = await self._host.own_accounts()
+            chosen = own[:1]
+
+            def choose(accounts: Sequence[Address]) -> None:
+                nonlocal chosen
+                chosen = in_order(own, accounts)
 
             async def act() -> object:
-                self._host.connect(client, accounts)
+                self._host.connect(client, chosen)
                 return None
 
             chain_id = self._host.chain_of(client)
-            shown = review_connect(client, accounts, self._host.chains.title(chain_id))
-            return Proposal(shown, act, Subject(Kind.CONNECT, chain_id))
+            shown = review_connect(client, chosen, self._host.chains.title(chain_id))
+            return Proposal(shown, act, Subject(Kind.CONNECT, chain_id), offered=own, choose=choose)
 
         await self._host.desk.ask(client, Kind.CONNECT, prepare)
 
@@ -220,7 +225,7 @@ class Provider:
 
         async def prepare() -> Proposal:
             async def act() -> object:
-                entry = {"type": asset.standard, "symbol": asset.symbol, "decimals": asset.decimals}
+                entry = {"type": asset.standard, "symbol": asset.symbol, "decimals": asset.decimals, "by": client.key}
                 name = f"{asset.address}/{asset.token_id}" if asset.token_id else str(asset.address)
                 folder = self._host.store.chain(chain_id)
                 folder.change("watched", lambda document: document.update({name: entry}))

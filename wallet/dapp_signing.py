@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from chain.address import Address
 from chain.block import listed, members
+from chain.deadline import Deadline
 from chain.errors import ChainError, InsufficientNative, NodeRefused
 from chain.node import Node
 from chain.outcome import Outcome
@@ -37,6 +38,7 @@ from wallet.review_transactions import Observed, addresses_of, review_transactio
 from wallet.review_typed_data import review_typed_data
 from wallet.review_typed_values import review_typed_values
 from wallet.rpc import Code, Params, bad_params, positional
+from wallet.second_node import cross_checked
 from wallet.signable_values import is_typed_values
 
 BATCH_SECONDS_MAX = 20
@@ -78,7 +80,7 @@ class Signing:
 
     async def sign_typed_data(self, session: Session, params: Params, *, values_too: bool = False) -> object:
         grant = self._host.grant(session.client)
-        document, wanted = read_typed_data(params, values_too=values_too)
+        document, wanted = read_typed_data(params, values_too=values_too, deadline=_deadline())
         client, account = session.client, permitted_account(grant, wanted)
 
         async def prepare() -> Proposal:
@@ -106,6 +108,7 @@ class Signing:
             host=self._host.config.server_host,
             chain_id=chain_id,
             now=int(time.time()),
+            deadline=_deadline(),
         )
 
     async def send_transaction(self, session: Session, params: Params) -> object:
@@ -144,6 +147,7 @@ class Signing:
         """
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
+        node = await self._host.chains.node(request.chain_id)
         shown = review_transaction(
             request.unsigned_payload,
             known,
@@ -152,13 +156,20 @@ class Signing:
             origin=origin_of(client),
             observed=await self._observed(client, request, outcome),
             now=int(time.time()),
+            deadline=_deadline(),
         )
+        try:
+            shown = await cross_checked(
+                shown, network, node, request, known, outcome=outcome, alone=outcome is not None
+            )
+        except ChainError as error:
+            raise self._host.chains.refusal(error) from None
         return with_asker(shown, client)
 
     async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Observed:
         assert request.sender is not None
         node = await self._host.chains.node(request.chain_id)
-        asked = addresses_of(request.unsigned_payload, request.sender)
+        asked = addresses_of(request.unsigned_payload, request.sender, _deadline())
         try:
             found = await node.outcomes([("eth_getCode", (address, "latest")) for address in asked])
             code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
@@ -263,3 +274,8 @@ def origin_of(client: Client) -> str:
 def hexed(shown: Review) -> str:
     """The digest as the signer takes it."""
     return "0x" + shown.digest.hex()
+
+
+def _deadline() -> Deadline:
+    """Of this thread's own work: what else the machine does makes no dApp's request too long."""
+    return Deadline(time.thread_time_ns)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from chain.address import Address
 from chain.errors import ChainError
 from wallet.approvals import Approval, Kind, Line
 from wallet.asking import Client
@@ -34,11 +35,17 @@ SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION,
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is shown, what is done after the yes, and what the person's policy is asked about."""
+    """What is shown, what is done after the yes, and what the person's policy is asked about.
+
+    Where accounts can be chosen, `offered` are all of them, and `choose` takes those that the yes names instead of the
+    ones in the review; it raises AccountUnknown.
+    """
 
     review: Review
     act: Callable[[], Awaitable[object]]
     subject: Subject
+    offered: tuple[Address, ...] = ()
+    choose: Callable[[Sequence[Address]], None] | None = None
 
 
 class Judge(Protocol):
@@ -81,6 +88,8 @@ class Shown:
     proposal: Proposal
     judgement: Judgement
     shown_at: float
+    asked_at: int = 0
+    offered: tuple[Address, ...] = ()
 
     @property
     def review(self) -> Review:
@@ -93,6 +102,7 @@ class Shown:
 
     def to_json(self) -> dict[str, Any]:
         review = self.review.to_json()
+        offered = {"offered": list(self.offered)} if self.offered else {}
         return {
             "id": self.id,
             "kind": review["kind"],
@@ -101,9 +111,21 @@ class Shown:
             "warnings": review["warnings"],
             "review": review,
             "digest": review["digest"],
+            "age_seconds": _age(self.asked_at),
+            **offered,
             **self.judgement.to_json(),
             "needs_password": self.needs_password,
         }
+
+
+def behind_json(prompt: Approval) -> dict[str, Any]:
+    """Of one whose turn has not come: what it is, whose and since when. It is prepared when it is shown, not before."""
+    unseen: dict[str, Any] = {"client": None, "warnings": [], "review": None, "digest": None}
+    return {"id": prompt.id, "kind": prompt.kind, "origin": prompt.key, **unseen, "age_seconds": _age(prompt.asked_at)}
+
+
+def _age(asked_at: int) -> int:
+    return max(int(time.time()) - asked_at, 0)
 
 
 @dataclass(eq=False, slots=True)
@@ -157,15 +179,23 @@ class Desk:
         entry = self._entries[first.id] if first is not None and self._line.digest is not None else None
         return entry.shown if entry is not None and not entry.verdict.done() else None
 
-    def waiting(self) -> int:
-        """How many more are in line."""
-        return max(len(self._line.prompts) - 1, 0)
+    def behind(self) -> tuple[Approval, ...]:
+        """Those whose turn has not come, in order."""
+        return self._line.prompts[1:]
 
-    async def approve(self, number: str, digest: str, password: str = "", *, always: bool = False) -> None:
-        """`always` keeps the rule that was offered, for the next time.
+    def listed(self) -> list[dict[str, Any]]:
+        """Everything that waits, the one on the screen first; nothing while none is on the screen."""
+        shown = self.shown()
+        return [] if shown is None else [shown.to_json(), *map(behind_json, self.behind())]
 
-        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; SignerLocked, PasswordNeeded and VaultUnopened, after
-        which it still waits.
+    async def approve(
+        self, number: str, digest: str, password: str = "", *, always: bool = False, accounts: Sequence[Address] = ()
+    ) -> None:
+        """`always` keeps the rule that was offered, for the next time; `accounts` are chosen instead of the ones that
+        are shown, where some are offered.
+
+        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; AccountUnknown, SignerLocked, PasswordNeeded and
+        VaultUnopened, after which it still waits.
         """
         prompt = self._line.approved(number, digest)
         shown = self._entries[number].shown
@@ -177,6 +207,10 @@ class Desk:
         if prompt.kind in SIGNING:
             await self._judge.agree(shown.proposal.subject, password)
         self._line.approved(number, digest)  # meanwhile the line may have moved on
+        if accounts:
+            if shown.proposal.choose is None:
+                raise ApprovalRefused(number, "no-accounts-to-choose")
+            shown.proposal.choose(accounts)
         self._decide(number, True)
 
     def decline(self, number: str) -> None:
@@ -249,7 +283,10 @@ class Desk:
             raise RpcRefused(Code.DECLINED, DENIED, None)
         if judgement.verdict is Verdict.ALLOW:
             return proposal
-        entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, time.monotonic())
+        prompt = entry.prompt
+        entry.shown = Shown(
+            prompt.id, entry.client, proposal, judgement, time.monotonic(), prompt.asked_at, proposal.offered
+        )
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
         self.on_change()
         if not await entry.verdict:

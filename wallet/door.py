@@ -33,6 +33,7 @@ PASSED = frozenset(
         "add_keystore",
         "prove_backup",
         "sign_transaction",
+        "sign_delegation",
         "sign_in",
         "sign_message",
         "sign_typed_data",

@@ -1,7 +1,7 @@
 """One's history for other programs: beancount's text (double entry), and rows with what they are worth. Pure.
 
-Items are those of the server's `/activity`: its claims, as `tandem activity` shows them. A worth is of the
-prices that the server names now, not of the day: it keeps no others.
+Items are those of the server's `/activity`: its claims, as `tandem activity` shows them. What an item was worth at its
+time is the server's word too, where it keeps prices; beside it stands, under another name, what it would be worth now.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def beancount(items: Iterable[Item]) -> str:
-    """A file that beancount reads: every movement with both its sides, oldest first; what waits is marked with !."""
+    """A file that beancount reads: every movement with both its sides, oldest first; what waits is marked with !.
+
+    `worth_then`, `worth_now` and `worth_in` of an item, where it has them, become metadata of its transaction.
+    """
     moved = [item for item in items if is_movement(item)]
     entries = [_entry(item) for item in reversed(moved)]
     days = [day for day, _text, _accounts in entries]
@@ -57,6 +60,15 @@ def worth(item: Item, prices: Mapping[str, str], exponent: int) -> str:
     return f"{whole}.{rest:0{exponent}d}" if exponent else str(whole)
 
 
+def worth_then(item: Item, currency: str) -> str:
+    """What the server says that it was worth in that currency at its time; "" where it does not say so."""
+    value = item.get("value")
+    if not isinstance(value, Mapping) or value.get("currency") != currency:
+        return ""
+    amount = str(value.get("amount"))
+    return amount if _AMOUNT.fullmatch(amount) else ""
+
+
 def prices_of(positions: Sequence[Item], currency: str) -> dict[str, str]:
     """What one of each asset is worth, by the server's portfolio in that currency."""
     found = {str(p.get("asset")): str(p["price"]) for p in positions if p.get("price") is not None}
@@ -76,11 +88,17 @@ def _entry(item: Item) -> tuple[str, str, set[str]]:
     if isinstance(received, Mapping) and _AMOUNT.fullmatch(str(received.get("amount"))):
         other, got = commodity(received.get("asset")), str(received["amount"])
         lines = [f"  {own}  -{amount} {asset} @@ {got} {other}", f"  {own}  {got} {other}"]
-        return day, "\n".join([f"{day} {flag} {payee} {told}", *lines]) + "\n", {own}
+        return day, "\n".join([f"{day} {flag} {payee} {told}", *_worths(item), *lines]) + "\n", {own}
     side = _OTHER_SIDE.get(str(item["kind"]), "Income:Received" if incoming else "Expenses:Sent")
     sign, against = ("", "-") if incoming else ("-", "")
     lines = [f"  {own}  {sign}{amount} {asset}", f"  {side}  {against}{amount} {asset}"]
-    return day, "\n".join([f"{day} {flag} {payee} {told}", *lines]) + "\n", {own, side}
+    return day, "\n".join([f"{day} {flag} {payee} {told}", *_worths(item), *lines]) + "\n", {own, side}
+
+
+def _worths(item: Item) -> list[str]:
+    """As beancount's metadata, each an amount."""
+    unit = commodity(item.get("worth_in", ""))
+    return [f"  {name}: {item[name]} {unit}" for name in ("worth_then", "worth_now") if item.get(name)]
 
 
 def commodity(asset: object) -> str:

@@ -1,12 +1,13 @@
 """The half of the signer that keeps keys: making, opening and changing the vault. wallet.signer adds signing.
 
 Runs in the signer's process alone. Secrets cross its pipe in three kinds of call: a password in (create, unlock,
-change_password, a keystore's), a phrase in (readings, restore, add_phrase, prove_backup, a passphrase to look with),
-a phrase out (create, reveal).
+change_password, a keystore's), a phrase in (readings, restore, add_phrase, prove_backup, a passphrase to look with; a
+bare key in its place: import_key), a phrase out (create, reveal).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from wallet.errors import (
     AccountUnknown,
     CallRefused,
+    InputMalformed,
     PhraseAbsent,
     PhraseAmbiguous,
     PhraseDiffers,
@@ -24,7 +26,7 @@ from wallet.errors import (
     WordCountWrong,
 )
 from wallet.frames import Frame
-from wallet.hd import DerivationPath, KeyTree
+from wallet.hd import DerivationPath, KeyTree, PrivateKey
 from wallet.keyring import Keyring
 from wallet.keystore import make_keystore, open_keystore
 from wallet.mnemonic import Language, Mnemonic, glosses, readings, word_list
@@ -33,6 +35,7 @@ from wallet.vault_format import AccountEntry, Contents, KeptPhrase, Profile, Pub
 
 PROVED_WORDS_MIN = 3
 _SHOWN_ACCOUNTS_MAX = 20
+_KEY = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -154,6 +157,12 @@ class Keeper:
         keyring.add_key(open_keystore(document, keystore_password), name)
         return self.status()
 
+    def import_key(self, key: str, name: str) -> Frame:
+        """A bare private key (64 hex digits) as an account of the open vault. Raises InputMalformed, without it."""
+        keyring = self.open()
+        keyring.add_key(read_key(key), name)
+        return self.status()
+
     def make_keystore(self, account: str, password: str, keystore_password: str) -> Frame:
         """A chain account's key as a v3 keystore, for one who gives the password again; never the root's."""
         keyring = Keyring.of(Vault.open(self.path, password))
@@ -199,6 +208,7 @@ KEEPING: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
     "find": (Keeper.find, {"phrase": int, "passphrase": str, "address": str, "paths": list}),
     "add_phrase": (Keeper.add_phrase, {"phrase": str, "language": str, "passphrase": str, "name": str}),
     "add_keystore": (Keeper.add_keystore, {"document": str, "keystore_password": str, "name": str}),
+    "import_key": (Keeper.import_key, {"key": str, "name": str}),
     "make_keystore": (Keeper.make_keystore, {"account": str, "password": str, "keystore_password": str}),
 }
 """Calls by name, with the arguments that each takes."""
@@ -224,6 +234,17 @@ def read_phrase(phrase: str, language: str) -> Mnemonic:
     if len(found) != 1:
         raise PhraseAmbiguous([mnemonic.language.value for mnemonic in every])
     return found[0]
+
+
+def read_key(text: str) -> PrivateKey:
+    """Of hex, with 0x or without. What was typed is never in the error: it may be a key but for one digit."""
+    digits = text.strip().removeprefix("0x")
+    try:
+        if not _KEY.fullmatch(digits):
+            raise ValueError
+        return PrivateKey(bytes.fromhex(digits))
+    except ValueError:
+        raise InputMalformed("private-key", "***", "64 hex digits are expected, of a key that the curve has") from None
 
 
 def _words(vault: Vault) -> Mnemonic:

@@ -47,10 +47,8 @@ class Keyring:
         if address == self.vault.public.root:
             return KeyKind.ROOT, self.trees[0].root()
         entry = self.entry(address)
-        if entry.phrase is None:
-            key = self._imported.get(entry.address)
-        else:
-            key = self.tree(entry.phrase).key(DerivationPath(entry.path))
+        place = entry.phrase
+        key = self._imported.get(entry.address) if place is None else self.tree(place).key_at(entry.path)
         if key is None:
             raise AccountUnknown(address[:42])
         return KeyKind.ACCOUNT, key

@@ -17,9 +17,6 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from bip_utils import Bip39Languages
-from bip_utils.bip.bip39.bip39_mnemonic_utils import Bip39WordsListGetter
-
 from wallet.errors import ChecksumWrong, SignerUnsafe, WordCountWrong, WordUnknown
 
 WORD_COUNTS = (12, 15, 18, 21, 24)
@@ -31,7 +28,7 @@ _BESIDE = Path(__file__).parent
 
 
 class Language(StrEnum):
-    """The lists of BIP-39. bip-utils brings all but Japanese, which lies beside this module."""
+    """The ten lists of BIP-39, which lie in `wordlists` as the standard's repository has them."""
 
     ENGLISH = "english"
     CHINESE_SIMPLIFIED = "chinese-simplified"
@@ -112,12 +109,8 @@ class Mnemonic:
 @lru_cache
 def word_list(language: Language) -> tuple[str, ...]:
     """The 2048 words of a language in decomposed form (NFKD), as the standard hashes them."""
-    if language is Language.JAPANESE:
-        listed = (_BESIDE / "wordlists" / "japanese.txt").read_text(encoding="utf-8").split()
-    else:
-        brought = Bip39WordsListGetter().GetByLanguage(Bip39Languages[language.name.replace("-", "_")])
-        listed = [brought.GetWordAtIdx(index) for index in range(brought.Length())]
-    words = tuple(unicodedata.normalize("NFKD", word) for word in listed)
+    listed = (_BESIDE / "wordlists" / f"{language}.txt").read_text(encoding="utf-8")
+    words = tuple(unicodedata.normalize("NFKD", listed).split())
     if len(set(words)) != LIST_LENGTH:
         raise ValueError(f"the {language} list is not the standard's")
     return words

@@ -10,32 +10,27 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from chain.address import Address
-from chain.block import Log, Receipt
-from chain.calldata import encode_call
-from chain.erc20 import decode_uint, transfer
-from chain.errors import AnswerMalformed, CalldataMalformed, FeeTooHigh, NodeRefused, TransactionUnseen
+from chain.block import Receipt
+from chain.erc20 import transfer
+from chain.errors import AnswerMalformed, FeeTooHigh, TransactionUnseen
 from chain.fees import FEE_CAP
-from chain.keccak import keccak256
 from chain.node import Node
 from chain.node_provider import Call
 from chain.quantity import quantity
-from chain.token import UNITS_MAX, Token, TokenAmount
+from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest, TransactionType
 from chain.transaction_answer import parse_transaction
+from wallet.allowances import Allowance, Given, read_allowances
 from wallet.contacts import addresses_of, contacts_of
 from wallet.errors import FundsMissing, InputMalformed
 from wallet.in_flight import OPEN, Fate, Kept, Line, Seen, fate_of, missing
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
 from wallet.review import Known, Review
 from wallet.review_transactions import review_transaction
+from wallet.second_node import cross_checked
 from wallet.tokens import RECEIPT_SECONDS, Sent, check_chain, node_of
 from wallet.wallet import Wallet
 
-APPROVAL_TOPIC = keccak256(b"Approval(address,address,uint256)")
-APPROVAL_FOR_ALL_TOPIC = keccak256(b"ApprovalForAll(address,address,bool)")
-ALLOWANCES_MAX = 500
-LOG_BLOCKS, RANGES_MAX = 1000, 1000
-"""A range that relays take, and how many of them are asked for."""
 _GAS_OF_NOTHING = 21_000
 _OF_A_TRANSACTION = ("eth_getTransactionReceipt", "eth_getTransactionByHash")
 
@@ -46,18 +41,6 @@ class Plan:
 
     request: TransactionRequest
     review: Review
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """`units` that `spender` may take; None where it may take everything of a collection (ERC-721, ERC-1155)."""
-
-    owner: Address
-    token: Address
-    symbol: str
-    spender: Address
-    units: int | None
-    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +88,7 @@ class OwnTransactions:
             now = await node.prepare(blank)
             highest, tip = dearer(before, now, node.fee_cap)
             tip = highest if before.type.has_one_price else tip
-            return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip))
+            return await self.plan(replace(wanted, max_fee_per_gas=highest, max_priority_fee_per_gas=tip), node)
 
     async def in_flight(self, account: Address) -> InFlight:
         """What became of what was sent from here, by (sender, nonce); it is kept."""
@@ -124,7 +107,7 @@ class OwnTransactions:
                 raise InputMalformed("number", str(number), "it is not missing: `tandem pending` says which are")
             chain_id = self._network.chain_id
             blank = TransactionRequest(chain_id, owner, sender=owner, nonce=number, gas=_GAS_OF_NOTHING)
-            return await self.plan(await node.prepare(blank))
+            return await self.plan(await node.prepare(blank), node)
 
     async def _in_flight(self, node: Node, account: Address) -> InFlight:
         kept = [one for one in self.purse.sent() if one.sender == account and one.state in OPEN]
@@ -145,24 +128,15 @@ class OwnTransactions:
         """What others may still take of this account, by the logs since `from_block` and the contracts now."""
         async with self.node() as node:
             await check_chain(node, self.purse)
-            logs = [log for log in await _approvals(node, owner, from_block) if len(log.topics) == 3]
-            given = list(dict.fromkeys((log.address, _spender(log), log.topics[0]) for log in logs))
-            found = []
-            for token, spender, kind in given[-ALLOWANCES_MAX:]:
-                found.append(await self._allowance(node, owner, token, spender, is_all=kind == APPROVAL_FOR_ALL_TOPIC))
-        return [allowance for allowance in found if allowance is not None]
+            return await read_allowances(node, self._network.chain_id, owner, TOKENS, from_block)
 
-    async def revoked(self, owner: Address, token: Address, spender: Address, *, is_all: bool) -> Plan:
+    async def revoked(self, owner: Address, given: Given) -> Plan:
         """Nothing may be taken any more."""
-        call = (
-            encode_call("setApprovalForAll(address,bool)", spender, False)
-            if is_all
-            else encode_call("approve(address,uint256)", spender, 0)
-        )
+        to, call = given.taken_back()
         async with self.node() as node:
             await check_chain(node, self.purse)
-            request = TransactionRequest(self._network.chain_id, token, data=call, sender=owner)
-            return await self.plan(await node.prepare(request))
+            request = TransactionRequest(self._network.chain_id, to, data=call, sender=owner)
+            return await self.plan(await node.prepare(request), node)
 
     async def swept(self, owner: Address, token: Token, receiver: Address) -> Plan:
         """Everything of one asset; of the chain's own coin, what the highest fee leaves. Raises FundsMissing."""
@@ -173,23 +147,26 @@ class OwnTransactions:
                 zero = TokenAmount(0, token).format()
                 raise FundsMissing(token.symbol, zero, zero, zero)
             if token.address is not None:
-                return await self.plan(await node.prepare(transfer(held, receiver, owner)))
+                return await self.plan(await node.prepare(transfer(held, receiver, owner)), node)
             request = await node.prepare(transfer(TokenAmount(1, token), receiver, owner))
             left = held.units - request.fee_max
             if left <= 0:
                 fee = TokenAmount(request.fee_max, token)
                 raise FundsMissing(token.symbol, held.format(), fee.format(), TokenAmount(-left, token).format())
-            return await self.plan(replace(request, value=left))
+            return await self.plan(replace(request, value=left), node)
 
-    async def plan(self, request: TransactionRequest) -> Plan:
-        """The review of a prepared transaction."""
+    async def plan(self, request: TransactionRequest, node: Node | None = None) -> Plan:
+        """The review of a prepared transaction; without a node (signed elsewhere) nothing is cross-checked."""
         sender = request.sender
         assert sender is not None
         own = frozenset((await self._wallet.keys()).accounts)
         met = self.purse.met() | addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._network.chain_id: self._network.name}
         known = Known(TOKENS, own, met, networks, descriptors=DESCRIPTORS)
-        return Plan(request, review_transaction(request.unsigned_payload, known, sender=sender, host=self._network.url))
+        shown = review_transaction(request.unsigned_payload, known, sender=sender, host=self._network.url)
+        if node is not None:
+            shown = await cross_checked(shown, self._network, node, request, known)
+        return Plan(request, shown)
 
     async def submit(self, plan: Plan) -> str:
         """Signs what was reviewed and hands it to the node; the hash. Its number is used from then on."""
@@ -211,40 +188,6 @@ class OwnTransactions:
         self.purse.keep_state(transaction, "done" if receipt.succeeded else "failed")
         self.purse.keep_block(receipt.block_number, receipt.block_hash)
         return Sent(transaction, receipt)
-
-    async def _allowance(
-        self, node: Node, owner: Address, token: Address, spender: Address, *, is_all: bool
-    ) -> Allowance | None:
-        """As the contract says now; None for nothing, and for what answers like no token."""
-        view = "isApprovedForAll(address,address)" if is_all else "allowance(address,address)"
-        try:
-            units = decode_uint(await node.read(token, encode_call(view, owner, spender)))
-        except (AnswerMalformed, NodeRefused):
-            return None
-        if units == 0:
-            return None
-        listed = TOKENS.by_address(self._network.chain_id, token)
-        if is_all:
-            return Allowance(owner, token, "", spender, None, "")
-        shown = "" if units > UNITS_MAX // 2 or listed is None else TokenAmount(units, listed).format()
-        return Allowance(owner, token, listed.symbol if listed else "", spender, units, shown)
-
-
-async def _approvals(node: Node, owner: Address, from_block: int) -> list[Log]:
-    """Logs in which this account let somebody take something; in short ranges where the node wants those."""
-    kinds = ["0x" + topic.hex() for topic in (APPROVAL_TOPIC, APPROVAL_FOR_ALL_TOPIC)]
-    topics = [kinds, "0x" + owner.raw.rjust(32, b"\0").hex()]
-    try:
-        return await node.logs({"fromBlock": hex(from_block), "toBlock": "latest", "topics": topics})
-    except NodeRefused:
-        height = await node.height()
-    if (height - from_block) // LOG_BLOCKS > RANGES_MAX:
-        raise InputMalformed("block", str(from_block), "the node shows too few blocks at a time: name a later one")
-    logs: list[Log] = []
-    for start in range(from_block, height + 1, LOG_BLOCKS):
-        end = min(start + LOG_BLOCKS - 1, height)
-        logs += await node.logs({"fromBlock": hex(start), "toBlock": hex(end), "topics": topics})
-    return logs
 
 
 def read_pending(found: object, transaction: bytes, chain_id: int) -> TransactionRequest:
@@ -294,10 +237,3 @@ def _cancelled(before: TransactionRequest) -> TransactionRequest:
         _GAS_OF_NOTHING,
         type=TransactionType.LEGACY if before.type.has_one_price else TransactionType.DYNAMIC_FEE,
     )
-
-
-def _spender(log: Log) -> Address:
-    try:
-        return Address.from_bytes(log.topics[2][12:])
-    except (CalldataMalformed, ValueError):
-        raise AnswerMalformed("a spender is expected") from None

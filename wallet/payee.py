@@ -22,13 +22,14 @@ _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}", re.ASCII)
 class Payee:
     """`handle` without @, with the fingerprint that was typed beside it if any; or an `address`.
 
-    `name` is the contact's, or the own account's, that stood for it.
+    `name` is the contact's, or the own account's, that stood for it; `link` the `ethereum:` link that was pasted.
     """
 
     handle: str = ""
     fingerprint: str = ""
     address: Address | None = None
     name: str = ""
+    link: str = ""
 
     def is_named_in_full(self, holder: bytes) -> bool:
         """Did the person type what only this holder has?"""

@@ -6,12 +6,12 @@ sees no account. Each has an active chain of its own, from its grant on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chain.address import Address
-from wallet.errors import RpcRefused
+from wallet.errors import AccountUnknown, RpcRefused
 from wallet.rpc import Code, Params, bad_params, positional
 
 ACCOUNTS = "eth_accounts"
@@ -89,6 +89,14 @@ def permitted_account(grant: Grant, account: Address | None) -> Address:
     if account not in grant.accounts:
         raise RpcRefused(Code.UNAUTHORISED, "The account is not one that was granted.", None)
     return account
+
+
+def in_order(own: Sequence[Address], chosen: Sequence[Address]) -> tuple[Address, ...]:
+    """Those that were chosen, in the person's order. Raises AccountUnknown."""
+    for account in chosen:
+        if account not in own:
+            raise AccountUnknown(account)
+    return tuple(account for account in own if account in chosen)
 
 
 def told(grants: Grants, key: str, invoker: str) -> list[dict[str, Any]]:

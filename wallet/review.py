@@ -53,6 +53,8 @@ class Title(StrEnum):
     SWITCH_CHAIN = "switch-chain"
     WATCH_ASSET = "watch-asset"
     PERMIT = "permit"
+    DELEGATE = "delegate"
+    UNDELEGATE = "undelegate"
 
 
 class Label(StrEnum):
@@ -138,6 +140,11 @@ class Label(StrEnum):
     ALLOWED_AFTER = "allowed-after"
     FORESEEN = "foreseen"
     UNFORESEEN = "unforeseen"
+    ACCOUNT = "account"
+    PAID_BY = "paid-by"
+    CODE = "code"
+    SECOND_NODE = "second-node"
+    SAYS = "says"
 
 
 class Caution(StrEnum):
@@ -174,10 +181,12 @@ class Caution(StrEnum):
     NOT_SIMULATED = "not-simulated"
     WOULD_FAIL = "would-fail"
     GRANT_HIDDEN = "grant-hidden"
+    HANDS_OVER = "hands-over"
+    NODES_DISAGREE = "nodes-disagree"
     TOKEN_NEVER_HANDLED = "token-never-handled"  # noqa: S105  # the name of a warning
 
 
-WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG})
+WORDED = frozenset({Caution.CALL_UNKNOWN, Caution.SIGN_IN_ELSEWHERE, Caution.TOO_LONG, Caution.HANDS_OVER})
 """Nothing that has one of these is signed before a word was typed."""
 
 

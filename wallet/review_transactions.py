@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from chain.address import Address
 from chain.calls import MULTISENDS, Call, Fault, unfold
 from chain.clear_signing import Screen
+from chain.deadline import NEVER, Deadline
 from chain.delegation import delegate_of
 from chain.digests import calldata_digest
 from chain.effects import Act, Effect, effects_of
@@ -73,17 +75,20 @@ def review_transaction(
     origin: str = "",
     observed: Observed | None = None,
     now: int = 0,
+    deadline: Deadline = NEVER,
 ) -> Review:
     """Of an unsigned EIP-1559 payload. Raises BytesNotUnderstood, for every other type of transaction too (EIP-7702).
 
     `payee` is the handle that stands for the receiver, if one was typed. `origin` is the dApp that asks, "" for the
-    person's own command. `host` is the node. `now` in Unix seconds: without it every end counts as far away.
+    person's own command. `host` is the node. `now` in Unix seconds: without it every end counts as far away. What is
+    not decoded by the deadline counts as unknown.
     """
     signable = read_transaction(payload)
     request = TransactionRequest.decode(payload)
-    call = unfold(sender, request.to, request.value, request.data)
+    call = unfold(sender, request.to, request.value, request.data, deadline=deadline)
     scene = Scene(known, request.chain_id, sender, now)
-    told, warnings, title = _simple(call, scene, payee, payee_known, is_asked=bool(origin)) or _general(call, scene)
+    simple = _simple(call, scene, payee, payee_known, is_asked=bool(origin))
+    told, warnings, title = simple or _general(call, scene, deadline)
     facts = [Fact(Label.ASKED_BY, visible(origin), Source.LIST)] if origin else []
     try:
         facts += told + _frame(request, known, sender, host)
@@ -139,12 +144,15 @@ def _movement(call: Call, scene: Scene) -> tuple[list[Fact], Address, list[Cauti
     return [shown, Fact(Label.CONTRACT, contract, Source.BYTES)], effects[0].party, warnings
 
 
-def _general(call: Call, scene: Scene) -> tuple[list[Fact], list[Caution], Title]:
+def _general(call: Call, scene: Scene, deadline: Deadline) -> tuple[list[Fact], list[Caution], Title]:
     """Every call to the bottom, each with what it does and every argument."""
     facts: list[Fact] = []
     warnings: list[Caution] = []
     allows = False
-    for one in _described(call, scene, 0):
+    for one in _described(call, scene, deadline, 0):
+        if deadline.is_over:
+            warnings += [Caution.CALL_UNKNOWN, Caution.TOO_LONG]
+            break
         allows |= any(effect.is_allowance for effect in one.effects)
         warnings += _call_cautions(one, scene)
         if len(facts) <= LINES_MAX:
@@ -184,7 +192,7 @@ class _Described:
         return tuple(self.fragment.flat(list(self.fragment.decode(self.call.data).values())))
 
 
-def _described(call: Call, scene: Scene, depth: int) -> Iterator[_Described]:
+def _described(call: Call, scene: Scene, deadline: Deadline, depth: int) -> Iterator[_Described]:
     """Calls in order, and after each what its descriptor finds inside it that no standard does."""
     for count, one in enumerate(call.walk()):
         effects = _known_effects(one, scene)
@@ -196,11 +204,11 @@ def _described(call: Call, scene: Scene, depth: int) -> Iterator[_Described]:
         yield _Described(one, effects, screen, fragment)
         for number, inner in enumerate(screen.embedded, 1):
             place = f"{one.place}.{number}".lstrip(".")
-            carried = unfold(one.to or one.sender, inner.callee, inner.value, inner.data, place)
+            carried = unfold(one.to or one.sender, inner.callee, inner.value, inner.data, place, deadline)
             if depth >= _EMBEDDED_DEPTH_MAX:
                 yield _Described(replace(carried, fault=Fault.TOO_DEEP), ())
             else:
-                yield from _described(carried, scene, depth + 1)
+                yield from _described(carried, scene, deadline, depth + 1)
 
 
 def _known_effects(call: Call, scene: Scene) -> tuple[Effect, ...]:
@@ -240,9 +248,10 @@ def _call_facts(one: _Described, scene: Scene) -> list[Fact]:
         data = f"0x{call.data[:_DATA_SHOWN].hex()}" + ("…" if len(call.data) > _DATA_SHOWN else "")
         facts.append(Fact(Label.FAULT, call.fault, Source.BYTES, at))
         return [*facts, Fact(Label.DATA, data, Source.BYTES, at)]
-    for effect in one.effects:
-        facts += effect_facts(effect, scene, at)
-    return facts + [fact for argument in _unsaid(one) for fact in _argument_facts(argument, at)]
+    done = (fact for effect in one.effects for fact in effect_facts(effect, scene, at))
+    unsaid = (fact for argument in _unsaid(one) for fact in _argument_facts(argument, at))
+    more = LINES_MAX + 1  # whoever has so many lines is shown no more, and is told so
+    return [*facts, *islice(done, more), *islice(unsaid, more)]
 
 
 def _unsaid(one: _Described) -> Iterator[Argument]:
@@ -301,10 +310,10 @@ def _observed(call: Call, observed: Observed, scene: Scene) -> tuple[list[Fact],
     return facts, warnings
 
 
-def addresses_of(payload: bytes, sender: Address) -> tuple[Address, ...]:
+def addresses_of(payload: bytes, sender: Address, deadline: Deadline = NEVER) -> tuple[Address, ...]:
     """Whose code a review wants to know: the sender, and whatever is called or paid. For asking the node before."""
     request = TransactionRequest.decode(payload)
-    call = unfold(sender, request.to, request.value, request.data)
+    call = unfold(sender, request.to, request.value, request.data, deadline=deadline)
     return tuple(dict.fromkeys((sender, *_touched(call))))[:_ASKED_MAX]
 
 

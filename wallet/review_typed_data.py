@@ -7,8 +7,10 @@ are not signed and therefore not shown.
 from __future__ import annotations
 
 from chain.address import Address
+from chain.deadline import NEVER, Deadline
 from chain.effects import Act, Effect
-from chain.typed_data import Atom, TypedData
+from chain.typed_atoms import Atom
+from chain.typed_data import TypedData
 from chain.typed_permits import effects_of_typed, is_permit2
 from wallet.descriptions import screen_cautions, screen_facts, screen_of_message
 from wallet.plain_text import LINES_MAX, is_hiding, parts, visible
@@ -28,13 +30,14 @@ def review_typed_data(
     host: str,
     chain_id: int | None = None,
     now: int = 0,
+    deadline: Deadline = NEVER,
 ) -> Review:
     """Of the JSON that eth_signTypedData_v4 takes. Raises BytesNotUnderstood for types or values that are malformed.
 
     `origin` is who asks, `host` our server's. `chain_id` is the chain in use: a domain of another is warned of. `now`
-    in Unix seconds: without it every end counts as far away.
+    in Unix seconds: without it every end counts as far away. What is not read by the deadline is malformed.
     """
-    typed = parse_typed_data(document)
+    typed = parse_typed_data(document, deadline)
     signed_for = typed.domain_value("chainId")
     chain = signed_for if isinstance(signed_for, int) else None
     scene = Scene(known, chain or 0, account, now)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chain.address import Address
+from chain.deadline import NEVER, Deadline
+from chain.delegation import Delegation
 from chain.digests import message_digest
 from chain.erc20 import decode_erc20
 from chain.errors import ChainError, TypedDataMalformed
@@ -92,6 +94,26 @@ def read_transaction(payload: bytes) -> Signable:
     return Signable("transaction", keccak256(payload), frozenset({KeyKind.ACCOUNT}), facts)
 
 
+def read_delegation(payload: bytes) -> Signable:
+    """`Delegation.payload` (EIP-7702). The digest names it, and what is signed follows from it.
+
+    Raises BytesNotUnderstood.
+    """
+    try:
+        found = Delegation.decode(payload)
+    except ChainError as error:
+        raise BytesNotUnderstood("transaction", _reason(error)) from None
+    facts = {
+        "chain_id": str(found.frame.chain_id),
+        "account": found.account,
+        "delegate": found.delegate,
+        "nonce": str(found.nonce),
+        "payer": found.frame.sender or "",
+        "fee_max": str(found.frame.fee_max),
+    }
+    return Signable("delegation", found.digest, frozenset({KeyKind.ACCOUNT}), facts, found.account)
+
+
 def read_message(data: bytes) -> Signable:
     """Any bytes that a person signs as a message, for account keys alone. The digest is EIP-191's, version 0x45.
 
@@ -124,12 +146,12 @@ def read_typed_data(document: str) -> Signable:
     return Signable("typed-data", typed.digest, frozenset({KeyKind.ACCOUNT}), facts)
 
 
-def parse_typed_data(document: str) -> TypedData:
+def parse_typed_data(document: str, deadline: Deadline = NEVER) -> TypedData:
     """Raises BytesNotUnderstood, whose reason is the member at fault and what is expected there."""
     if len(document.encode(errors="surrogatepass")) > DOCUMENT_BYTES_MAX:
         raise BytesNotUnderstood("typed-data", "length")
     try:
-        return TypedData.parse(document)
+        return TypedData.parse(document, deadline)
     except TypedDataMalformed as error:
         raise BytesNotUnderstood("typed-data", f"{error.path}: {error.reason}".removeprefix(": ")[:200]) from None
 

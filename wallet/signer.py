@@ -20,14 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bip_utils.ecc.conf import EccConf
 from coincurve import PublicKey
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from eth_keys.backends.coincurve import CoinCurveECCBackend
 
-from chain.address import Address
-from chain.transaction import SignedTransaction, TransactionRequest, TransactionType
+from chain.delegation import Delegation
+from chain.errors import TransactionMalformed
+from chain.transaction import SignedTransaction, TransactionRequest
 from wallet.errors import CallRefused, DigestDiffers, KeyUnfit, SignerUnsafe, WalletError
 from wallet.frames import Frame, failure, receive, send
 from wallet.guard import GUARDING, Guard
@@ -35,7 +32,9 @@ from wallet.guard_claims import MESSAGE, TRANSACTION, TYPED, Item
 from wallet.hd import PrivateKey
 from wallet.sandbox import close_off, keep_out_of_dumps
 from wallet.signable import (
+    KeyKind,
     Signable,
+    read_delegation,
     read_message,
     read_order,
     read_sign_in,
@@ -45,6 +44,12 @@ from wallet.signable import (
 from wallet.signable_values import is_typed_values, read_typed_values
 
 IDLE_SECONDS_MAX = 15 * 60
+_KNOWN_KEY, _KNOWN_DIGEST = b"\x42" * 32, b"\x24" * 32
+_KNOWN_SIGNATURE = bytes.fromhex(
+    "1da4c975c0748776fcb2469dc0eb282bb38e2d051f3c7d82be8587733b2fa4e21e"
+    "11ffe09a4bf86aff74cb6b9346ce0338c09d301414e8fa233ab1200e7a61161b"
+)
+"""What every library that follows RFC 6979 makes of them."""
 _SLICE_MS = 10_000
 
 
@@ -57,12 +62,28 @@ class Signer(Guard):
         raw = _bytes("sign_transaction", payload)
         signable = read_transaction(raw)
         with self._key_for(signable, account, digest, Item(TRANSACTION, raw, digest)) as key:
-            request = TransactionRequest.decode(raw)
-            signed = bytes(Account.sign_transaction(_for_eth_account(request), key.raw).raw_transaction)
-            checked = SignedTransaction.decode(signed)
-            if checked.request != request.with_sender(key.address):
-                raise SignerUnsafe("another transaction was signed")
-        return {"raw": "0x" + signed.hex(), "hash": checked.hash_hex, "facts": signable.facts}
+            request = TransactionRequest.decode(raw).with_sender(key.address)
+            try:
+                signed = SignedTransaction.join(request, key.sign(signable.digest))
+            except TransactionMalformed:  # recovered from these very bytes, the signature is another's: a fault
+                raise SignerUnsafe("another transaction was signed") from None
+        return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
+
+    def sign_delegation(self, payload: str, account: str, digest: str) -> Frame:
+        """`Delegation.payload`, hex: the account authorizes, the payer that is named in it signs the transaction.
+
+        The one call that signs an authorization (EIP-7702). Answers the raw signed transaction, and the facts.
+        """
+        raw = _bytes("sign_delegation", payload)
+        signable = read_delegation(raw)
+        with self._key_for(signable, account, digest, None) as key:  # no rule speaks of it
+            asked = Delegation.decode(raw)
+            kind, payer = self.open().key_of(asked.frame.sender or "")
+            if kind is not KeyKind.ACCOUNT:
+                raise KeyUnfit(kind.value, signable.kind)
+            authorization = key.sign(asked.authorization_hash)
+            signed = asked.join(authorization, payer.sign(asked.signing_hash(authorization)))
+        return {"raw": "0x" + signed.raw.hex(), "hash": signed.hash_hex, "facts": signable.facts}
 
     def sign_in(self, text: str, account: str, digest: str) -> Frame:
         """An EIP-4361 text, for the account or root key that it names. Answers the 65-byte signature.
@@ -73,7 +94,7 @@ class Signer(Guard):
         policy = self.open().vault.public.policy
         is_known = policy is not None and signable.facts["domain"] == policy.server
         with self._key_for(signable, account, digest, None, is_free=is_known) as key:
-            return _checked(signable, key, bytes(Account.sign_message(encode_defunct(text=text), key.raw).signature))
+            return _signed(signable, key)
 
     def sign_order(self, kind: str, ledger: str, order: dict[str, str], account: str, digest: str) -> Frame:
         """A type of fiat.order, by name and fields. Answers the 65-byte signature.
@@ -82,20 +103,20 @@ class Signer(Guard):
         """
         signable = read_order(kind, _bytes("sign_order", ledger), order)
         with self._key_for(signable, account, digest, None) as key:
-            return _checked(signable, key, bytes(Account.unsafe_sign_hash(signable.digest, key.raw).signature))
+            return _signed(signable, key)
 
     def sign_message(self, data: str, account: str, digest: str) -> Frame:
         """Bytes as personal_sign takes them, hex, for a chain account. Answers the 65-byte signature."""
         raw = _bytes("sign_message", data)
         signable = read_message(raw)
         with self._key_for(signable, account, digest, Item(MESSAGE, raw, digest)) as key:
-            return _checked(signable, key, bytes(Account.sign_message(encode_defunct(raw), key.raw).signature))
+            return _signed(signable, key)
 
     def sign_typed_data(self, document: str, account: str, digest: str) -> Frame:
         """The JSON of eth_signTypedData_v4, or version 1's array, for a chain account. 65 bytes."""
         signable = read_typed_values(document) if is_typed_values(document) else read_typed_data(document)
         with self._key_for(signable, account, digest, Item(TYPED, document, digest)) as key:
-            return _checked(signable, key, bytes(Account.unsafe_sign_hash(signable.digest, key.raw).signature))
+            return _signed(signable, key)
 
     @contextmanager
     def _key_for(
@@ -119,6 +140,7 @@ class Signer(Guard):
 _CALLS: dict[str, tuple[Callable[..., Frame], dict[str, type]]] = {
     **GUARDING,
     "sign_transaction": (Signer.sign_transaction, {"payload": str, "account": str, "digest": str}),
+    "sign_delegation": (Signer.sign_delegation, {"payload": str, "account": str, "digest": str}),
     "sign_in": (Signer.sign_in, {"text": str, "account": str, "digest": str}),
     "sign_message": (Signer.sign_message, {"data": str, "account": str, "digest": str}),
     "sign_typed_data": (Signer.sign_typed_data, {"document": str, "account": str, "digest": str}),
@@ -171,7 +193,6 @@ def serve(descriptor: int, idle_seconds: float, signer: Signer) -> None:
 def main() -> None:
     """Close off, then serve. Ends without a word in every case: a traceback could quote a secret."""
     status = 1
-    sys.setrecursionlimit(1000)  # py_ecc, which eth-account brings, raises it to where the interpreter crashes
     try:
         descriptor, idle_seconds, path = int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
         try:
@@ -188,7 +209,7 @@ def main() -> None:
 
 def _safe() -> list[str]:
     """The protections that hold. Raises SignerUnsafe."""
-    if not isinstance(Account._keys.backend, CoinCurveECCBackend) or not EccConf.USE_COINCURVE:
+    if PrivateKey(_KNOWN_KEY).sign(_KNOWN_DIGEST) != _KNOWN_SIGNATURE:
         raise SignerUnsafe("curve library")
     if not sys.flags.isolated or sys.flags.optimize:
         raise SignerUnsafe("interpreter flags")
@@ -209,32 +230,12 @@ def _bytes(call: str, text: str) -> bytes:
         raise CallRefused(call, "hex") from None
 
 
-def _for_eth_account(request: TransactionRequest) -> dict[str, object]:
-    called = {
-        "chainId": request.chain_id,
-        "nonce": request.nonce,
-        "gas": request.gas,
-        "to": request.to or b"",
-        "value": request.value,
-        "data": request.data,
-    }
-    if request.type.has_one_price:
-        priced = {"gasPrice": request.max_fee_per_gas}
-    else:
-        priced = {"maxPriorityFeePerGas": request.max_priority_fee_per_gas, "maxFeePerGas": request.max_fee_per_gas}
-    if request.type is TransactionType.LEGACY:  # it knows no type, and takes its chain id as EIP-155
-        return {**called, **priced}
-    access = [
-        {"address": address, "storageKeys": ["0x" + key.hex() for key in keys]} for address, keys in request.access_list
-    ]
-    return {**called, **priced, "type": int(request.type), "accessList": access}
-
-
-def _checked(signable: Signable, key: PrivateKey, signature: bytes) -> Frame:
+def _signed(signable: Signable, key: PrivateKey) -> Frame:
     """The signature, after it was seen to be this key's on this digest (a fault would leak the key)."""
+    signature = key.sign(signable.digest)
     compact = signature[:64] + bytes([signature[64] - 27])
     public = PublicKey.from_signature_and_message(compact, signable.digest, hasher=None)
-    if Address.from_public_key(public.format(compressed=False)) != key.address:
+    if public.format(compressed=False) != key.public:
         raise SignerUnsafe("another digest was signed")
     return {"signature": "0x" + signature.hex(), "facts": signable.facts}
 

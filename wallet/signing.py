@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain.address import Address
+from chain.delegation import SignedDelegation
 from chain.errors import ChainError
 from chain.transaction import SignedTransaction
 from wallet.accounts import Account as OwnAccount
@@ -151,6 +152,10 @@ class Signer(Pipe):
         given = {"document": document, "keystore_password": keystore_password, "name": name}
         return _status(await self.call("add_keystore", **given))
 
+    async def import_key(self, key: str, name: str = "") -> SignerStatus:
+        """A bare private key, as typed. Raises InputMalformed, AccountKnown, NameTaken, VaultFull."""
+        return _status(await self.call("import_key", key=key, name=name))
+
     async def make_keystore(self, account: Address, password: str, keystore_password: str) -> str:
         """A v3 keystore of an account, for one who gives the vault's password. Raises VaultUnopened, PasswordUnfit."""
         secrets = {"password": password, "keystore_password": keystore_password}
@@ -255,6 +260,15 @@ class Signer(Pipe):
         answer = await self._sign("sign_transaction", **arguments)
         try:
             return SignedTransaction.decode(bytes.fromhex(answer["raw"][2:]))
+        except ChainError:
+            raise SignerLost("frame-malformed") from None
+
+    async def sign_delegation(self, payload: bytes, account: Address, digest: bytes) -> SignedDelegation:
+        """`payload` and `digest` are those of chain.delegation.Delegation; `account` is the one that authorizes."""
+        arguments = {"payload": "0x" + payload.hex(), "account": account, "digest": "0x" + digest.hex()}
+        answer = await self.call("sign_delegation", **arguments)
+        try:
+            return SignedDelegation.decode(bytes.fromhex(answer["raw"][2:]))
         except ChainError:
             raise SignerLost("frame-malformed") from None
 

@@ -23,6 +23,7 @@ from wallet.proofs import Card
 from wallet.purse import DESCRIPTORS, TOKENS, Purse
 from wallet.review import Caution, Known, Review
 from wallet.review_transactions import review_transaction
+from wallet.second_node import cross_checked
 from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30
@@ -100,21 +101,22 @@ class TokenRail:
             known, named = self._wallet.is_known(card, payee), f"@{card.handle}"
             chain_id, symbol = self._purse.network.chain_id, amount.token.symbol
             receiver = Address.from_bytes(await self._wallet.client.address(card, chain_id, symbol))
-        async with node_of(self._purse.network) as node:
-            request = await prepared(node, self._purse, amount, receiver, sender, gas)
-            is_stranger = await never_handled(node, amount.token, receiver)
         contacts = addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._purse.network.chain_id: self._purse.network.name}
-        review = review_transaction(
-            request.unsigned_payload,
-            Known(TOKENS, own, self._purse.met() | contacts, networks, descriptors=DESCRIPTORS),
-            sender=sender,
-            host=self._purse.network.url,
-            payee=named,
-            payee_known=known,
-        )
-        if is_stranger:
-            review = replace(review, cautions=(*review.cautions, Caution.TOKEN_NEVER_HANDLED))
+        lists = Known(TOKENS, own, self._purse.met() | contacts, networks, descriptors=DESCRIPTORS)
+        async with node_of(self._purse.network) as node:
+            request = await prepared(node, self._purse, amount, receiver, sender, gas)
+            review = review_transaction(
+                request.unsigned_payload,
+                lists,
+                sender=sender,
+                host=self._purse.network.url,
+                payee=named,
+                payee_known=known,
+            )
+            if await never_handled(node, amount.token, receiver):
+                review = replace(review, cautions=(*review.cautions, Caution.TOKEN_NEVER_HANDLED))
+            review = await cross_checked(review, self._purse.network, node, request, lists)
         return TokenPlan(request, amount, receiver, review, card)
 
     async def submit(self, plan: TokenPlan) -> str:

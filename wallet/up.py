@@ -12,15 +12,17 @@ from typing import Any
 
 from aiohttp import web
 
+from chain.errors import ChainError
 from wallet.config import Config
-from wallet.control import Control, keep_token
+from wallet.control import Control, keep_token, read_accounts
 from wallet.dapp_aftermath import Aftermath
 from wallet.dapp_extension import Pairing
 from wallet.dapp_host import Host
 from wallet.dapp_provider import Provider
 from wallet.dapp_server import DappServer
+from wallet.desk import behind_json
 from wallet.door import Door, Handler
-from wallet.errors import WalletError
+from wallet.errors import CallRefused, WalletError
 from wallet.frames import Frame
 from wallet.grants import grant_key, program_document, rows
 from wallet.happenings import disconnected
@@ -140,14 +142,19 @@ class _Handlers:
         shown = self._desk.shown()
         return {
             "approvals": [shown.to_json()] if shown is not None else [],
-            "waiting": self._desk.waiting(),
+            "waiting": len(self._desk.behind()),
+            "behind": [behind_json(prompt) for prompt in self._desk.behind()] if shown is not None else [],
             "surprises": [surprise.to_json() for surprise in self._running.aftermath.surprises],
         }
 
     async def _approve(self, arguments: Frame) -> Frame:
         number, digest = str(arguments.get("id")), str(arguments.get("digest"))
         password, always = str(arguments.get("password", "")), arguments.get("always") is True
-        await self._desk.approve(number, digest, password, always=always)
+        try:
+            accounts = read_accounts(arguments.get("accounts", []))
+        except ChainError:
+            raise CallRefused("approve", "accounts") from None
+        await self._desk.approve(number, digest, password, always=always, accounts=accounts)
         return {"id": number, "state": "approved"}
 
     async def _decline(self, arguments: Frame) -> Frame:

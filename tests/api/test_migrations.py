@@ -12,6 +12,8 @@ import chain.tables
 import fiat.tables
 from api.database import is_fresh, open_database
 from api.migrations import pending, upgrade
+from chain.address import Address
+from chain.indexer_store import IndexerStore
 from fiat.journal_engine import writing
 
 WRITTEN_TOGETHER = {
@@ -125,3 +127,40 @@ async def test_the_sums_of_a_ledger_that_lived_before_them(engine):
     await upgrade(engine)
     async with engine.connect() as conn:
         assert [tuple(one) for one in await conn.execute(text("SELECT * FROM reserves"))] == [(7, 950, 1_000)]
+
+
+async def test_the_chain_index_that_was_there_before_is_kept(engine):
+    """Transfers stay, of a chain that is gone as archived ones; accounts are watched on their chain, searched again."""
+    await upgrade(engine, "0009")
+    row = ":n, :block, 0, 0, 9, :hash, :token, :one, :other, :units, 1"
+    one, other, genesis = b"\x01" * 20, b"\x02" * 20, b"\x05" * 32
+    async with writing(engine).begin() as conn:
+        for generation in (0, 1):
+            values = {"n": generation, "genesis": genesis}
+            await conn.execute(text("INSERT INTO chain_generations VALUES (:n, 31337, :genesis)"), values)
+            for block, token in ((3, None), (4, other)):
+                values = {"n": generation, "block": block, "hash": bytes([generation, block]) * 16, "token": token}
+                values |= {"one": one, "other": other, "units": (7).to_bytes(32, "big")}
+                await conn.execute(
+                    text(f"INSERT INTO chain_transfers VALUES ({row})"),
+                    values,
+                )
+        user = {"holder": genesis, "handle": "old", "skeleton": "old", "genesis": b"g", "created_at": 1}
+        await conn.execute(insert(api.tables.users).values(user))
+        await conn.execute(
+            insert(api.tables.addresses).values(
+                chain_id=31337, address=one, holder=genesis, valid_before=1, signature=bytes(65), created_at=1
+            )
+        )
+        await conn.execute(text("INSERT INTO chain_addresses VALUES (:one, 5, 5)"), {"one": one})
+    await upgrade(engine)
+    store = IndexerStore(engine, 31337)
+    tip = await store.tip()
+    assert (tip.generation, tip.lives) == (1, 1)
+    found = await store.transfers([Address.from_bytes(one)], 10, archived=True)
+    assert [(t.archived, t.kind.name, t.units) for t in found] == [
+        *((False, kind, 7) for kind in ("ERC20", "NATIVE")),
+        *((True, kind, 7) for kind in ("ERC20", "NATIVE")),
+    ]
+    missing = await store.backfill()
+    assert (missing.first, missing.until, missing.watched.accounts) == (0, 5, {one})

@@ -8,8 +8,8 @@ from chain.recorded import Position
 
 
 def chain(block, index=0, generation=0, **changes):
-    place = Position(generation, block, index, -1)
-    fields = {"id": f"c31337.{place}", "at": "", "kind": "chain_transfer", "rail": "chain", "direction": "in"}
+    place = Position(1000 * generation + block, generation, block, index, -1, 0)
+    fields = {"id": f"c31337.{place.place}", "at": "", "kind": "chain_transfer", "rail": "chain", "direction": "in"}
     fields |= {
         "asset": "ETH",
         "amount": "1",
@@ -43,8 +43,8 @@ def test_what_came_is_told_oldest_first_and_once():
 
 
 def test_places_grow_with_each_event():
-    events, _ = compare("ledger", Told(), [ledger(7), ledger(5)], Cursor(chain=Position(0, 1, 2, 3)))
-    assert [str(event.place) for event in events] == ["l5c0.1.2.3", "l7c0.1.2.3"]
+    events, _ = compare("ledger", Told(), [ledger(7), ledger(5)], Cursor(chain=Position(9, 0, 1, 2, 3, 0)))
+    assert [str(event.place) for event in events] == ["l5c9.0.1.2.3.0", "l7c9.0.1.2.3.0"]
 
 
 def test_a_state_that_changed_is_told_again_without_moving_the_place():
@@ -75,12 +75,12 @@ def test_what_slides_out_of_the_window_is_not_gone():
 
 
 def test_who_comes_back_is_told_what_came_after_their_place():
-    events, _ = told("chain", Told(Position(0, 4, 0, -1)), [chain(6), chain(4), chain(2)])
+    events, _ = told("chain", Told(Position(4, 0, 4, 0, -1, 0)), [chain(6), chain(4), chain(2)])
     assert events == [("chain", chain(6).item.id)]
 
 
 def test_a_restarted_chain_is_after_the_old_one():
-    events, after = told("chain", Told(Position(0, 90, 0, -1)), [chain(2, generation=1)])
+    events, after = told("chain", Told(Position(90, 0, 90, 0, -1, 0)), [chain(2, generation=1)])
     assert [name for name, _ in events] == ["chain"] and after.place.generation == 1
 
 

@@ -195,13 +195,13 @@ async def test_i13_who_imitates_a_payee_is_marked(person, node):
     assert (marks[near], marks[far]) == (["looks-alike"], [])
 
 
-async def test_other_tokens_and_empty_transfers_are_not_shown(person, node):
-    """I-13: what a stranger can make anyone "receive" feeds no history."""
+async def test_i13_transfers_of_nothing_are_marked(person, node):
+    """What a stranger can make anyone "receive" is told for what it is."""
     alice = await person()
     nothing = transfer(TokenAmount(0, demo_token("DUSD")), account(alice), None)
     await transact(node, [nothing])
     await fund(node, account(alice), 1, 0)
-    assert len(await history_of(alice, 1)) == 1
+    assert [(i["asset"], i["marks"]) for i in await history_of(alice, 2)] == [("ETH", []), ("DUSD", ["nothing"])]
 
 
 async def test_the_relay_is_a_node(running, node):

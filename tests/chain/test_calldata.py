@@ -100,6 +100,36 @@ def test_bytes_that_are_refused(types: str, data: bytes) -> None:
         calldata.decode(types, data)
 
 
+ENCODED = [(types, calldata.encode(types, values)) for types, values in CASES]
+
+
+@given(st.data())
+def test_whatever_is_read_is_written_the_same(data: Any) -> None:
+    """One pass reads exactly what `encode` writes: no other bytes for the same values, no value twice."""
+    types, encoded = data.draw(st.sampled_from(ENCODED))
+    changed = bytearray(encoded)
+    for _ in range(data.draw(st.integers(0, 3))):
+        word_at = 32 * data.draw(st.integers(0, len(encoded) // 32 - 1))
+        byte_at = word_at + data.draw(st.sampled_from([0, 11, 12, 30, 31]))
+        changed[byte_at] = data.draw(st.integers(0, 255))
+    end = data.draw(st.sampled_from([len(changed), len(changed) - 1, len(changed) - 32]))
+    try:
+        values = calldata.decode(types, bytes(changed[:end]))
+    except CalldataMalformed:
+        return
+    assert calldata.encode(types, values) == changed[:end]
+
+
+@pytest.mark.parametrize("bits", range(8, 257, 8))
+def test_the_bounds_of_integers(bits: int) -> None:
+    least, most = -(1 << bits - 1), (1 << bits - 1) - 1
+    for number in (least, -1, 0, most):
+        assert calldata.decode(f"(int{bits})", calldata.encode(f"(int{bits})", (number,))) == (number,)
+    for number in (least - 1, most + 1) if bits < 256 else ():
+        with pytest.raises(CalldataMalformed):
+            calldata.decode(f"(int{bits})", number.to_bytes(32, "big", signed=True))
+
+
 def test_i20_a_small_input_never_becomes_large() -> None:
     """Pointers that all lead to one place: eth-abi makes 64 MB of 96 kB."""
     count = 1000

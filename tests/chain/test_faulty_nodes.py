@@ -155,7 +155,7 @@ async def play(node: Node, mood: Mood, folder: Path, operations: int, *, second_
                 height = await node.height()
             engine = await fresh(folder, f"{mood}{second_url}{number}".replace(" ", "-"))
             others = (node.url,) if second_url else ()
-            bounds = {"timeout_seconds": 0.4, "answer_bytes_max": 2**20}
+            bounds = {"timeout_seconds": 0.6, "answer_bytes_max": 2**20}
             async with Node(bad.url, 31337, others=others, **bounds) as behind:  # type: ignore[arg-type]  # floats and ints
                 index = Indexer(engine, behind, [DUSD])
                 bench = Bench(node, bad, engine, random, max(0, height - 3))

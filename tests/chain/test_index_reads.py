@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from sqlalchemy import Select, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,7 +13,7 @@ from chain.indexer_rows import Rows, TransferRow, insert_found
 from chain.indexer_store import IndexerStore
 from chain.recorded import Kind
 
-CHAIN, ROWS, PAGE = 31337, 30_000, 20
+CHAIN, ROWS, PAGE = 31337, 10_000, 20
 PEOPLE = [Address("0x" + f"{n:040x}") for n in range(1, 4)]
 
 
@@ -36,22 +35,20 @@ async def filled(engine: AsyncEngine) -> IndexerStore:
     return store
 
 
-@pytest.mark.parametrize("archived", [False, True])
-async def test_a_page_is_a_read_of_an_index(both_engines: AsyncEngine, archived: bool) -> None:
+async def test_a_page_is_a_read_of_an_index(both_engines: AsyncEngine) -> None:
     store = await filled(both_engines)
-    page = await store.transfers(PEOPLE[:1], PAGE, archived=archived)
-    assert [one.units for one in page] == list(range(ROWS, ROWS - PAGE, -1))
-    middle = page
-    for _ in range(3):
-        middle = await store.transfers(PEOPLE[:1], PAGE, middle[-1].position, archived=archived)
-    assert middle[-1].units == ROWS - 4 * PAGE + 1
-    statement = transfers_of(CHAIN, PEOPLE[:1], PAGE, middle[-1].position, archived=archived, zero=False)
-    steps = await plan_of(both_engines, statement)
-    assert not any("SCAN chain_transfers" in step or "Seq Scan on chain_transfers" in step for step in steps), (
-        "\n".join(steps)
-    )
-    for side in ("sender", "receiver"):
-        assert any(f"chain_transfers_by_{side}" in step for step in steps), steps
+    for archived in (False, True):
+        page = await store.transfers(PEOPLE[:1], PAGE, archived=archived)
+        assert [one.units for one in page] == list(range(ROWS, ROWS - PAGE, -1))
+        for _ in range(3):
+            page = await store.transfers(PEOPLE[:1], PAGE, page[-1].position, archived=archived)
+        assert page[-1].units == ROWS - 4 * PAGE + 1
+        statement = transfers_of(CHAIN, PEOPLE[:1], PAGE, page[-1].position, archived=archived, zero=False)
+        steps = await plan_of(both_engines, statement)
+        whole = [step for step in steps if "SCAN chain_transfers" in step or "Seq Scan on chain_transfers" in step]
+        assert not whole, "\n".join(steps)
+        for side in ("sender", "receiver"):
+            assert any(f"chain_transfers_by_{side}" in step for step in steps), "\n".join(steps)
 
 
 async def plan_of(engine: AsyncEngine, statement: Select[Any]) -> list[str]:

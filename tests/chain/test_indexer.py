@@ -346,6 +346,19 @@ async def test_two_indexers_do_no_harm(anvil: Node, both_engines: AsyncEngine) -
     assert [row[3] for row in await history(first, BOB)] == [1, 2, 3, 4, 5]
 
 
+async def test_two_indexers_take_up_a_restart_once(both_engines: AsyncEngine) -> None:
+    async with Devnet.start("anvil") as net, Node(net.url, 31337) as node:
+        await node.call("anvil_mine", [hex(3)])
+        pair = [Indexer(both_engines, node, TOKENS) for _ in range(2)]
+        await asyncio.gather(*(indexer.catch_up() for indexer in pair))
+        for life in (1, 2):
+            await node.call("anvil_reset", [])
+            await node.call("anvil_mine", [hex(1), hex(60 * life)])
+            await asyncio.gather(*(indexer.catch_up() for indexer in pair))
+            tip = await pair[0].store.tip()
+            assert tip is not None and tip.lives == life
+
+
 class MovingNode(Node):
     """A real node whose chain turns back at the worst moments: just before an answer, once for each kind."""
 

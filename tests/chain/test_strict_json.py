@@ -45,3 +45,7 @@ def test_how_deep_is_found_out_quickly_and_rightly() -> None:
         with pytest.raises(JsonMalformed):
             strict_json.parse("[" * 64 + inside + "]" * 64, 1000)
         assert strict_json.parse("[" * 63 + inside + "]" * 63, 1000) is not None
+
+
+def test_half_a_character_beside_many_brackets_is_no_crash() -> None:
+    assert strict_json.parse(f'["\ud800", {"[]," * 100} 1]', 10_000) == ["\ud800", *[[]] * 100, 1]

@@ -7,6 +7,7 @@ import pytest
 
 from chain.address import Address
 from chain.errors import TokenListMalformed
+from chain.token import Token
 from chain.token_list import TokenList
 
 DUSD = {"chainId": 31337, "address": "0x" + 40 * "1", "name": "Demo Dollar", "symbol": "DUSD", "decimals": 6}
@@ -83,7 +84,8 @@ def test_a_list_under_the_root_adds_tokens_and_imitates_none() -> None:
         {**DUSD, "address": "0x" + 40 * "5", "symbol": "FINE", "name": "demo  dollar"},
         {**DUSD, "address": "0x" + 40 * "6", "symbol": "FINE2", "name": "Fine"},
         {**DUSD, "chainId": 1, "address": "0x" + 40 * "7"},
+        {**DUSD, "address": "0x" + 40 * "8", "symbol": "E.T.H", "name": "Something"},
     ]
-    merged = TokenList.parse(listing(*others)).under(root)
+    merged = TokenList.parse(listing(*others)).under(root, [Token.native(31337)])
     assert merged.tokens[0] == root.tokens[0]
     assert [(token.chain_id, token.symbol) for token in merged.tokens[1:]] == [(31337, "FINE2"), (1, "DUSD")]

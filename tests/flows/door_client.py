@@ -137,7 +137,7 @@ class Person:
     async def shown(self, kind: str = "") -> Any:
         """The prompt, when one is there."""
         for _step in range(STEPS_MAX):
-            if found := [one for one in await self.approvals() if kind in ("", one["kind"])]:
+            if found := [one for one in await self.approvals() if one["digest"] and kind in ("", one["kind"])]:
                 return found[0]
             await asyncio.sleep(0.02)
         raise AssertionError(f"nobody asked ({kind})")
@@ -153,9 +153,12 @@ class Person:
         assert (await self.answer(prompt, "decline"))[0] == 200
         return prompt
 
-    async def answer(self, prompt: Any, answer: str, digest: str | None = None, **more: Any) -> tuple[int, Any]:
+    async def answer(
+        self, prompt: Any, answer: str, digest: str | None = None, accounts: Any = None, **more: Any
+    ) -> tuple[int, Any]:
         assert self._session is not None
         body = {"digest": digest, **more} if digest is not None else more
+        body |= {"accounts": accounts} if accounts is not None else {}
         async with self._session.post(f"/approvals/{prompt['id']}/{answer}", json=body) as response:
             return response.status, await response.json()
 

@@ -593,3 +593,55 @@ async def test_a_second_client_and_a_taken_port_are_said(running: Up, tmp_path: 
     assert (await other.tandem("pair", "forge"))["url"] == "http://127.0.0.1:1248/p/forge"
     assert (await other.tandem("grants", "revoke", "forge"))["revoked"] == "program:forge"
     assert (await other.tandem("grants"))["grants"] == []
+
+
+async def test_everything_that_waits_is_listed_and_only_the_first_is_told_in_full(running: Up, person: Person) -> None:
+    async with Http(running) as page, Socket(running, "https://guest.example") as guest:
+        await connected(page, person)
+        signing = asyncio.create_task(page.code("personal_sign", "0x01", ALICE))
+        first = await person.shown("sign_message")
+        asking = asyncio.create_task(guest.code("eth_requestAccounts"))
+        for _step in range(STEPS_MAX):
+            if len(waiting := await person.approvals()) == 2:
+                break
+            await asyncio.sleep(0.02)
+        assert waiting[0]["digest"] == first["digest"] and waiting[0]["age_seconds"] >= 0
+        told = {name: value for name, value in waiting[1].items() if value not in (None, [])}
+        assert set(told) == {"id", "kind", "origin", "age_seconds"}
+        assert (told["kind"], told["origin"]) == ("connect", "https://guest.example")
+        seen = await running.tandem("approvals")
+        assert [one["id"] for one in (*seen["approvals"], *seen["behind"])] == [one["id"] for one in waiting]
+        assert (await person.answer(waiting[1], "approve", first["digest"]))[0] == 404, "its turn has not come"
+        await person.decline("sign_message")
+        await person.decline("connect")
+        assert (await signing, await asking) == (4001, 4001)
+
+
+async def test_a_grant_covers_the_accounts_that_the_yes_names_in_the_persons_order(running: Up, person: Person) -> None:
+    own = [one["address"] for one in (await running.tandem("accounts", "add"))["accounts"]]
+    assert own[0].lower() == ALICE and len(own) == 2
+    async with Socket(running, "https://several.example") as page:
+        asking = asyncio.create_task(page.ask("eth_requestAccounts"))
+        prompt = await person.shown("connect")
+        assert prompt["offered"] == own, "the first is in the review, all are offered"
+        assert [f["value"] for f in prompt["review"]["facts"] if f["label"] == "key"] == own[:1]
+        for accounts, status in (([BOB[:-1] + "9"], 422), (["0x" + "77" * 20], 422), ("all", 422)):
+            assert (await person.answer(prompt, "approve", prompt["digest"], accounts))[0] == status
+        assert (await person.answer(prompt, "approve", prompt["digest"], own[::-1]))[0] == 200
+        assert await asking == [one.lower() for one in own], "in the person's order, whichever it was named in"
+        assert await page.ask("eth_accounts") == await asking and await page.ask("eth_coinbase") == ALICE
+        signing = asyncio.create_task(page.ask("personal_sign", "0x6869", own[1]))
+        prompt = await person.shown("sign_message")
+        refused, problem = await person.answer(prompt, "approve", prompt["digest"], own)
+        assert (refused, problem["slug"]) == (409, "approval-refused"), "a message asks for no accounts"
+        await person.approve("sign_message")
+        assert Account.recover_message(encode_defunct(b"hi"), signature=await signing) == own[1]
+    async with Http(running, "https://another.example") as page:
+        asking = asyncio.create_task(page.ask("eth_requestAccounts"))
+        prompt = await person.shown("connect")
+        agreed = await running.tandem("approve", prompt["id"], "--account", own[1], "--yes")
+        assert agreed["state"] == "approved" and await asking == [own[1].lower()]
+    async with Http(running, "https://first.example") as page:
+        asking = asyncio.create_task(page.ask("eth_requestAccounts"))
+        await person.approve("connect")
+        assert await asking == [ALICE], "the first stays the default"

@@ -19,11 +19,11 @@ IO_MODULES = re.compile(
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
-PURE_ABOVE |= {"wallet.names", "wallet.accounts", "wallet.unsigned", "wallet.export"}
+PURE_ABOVE |= {"wallet.payment_uri", "wallet.names", "wallet.accounts", "wallet.unsigned", "wallet.export"}
 PURE_ABOVE |= {"wallet.rpc", "wallet.asking", "wallet.approvals", "wallet.happenings", "wallet.dapp_params"}
 PURE_ABOVE |= {"wallet.dapp_calls", "wallet.dapp_methods", "wallet.dapp_failures", "wallet.review_door"}
 PURE_ABOVE |= {"wallet.pairing", "wallet.listen", "wallet.review_json", "wallet.review_typed_values"}
-PURE_ABOVE |= {"wallet.signable_values", "wallet.in_flight"}
+PURE_ABOVE |= {"wallet.signable_values", "wallet.in_flight", "wallet.review_delegation", "wallet.review_second"}
 PURE_ABOVE |= {"wallet.policy", "wallet.policy_request", "wallet.policy_decision", "wallet.policy_counters"}
 PURE_ABOVE |= {"wallet.policy_log", "wallet.policy_offer", "wallet.policy_typed", "wallet.policy_trial"}
 PURE_ABOVE |= {"wallet.guard_claims", "wallet.judgement"}

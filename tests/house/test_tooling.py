@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-TARGETS = {"help", "setup", "demo", "test", "lint", "types", "texts", "artifacts", "bench", "soak", "clean"}
+TARGETS = {"help", "setup", "demo", "test", "lint", "types", "texts", "artifacts", "bench", "soak", "fuzz", "clean"}
 
 
 def targets_missing(makefile):

@@ -10,7 +10,6 @@ import itertools
 import pickle
 import random
 from collections import defaultdict
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -111,7 +110,7 @@ async def test_a_receipt_that_is_signed_anew_is_seen(engine, journal, journals, 
 
     def signed_anew(batch, sequence):
         receipt = honest(batch, sequence)
-        return replace(receipt, path=(*receipt.path, next(asked).to_bytes(32, "big")))
+        return receipt._replace(path=(*receipt.path, next(asked).to_bytes(32, "big")))
 
     monkeypatch.setattr(SealedBatch, "receipt", signed_anew)
     wrong = await storm(engine, journal, journals, 2)

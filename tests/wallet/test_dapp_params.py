@@ -7,6 +7,7 @@ import json
 import pytest
 
 from chain.address import Address
+from chain.deadline import DECODING_NANOSECONDS, Deadline
 from wallet.dapp_params import (
     read_asset,
     read_new_chain,
@@ -16,6 +17,7 @@ from wallet.dapp_params import (
     read_transaction,
     read_typed_data,
 )
+from wallet.dapp_signing import _deadline
 from wallet.errors import RpcRefused
 from wallet.rpc import Code
 
@@ -132,6 +134,25 @@ def test_ec_recover():
     assert read_recover(["hi", "0x" + "11" * 64 + "1b"]) == (b"hi", b"\x11" * 64 + b"\x1b")
     for signature in ("0x", "0x" + "11" * 65, 1):
         assert refusal(read_recover, ["hi", signature]).number == Code.PARAMS
+
+
+def test_typed_data_that_takes_too_long_is_malformed():
+    ticks = iter(range(0, 10 * DECODING_NANOSECONDS, DECODING_NANOSECONDS // 2))
+    types = {"A": [{"name": "v", "type": "uint8[]"}]}
+    document = {"types": types, "primaryType": "A", "domain": {}, "message": {"v": [1] * 5000}}
+    assert read_typed_data([ALICE, document])[1] == ALICE
+    with pytest.raises(RpcRefused) as caught:
+        read_typed_data([ALICE, document], deadline=Deadline(lambda: next(ticks)))
+    assert caught.value.number == Code.PARAMS and "takes too long" in caught.value.reason
+
+
+def test_the_door_counts_its_own_work_alone(monkeypatch):
+    now = [5]
+    monkeypatch.setattr("wallet.dapp_signing.time.thread_time_ns", lambda: now[0])
+    deadline = _deadline()
+    assert not deadline.is_over
+    now[0] += DECODING_NANOSECONDS
+    assert deadline.is_over
 
 
 def test_typed_data_as_text_or_object_in_either_order():

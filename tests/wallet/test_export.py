@@ -6,7 +6,7 @@ import pytest
 from beancount import loader
 from beancount.core import realization
 
-from wallet.export import beancount, commodity, is_movement, prices_of, worth
+from wallet.export import beancount, commodity, is_movement, prices_of, worth, worth_then
 
 BASE = {
     "at": "2026-03-04T05:06:07Z",
@@ -100,3 +100,19 @@ def test_worth_is_cut_and_never_rounded_up():
     assert worth(item(asset="ETH", amount="2"), prices, 0) == "5999"
     assert worth(item(asset="DEAD"), prices, 2) == worth(item(asset="none"), prices, 2) == ""
     assert worth(item(asset="ETH", amount="1e3"), prices, 2) == ""
+
+
+VALUE = {"currency": "EUR", "amount": "11.10", "amount_minor": "1110", "price": "0.888", "source": "EUR/USD"}
+
+
+def test_what_it_was_worth_then_is_the_servers_word_in_that_currency_alone():
+    assert worth_then(item(value=VALUE), "EUR") == "11.10"
+    odd = (None, {}, "11.10", {**VALUE, "currency": "USD"}, {**VALUE, "amount": "1e3"}, {**VALUE, "amount": '1" x'})
+    assert {worth_then(item(value=value), "EUR") for value in odd} == {""} and worth_then(item(), "EUR") == ""
+
+
+def test_beancount_reads_both_worths_each_under_its_name():
+    entries = read([item(worth_then="11.10", worth_now="12.50", worth_in="EUR"), item(worth_now="", worth_in="EUR")])
+    first, second = (entry for entry in entries if hasattr(entry, "narration"))
+    metas = [{k: str(v) for k, v in one.meta.items() if k.startswith("worth")} for one in (first, second)]
+    assert {} in metas and {"worth_then": "11.10 EUR", "worth_now": "12.50 EUR"} in metas

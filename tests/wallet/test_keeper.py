@@ -185,6 +185,17 @@ def test_an_imported_key_signs_and_is_no_part_of_any_phrase(signer, path):
     assert refusal(signer, "add_keystore", document=LIFE, keystore_password="bar", name="")[0] == "keystore-unopened"
 
 
+def test_a_bare_key_comes_in_like_one_of_a_keystore(signer, path):
+    status = ask(signer, "import_key", key=" 0x" + "42" * 32 + "\n", name="Old key")
+    assert status["accounts"][1] == {"path": "", "address": LIFE_ADDRESS, "phrase": None, "name": "Old key"}
+    assert signs_as(signer, LIFE_ADDRESS) and signs_as(opened_again(path), LIFE_ADDRESS)
+    assert refusal(signer, "import_key", key="42" * 32, name="")[0] == "account-known"
+    assert refusal(signer, "import_key", key=KEYS.root().raw.hex(), name="")[0] == "account-known", "the root's"
+    for text in ("", "42" * 31, "00" * 32, "ff" * 32, "４" * 64):
+        code, facts = refusal(signer, "import_key", key=text, name="")
+        assert code == "input-malformed" and facts["text"] == "***", "what was typed is not repeated"
+
+
 def test_the_root_key_does_not_come_back_in_as_an_account(signer):
     document = json.dumps(Account.encrypt(KEYS.root().raw, "foo", kdf="scrypt", iterations=2))
     assert refusal(signer, "add_keystore", document=document, keystore_password="foo", name="")[0] == "account-known"

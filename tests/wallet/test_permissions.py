@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from chain.address import Address
-from wallet.errors import RpcRefused
+from wallet.errors import AccountUnknown, RpcRefused
 from wallet.happenings import Event, between, connected, to_whom
 from wallet.permissions import (
     GRANTS_MAX,
     Grant,
     Seen,
+    in_order,
     permitted,
     permitted_account,
     read_requested,
@@ -108,3 +109,9 @@ def test_those_without_a_grant_follow_the_default_chain_and_others_do_not():
     assert {key: [event.name for event in events] for key, events in heard.items()} == {
         OTHER: ["chainChanged", "networkChanged"]
     }
+
+
+def test_chosen_accounts_stand_in_the_persons_order():
+    assert in_order((ALICE, BOB), (BOB, ALICE)) == (ALICE, BOB) and in_order((ALICE, BOB), (BOB,)) == (BOB,)
+    with pytest.raises(AccountUnknown):
+        in_order((ALICE,), (ALICE, BOB))

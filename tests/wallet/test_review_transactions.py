@@ -9,6 +9,7 @@ import pytest
 from chain.address import Address
 from chain.calldata import encode_call
 from chain.calls import MULTISENDS
+from chain.deadline import DECODING_NANOSECONDS, Deadline
 from chain.delegation import delegate_of, is_delegation_asked
 from chain.digests import calldata_digest
 from chain.transaction import TransactionRequest
@@ -287,3 +288,12 @@ def test_a_review_that_hid_the_receiver_would_be_caught():
         return [fact for fact in seen(review)[0] if not {BOB, STRANGER} & {fact.value, fact.value.split()[-1]}]
 
     assert blinded(one) == blinded(two) and seen(one) != seen(two)
+
+
+def test_what_is_not_decoded_in_time_needs_a_word():
+    ticks = iter(range(0, 10**12, DECODING_NANOSECONDS // 50))
+    batch = encode_call("multicall(bytes[])", [encode_call("transfer(address,uint256)", BOB, 5)] * 200)
+    review = of(STRANGER, batch, deadline=Deadline(lambda: next(ticks)))
+    assert {Caution.CALL_UNKNOWN, Caution.TOO_LONG} <= set(review.cautions) and review.needs_word
+    assert review.digest == of(STRANGER, batch).digest
+    assert Caution.CALL_UNKNOWN not in of(STRANGER, batch).cautions

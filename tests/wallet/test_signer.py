@@ -12,11 +12,12 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from chain.address import Address
+from chain.delegation import NOBODY, Delegation, SignedDelegation
 from chain.transaction import SignedTransaction, TransactionRequest
 from fiat.order import ORDER_TYPES, order_from_json
 from fiat.signature import recover
 from wallet.frames import pack, result, unpack
-from wallet.hd import KeyTree
+from wallet.hd import KeyTree, PrivateKey
 from wallet.mnemonic import Language, Mnemonic, readings
 from wallet.signable import (
     ATTESTATION,
@@ -27,7 +28,7 @@ from wallet.signable import (
     read_transaction,
     read_typed_data,
 )
-from wallet.signer import _CALLS, Signer, _for_eth_account, answer
+from wallet.signer import _CALLS, Signer, answer
 from wallet.siwe import SignInText
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +99,15 @@ def transaction(request=REQUEST, account=ALICE, **changes):
         "digest": "0x" + request.signing_hash.hex(),
     }
     return {**arguments, **changes}
+
+
+def delegation(account=ALICE, payer=BOB, **changes):
+    frame = TransactionRequest(
+        31337, NOBODY, sender=payer, nonce=7, max_priority_fee_per_gas=1, max_fee_per_gas=3, gas=46_000
+    )
+    asked = Delegation(frame, account, STRANGER, 5)
+    arguments = {"payload": "0x" + asked.payload.hex(), "account": account, "digest": "0x" + asked.digest.hex()}
+    return asked, {**arguments, **changes}
 
 
 def order(kind, fields, account=ROOT_ADDRESS):
@@ -183,8 +193,8 @@ def test_transactions_are_signed_as_ethers_signs_them():
     assert len(usable) > 300
     for case in usable:
         request = TransactionRequest.decode(bytes.fromhex(case["unsigned"][2:]))
-        raw = Account.sign_transaction(_for_eth_account(request), case["key"]).raw_transaction
-        assert "0x" + bytes(raw).hex() == case["signed"]
+        key = PrivateKey(bytes.fromhex(case["key"][2:]))
+        assert "0x" + SignedTransaction.join(request, key.sign(request.signing_hash)).raw.hex() == case["signed"]
 
 
 def test_a_signed_transaction_is_the_one_asked_for(signer):
@@ -421,3 +431,29 @@ def test_every_call_is_tried_here_or_beside():
     tests = ("test_signer.py", "test_keeper.py", "test_recovery.py", "test_restoring.py", "test_guard.py")
     tried = "".join(Path(__file__).with_name(name).read_text() for name in tests)
     assert [call for call in _CALLS if f'"{call}"' not in tried] == []
+
+
+def test_a_delegation_is_authorized_by_one_account_and_paid_by_another(signer):
+    asked, arguments = delegation()
+    assert refusal(signer, "sign_delegation", **arguments) == "account-unknown", "who pays has to be ours too"
+    ask(signer, "add_account")
+    signed = SignedDelegation.decode(bytes.fromhex(ask(signer, "sign_delegation", **arguments)["raw"][2:]))
+    assert signed.delegation == asked, "account and payer are recovered from the signatures"
+    itself, alone = delegation(payer=ALICE)
+    answered = ask(signer, "sign_delegation", **alone)
+    assert SignedDelegation.decode(bytes.fromhex(answered["raw"][2:])).delegation == itself
+    assert answered["facts"]["delegate"] == STRANGER
+
+
+def test_i14_a_delegation_is_signed_by_no_other_call_and_for_no_other_digest(signer):
+    ask(signer, "add_account")
+    asked, arguments = delegation()
+    payload, hashed = arguments["payload"], "0x" + asked.authorization_hash.hex()
+    assert refusal(signer, "sign_delegation", **{**arguments, "digest": hashed}) == "digest-differs"
+    assert refusal(signer, "sign_delegation", **{**arguments, "account": BOB}) == "key-unfit", "it names who authorizes"
+    for root in (delegation(account=ROOT_ADDRESS)[1], delegation(payer=ROOT_ADDRESS)[1]):
+        assert refusal(signer, "sign_delegation", **root) == "key-unfit"
+    assert refusal(signer, "sign_transaction", **{**arguments, "payload": payload}) == "bytes-not-understood"
+    assert refusal(signer, "sign_delegation", **transaction()) == "bytes-not-understood"
+    everywhere = "0x04" + payload[4:].replace("827a69", "80", 1)
+    assert refusal(signer, "sign_delegation", **{**arguments, "payload": everywhere}) == "bytes-not-understood"

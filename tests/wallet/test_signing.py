@@ -19,6 +19,7 @@ from chain.address import Address
 from chain.transaction import TransactionRequest
 from fiat.signature import recover
 from wallet.errors import SignerLocked, SignerLost, SignerUnsafe, VaultUnopened
+from wallet.frames import pack
 from wallet.hd import KeyTree
 from wallet.mnemonic import Mnemonic
 from wallet.signable import read_message, read_order, read_sign_in, read_typed_data
@@ -119,7 +120,7 @@ async def test_ends_when_idle_and_asking_its_status_does_not_keep_it(home):
         account = (await signer.unlock(PASSWORD)).accounts[0]
         pid = signer.pid
         while is_running(pid) and time.monotonic() - started < 30:
-            with suppress(SignerLost):  # a question may meet the very end
+            with suppress(SignerLost):  # asked in the very moment in which it ends
                 await signer.status()
             await asyncio.sleep(0.1)
         assert not is_running(pid)
@@ -342,9 +343,66 @@ async def test_garbage_ends_it_without_a_word(home, sent):
 
 
 def test_it_refuses_to_start_on_another_curve_library(monkeypatch):
-    monkeypatch.setattr("wallet.signer.CoinCurveECCBackend", type("Other", (), {}))
-    with pytest.raises(SignerUnsafe):
+    monkeypatch.setattr("wallet.signer.PrivateKey.sign", lambda key, digest: bytes(65))
+    with pytest.raises(SignerUnsafe) as caught:
         _safe()
+    assert caught.value.reason == "curve library"
+
+
+# What a machine looks like whose libsecp256k1 was lost in an upgrade.
+WITHOUT_COINCURVE = """
+import json, runpy, socket, sys
+from importlib.abc import MetaPathFinder
+class Hidden(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] == "coincurve" and "hidden" in sys.argv:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+EVERYBODY_ELSE = """
+from eth_account import Account
+print(type(Account._keys.backend).__name__, Account.unsafe_sign_hash(b"\\x24" * 32, b"\\x42" * 32).signature.hex()[:8])
+"""
+OUR_SIGNER = """
+ours, theirs = socket.socketpair()
+ours.sendall(bytes.fromhex(sys.argv.pop()))
+sys.argv = ["signer", str(theirs.fileno()), "1", "/nonexistent/vault.json", *sys.argv[1:]]
+runpy.run_module("wallet.signer", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("mark", "backend"), [("shown", "CoinCurveECCBackend"), ("hidden", "NativeECCBackend")])
+def test_eth_account_falls_back_without_a_word(mark, backend):
+    """The control: without libsecp256k1 it signs on, in Python alone. What it signs is the same."""
+    done = in_python(WITHOUT_COINCURVE + EVERYBODY_ELSE, mark)
+    assert done.returncode == 0 and done.stdout.split() == [backend, "1da4c975"]
+
+
+def test_without_libsecp256k1_the_signer_does_not_start():
+    status = pack({"call": "status", "with": {}}).hex()
+    started = in_python(WITHOUT_COINCURVE + OUR_SIGNER, "shown", status)
+    assert started.returncode == 0, "it answers until it is idle"
+    refused = in_python(WITHOUT_COINCURVE + OUR_SIGNER, "hidden", status)
+    assert refused.returncode == 1 and "ModuleNotFoundError: coincurve" in refused.stderr
+
+
+def test_without_libsecp256k1_a_command_says_what_is_missing():
+    command = "sys.argv = ['tandem', *sys.argv[2:], 'hidden']; from wallet.cli.main import main; sys.exit(main())"
+    done = in_python(WITHOUT_COINCURVE + command, "hidden", "accounts")
+    assert done.returncode == 1 and done.stderr.startswith("A library that Tandem needs is not there (coincurve)")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def in_python(code, *arguments):
+    command = [sys.executable, "-I", "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_its_process_loads_no_other_signing_library():
+    code = "import sys, wallet.signer; print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = set(json.loads(in_python(code).stdout.replace("'", '"')))
+    assert "coincurve" in loaded
+    assert not loaded & {"eth_account", "eth_keys", "bip_utils", "ecdsa", "py_ecc", "web3", "aiohttp", "pydantic"}
 
 
 def test_it_refuses_to_start_unless_isolated():

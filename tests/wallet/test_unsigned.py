@@ -6,21 +6,20 @@ import json
 from dataclasses import replace
 
 import pytest
-from eth_account import Account
 
 from chain.address import Address
 from chain.transaction import SignedTransaction, TransactionRequest
 from wallet.errors import InputMalformed
-from wallet.signer import _for_eth_account
+from wallet.hd import PrivateKey
 from wallet.unsigned import Unsigned, read_signed, read_unsigned, signed_json
 
-KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+KEY = PrivateKey(bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"))
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 BOB = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 REQUEST = TransactionRequest(
     31337, BOB, 5, b"\x12", ALICE, nonce=7, max_priority_fee_per_gas=1, max_fee_per_gas=2, gas=21000
 )
-SIGNED = SignedTransaction.decode(bytes(Account.sign_transaction(_for_eth_account(REQUEST), KEY).raw_transaction))
+SIGNED = SignedTransaction.join(REQUEST, KEY.sign(REQUEST.signing_hash))
 
 
 def test_both_files_come_back_as_they_were():

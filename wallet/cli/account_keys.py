@@ -1,7 +1,8 @@
-"""`tandem accounts import`, `export` and `phrase`: keys that come into the vault from elsewhere, and leave it."""
+"""`tandem accounts import`, `key`, `phrase` and `export`: keys that come into the vault from elsewhere, and leave."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from wallet.texts import _
 from wallet.wallet import Wallet
 
 KEYSTORE_BYTES_MAX = 64 * 1024
+KEY_BYTES_MAX = 256
 
 
 @command("import", _("Take the key of a keystore file (Web3 Secret Storage v3) into the vault."))
@@ -36,6 +38,27 @@ def import_(run: Run, file: Path, name: str, keystore_password_file: Path | None
 async def _import(run: Run, document: str, password: str, name: str) -> SignerStatus:
     async with Wallet(run.config, run.store, *askers(run.config)) as wallet:
         return await (await wallet.signer()).add_keystore(document, password, name)
+
+
+@command("key", _("Take a bare private key into the vault, typed here unseen or given on stdin."))
+@click.option("--name", default="", help=_("what you call it"))
+def key(run: Run, name: str) -> None:
+    typed = _typed_key()
+    status = wait(_key(run, typed, name))
+    _tell_last(run, status, _("The phrase does not hold this key: only `tandem backup` keeps it."))
+
+
+def _typed_key() -> str:
+    if sys.stdin.isatty():
+        return terminal.ask_secret(_("Private key (64 hex digits, not shown): "), "private-key")
+    return sys.stdin.read(KEY_BYTES_MAX)
+
+
+async def _key(run: Run, typed: str, name: str) -> SignerStatus:
+    """By a signer of our own: a bare key never passes the running client's door."""
+    async with Signer(run.config.home) as signer:
+        await signer.unlock(terminal.ask_password(run.config))
+        return await signer.import_key(typed, name)
 
 
 @command("export", _("Write an account's key to a new keystore file (v3, scrypt) under a password of its own."))

@@ -6,7 +6,7 @@ import click
 
 from chain.address import Address
 from wallet.accounts import Account
-from wallet.cli.account_keys import export, import_, phrase
+from wallet.cli.account_keys import export, import_, key, phrase
 from wallet.cli.account_search import discover, find
 from wallet.cli.beyond import askers
 from wallet.cli.own import accounts_kept, names_taken, own_account, own_accounts
@@ -119,7 +119,7 @@ async def _edit(run: Run, account: Account, *, name: str | None, position: int |
 @group(
     "accounts",
     _("Your accounts on the chain."),
-    *(add, watch, unwatch, rename, move, import_, export, phrase, find, discover),
+    *(add, watch, unwatch, rename, move, import_, key, export, phrase, find, discover),
 )
 def accounts(run: Run) -> None:
     _answer(run)

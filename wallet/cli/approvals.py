@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import click
 
+from chain.address import Address
 from wallet.cli import terminal
 from wallet.cli.client_calls import Json, ask_client
 from wallet.cli.inert import inert
+from wallet.cli.own import own_account, own_accounts
 from wallet.cli.policy_words import REASONS
 from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
 from wallet.cli.show import approve as ask_person
-from wallet.cli.show import facts, review, surprise
+from wallet.cli.show import facts, review, surprise, table
 from wallet.errors import ApprovalRefused, ApprovalUnknown
 from wallet.policy import read_rule
+from wallet.review import Fact, Label, Review, Source, Title
 from wallet.review_json import read_fact, read_review
 from wallet.texts import _
 
@@ -31,8 +37,10 @@ def approvals(run: Run) -> None:
             click.echo(_("`tandem approve {id}` or `tandem decline {id}`").format(id=shown["id"]))
         if not answer["approvals"]:
             click.echo(_("Nothing waits."))
-        elif answer["waiting"]:
-            click.echo(_("Behind it in line: {count}").format(count=answer["waiting"]))
+        elif answer["behind"]:
+            click.echo(_("Behind it in line: {count}").format(count=len(answer["behind"])))
+            rows = [(one["kind"], one["origin"], str(one["age_seconds"])) for one in answer["behind"]]
+            table([_("What"), _("Asked by"), ">" + _("Seconds ago")], rows)
 
     run.answer(answer, show)
 
@@ -40,18 +48,22 @@ def approvals(run: Run) -> None:
 @command("approve", _("Say yes to what waits, after looking at it; beyond your policy with your password."), asks=True)
 @click.argument("number", metavar="ID")
 @click.option("--always", is_flag=True, help=_("and make a rule of it, as narrow as it is itself"))
-def approve(run: Run, number: str, always: bool) -> None:
+@click.option("--account", "named", multiple=True, help=_("which accounts it sees; may be given several times"))
+def approve(run: Run, number: str, always: bool, named: tuple[str, ...]) -> None:
     found = _found(run, number)
     shown = read_review(found["review"])
+    chosen = {own_account(run, name).address for name in named}
+    accounts = [account.address for account in own_accounts(run) if account.address in chosen] if named else []
     if always:
         if not found.get("always"):
             raise ApprovalRefused(number[:40], "no-rule-to-make")
         if not run.json:
             facts(about(read_rule(found["always"])))
-    ask_person(run, shown, _("Agree, and always from now on?") if always else _("Agree?"))
+    question = _("Agree, and always from now on?") if always else _("Agree?")
+    ask_person(run, _with_accounts(shown, accounts) if accounts else shown, question)
     password = terminal.ask_password(run.config) if always or found.get("needs_password") else ""
-    agreed = {"id": number, "digest": "0x" + shown.digest.hex(), "password": password, "always": always}
-    answer = ask_client(run.config.home, "approve", **agreed)
+    agreed: Json = {"id": number, "digest": "0x" + shown.digest.hex(), "password": password, "always": always}
+    answer = ask_client(run.config.home, "approve", **agreed, **({"accounts": accounts} if accounts else {}))
     run.answer(answer, lambda: click.echo(_("Agreed.")))
 
 
@@ -60,6 +72,14 @@ def approve(run: Run, number: str, always: bool) -> None:
 def decline(run: Run, number: str) -> None:
     answer = ask_client(run.config.home, "decline", id=number)
     run.answer(answer, lambda: click.echo(_("Declined.")))
+
+
+def _with_accounts(shown: Review, accounts: Sequence[Address]) -> Review:
+    """The request to connect as it will be answered. Raises ApprovalRefused for one of another kind."""
+    if shown.title is not Title.CONNECT:
+        raise ApprovalRefused("--account", "no-accounts-to-choose")
+    others = [fact for fact in shown.facts if fact.label is not Label.KEY]
+    return replace(shown, facts=(*others, *(Fact(Label.KEY, account, Source.LIST) for account in accounts)))
 
 
 def _found(run: Run, number: str) -> Json:

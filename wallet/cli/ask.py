@@ -20,6 +20,7 @@ import click
 from fiat.head import Head
 from fiat.money import decimal_text
 from wallet.cli.activity_rows import other_side, row
+from wallet.cli.ask_beside import beside, show_beside
 from wallet.cli.follow import ITEMS, follow
 from wallet.cli.grid import grid, styled
 from wallet.cli.inert import inert
@@ -30,6 +31,7 @@ from wallet.errors import (
     HolderMissing,
     LedgerReplaced,
     ProofMissing,
+    ServerError,
     ServerRefused,
     ServerUnreachable,
     SessionMissing,
@@ -179,13 +181,39 @@ def _parsed(raw: bytes) -> object:
 @command("balance", _("Everything you hold: fiat, tokens, prices, total."))
 @click.option("--in", "currency", default="EUR", show_default=True, help=_("the currency of values and total"))
 def balance(run: Run, currency: str) -> None:
-    asker = Asker(run)
+    try:
+        asker = Asker(run)
+    except HolderMissing:
+        if not run.store.read("watched"):
+            raise
+        aside = beside(run, run.config.server_host, {"positions": [], "chains": []}, list)  # who only watches
+        return run.answer({"positions": [], **aside}, lambda: show_beside(aside))
     view = asker.ask(f"/portfolio?{urlencode({'in': currency.upper()})}")
     check_positions(asker.host, items_of(asker.host, view, "positions"), asker.check_head(view.get("head")))
     backed_up = bool(run.store.read("vault").get("backed_up"))
     for chain in items_of(asker.host, view, "chains"):
         asker.see_generation(str(chain.get("chain_id")), chain.get("generation"))
-    run.answer({**view, "backed_up": backed_up}, lambda: _show_balance(asker.host, view, backed_up))
+    rows = {name: items_of(asker.host, view, name) for name in ("positions", "chains")}
+    aside = beside(
+        run, asker.host, {**view, **rows}, lambda: items_of(asker.host, asker.ask("/addresses"), "addresses")
+    )
+
+    def show() -> None:
+        _show_balance(asker.host, view, backed_up)
+        show_beside(aside)
+
+    return run.answer({**view, **aside, "backed_up": backed_up}, show)
+
+
+def fresh_prices(run: Run, currency: str) -> dict[str, str]:
+    """What the server says that one of each asset is worth now; nothing where it is away, or a price is old."""
+    try:
+        asker = Asker(run)
+        rows = items_of(asker.host, asker.ask(f"/portfolio?{urlencode({'in': currency})}"), "positions")
+    except (ServerError, LedgerReplaced):
+        return {}
+    fresh = (p for p in rows if p["rail"] == "chain" and p["price"] is not None and p["price_state"] == "current")
+    return {str(p["asset"]): str(p["price"]) for p in fresh}
 
 
 def check_positions(host: str, positions: list[dict[str, Any]], head: Head) -> None:
@@ -281,14 +309,16 @@ def activity(run: Run, limit: int, as_csv: bool, onward: bool) -> None:
     run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
 
 
-def read_items(asker: Asker, limit: int) -> tuple[list[dict[str, Any]], Any]:
-    """The newest items, and where the next page would begin. What was on a chain that is gone says so as its state."""
+def read_items(asker: Asker, limit: int, currency: str = "") -> tuple[list[dict[str, Any]], Any]:
+    """The newest items, and where the next page would begin. What was on a chain that is gone says so as its state.
+
+    Each has what it was worth at its time, in `currency` where one is named.
+    """
     items: list[dict[str, Any]] = []
     cursor: Any = ""
     while len(items) < limit and cursor is not None:
-        wanted = f"/activity?limit={min(limit - len(items), PAGE_ITEMS)}" + (
-            f"&cursor={quote(cursor)}" if cursor else ""
-        )
+        wanted = f"/activity?limit={min(limit - len(items), PAGE_ITEMS)}"
+        wanted += (f"&cursor={quote(cursor)}" if cursor else "") + (f"&in={quote(currency)}" if currency else "")
         page = asker.ask(wanted)
         found = items_of(asker.host, page, "items")
         asker.see_generation("activity", page.get("generation"))

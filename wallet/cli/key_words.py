@@ -13,6 +13,12 @@ KEY_WORDS: dict[str, str] = {
     "group": N_("group"),
     "message": N_("message"),
     "signature": N_("signature"),
+    "options": N_("choice of options"),
+    "one of the two is expected": N_("one of the two is expected"),
+    "private-key": N_("private key"),
+    "64 hex digits are expected, of a key that the curve has": N_(
+        "64 hex digits are expected, of a key that the curve has"
+    ),
     # TerminalNeeded.what
     "shares": N_("shares"),
     # SharesUnfit.reason
@@ -60,6 +66,20 @@ KEY_WORDS: dict[str, str] = {
     "it is not of an account of yours": N_("it is not of an account of yours"),
     "a hash is 0x and 64 hex digits": N_("a hash is 0x and 64 hex digits"),
     "an address, or a name for one, is expected": N_("an address, or a name for one, is expected"),
+    "delegation": N_("delegation"),
+    "the account is so already": N_("the account is so already"),
+    "the zero address clears: `tandem delegation clear`": N_("the zero address clears: `tandem delegation clear`"),
+    # Values of a review of a delegation (EIP-7702)
+    "nobody": N_("nobody"),
+    "no code": N_("no code"),
+    "a delegated account, whose code does not run": N_("a delegated account, whose code does not run"),
+    # Values of a review that a second node was asked about
+    "it agrees": N_("it agrees"),
+    "it disagrees": N_("it disagrees"),
+    "it does not answer: nothing was cross-checked": N_("it does not answer: nothing was cross-checked"),
+    "nothing": N_("nothing"),
+    "it would fail": N_("it would fail"),
+    "it is the first node already": N_("it is the first node already"),
     "file": N_("file"),
     "block": N_("block"),
     "the node shows too few blocks at a time: name a later one": N_(

@@ -72,6 +72,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "sweep": Entry("own_transactions", N_("send everything of one asset")),
         "allowances": Entry("own_transactions", N_("who may take tokens of yours")),
         "revoke": Entry("own_transactions", N_("let somebody take no more")),
+        "delegation": Entry("delegation", N_("whether other code runs as your account; `set` it, `clear` it")),
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {
@@ -113,7 +114,11 @@ def main() -> int:
         return 0
     if name not in COMMANDS:
         return _complain(_("There is no command “{name}”. `tandem --help` lists them.").format(name=_inert(name)))
-    called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name.replace("-", "_"))
+    try:
+        called = getattr(importlib.import_module(f"wallet.cli.{COMMANDS[name].module}"), name.replace("-", "_"))
+    except ModuleNotFoundError as missing:  # nothing stands in for a library that is not there, least of all at signing
+        said = _("A library that Tandem needs is not there ({name}): install Tandem again. Nothing was done.")
+        return _complain(said.format(name=_inert(missing.name or "?")), 1)
     outcome = importlib.import_module("wallet.cli.running").call(called, name, arguments[1:])
     if isinstance(outcome, int):
         return outcome
@@ -145,9 +150,9 @@ def _inert(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:40])
 
 
-def _complain(sentence: str) -> int:
+def _complain(sentence: str, status: int = 2) -> int:
     sys.stderr.write(sentence + "\n")
-    return 2
+    return status
 
 
 if __name__ == "__main__":

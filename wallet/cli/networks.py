@@ -26,7 +26,15 @@ def use(run: Run, chain_id: str) -> None:
     _answer(run)
 
 
-@group("networks", _("Chains and their nodes."), add, use)
+@command("second", _("Have another node cross-check what the first one says; without a URL, none does."))
+@click.argument("chain_id", metavar="ID")
+@click.argument("url", default="")
+def second(run: Run, chain_id: str, url: str) -> None:
+    known.set_second(run.config, run.store, chain_id, url or None)
+    _answer(run)
+
+
+@group("networks", _("Chains and their nodes."), add, use, second)
 def networks(run: Run) -> None:
     _answer(run)
 
@@ -35,14 +43,16 @@ def _answer(run: Run) -> None:
     found = known.networks(run.config, run.store)
     document = [
         {"chain_id": n.chain_id, "name": n.name, "url": n.url, "relayed": n.relayed, "current": n.is_current}
+        | ({"second": n.second} if n.second else {})
         for n in found
     ]
 
     def show() -> None:
         rows = [
-            ("*" if n.is_current else "", str(n.chain_id), n.name, n.url, _("the server's relay") if n.relayed else "")
+            ("*" if n.is_current else "", str(n.chain_id), n.name, n.url, _("the server's relay") if n.relayed else "",
+             n.second or "")
             for n in found
-        ]
-        table(["", ">" + _("Id"), _("Name"), _("Node"), ""], rows)
+        ]  # fmt: skip
+        table(["", ">" + _("Id"), _("Name"), _("Node"), "", _("Second node")], rows)
 
     run.answer({"networks": document}, show)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import click
 
 from chain.address import Address
+from fiat.currency import ISO_4217
+from fiat.errors import CurrencyUnknown
+from wallet.allowances import Allowance, Given
+from wallet.cli.ask import fresh_prices
 from wallet.cli.own import own_account, own_accounts, payee_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
@@ -14,8 +18,10 @@ from wallet.cli.send import check_somebody_is_there, turn
 from wallet.cli.show import approve, table
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed
-from wallet.own_transactions import Allowance, OwnTransactions, Plan
+from wallet.export import worth
+from wallet.own_transactions import OwnTransactions, Plan
 from wallet.purse import no_such_asset
+from wallet.review_effects import PERMIT2, until
 from wallet.texts import _
 
 Planning = Callable[[OwnTransactions], Awaitable[Plan]]
@@ -35,30 +41,49 @@ def cancel(run: Run, transaction: str) -> None:
     send_planned(run, lambda own: own.replaced(known, cancelled=True))
 
 
-@command("allowances", _("Who may take tokens of yours, by your node."))
+@command("allowances", _("Who may take tokens of yours, by your node, also through Permit2; and what is at risk."))
 @click.option("--from-block", type=click.IntRange(0), default=0, help=_("look at logs from this block on"))
-def allowances(run: Run, from_block: int) -> None:
+@click.option("--in", "currency", default="EUR", show_default=True, help=_("the currency of what is at risk"))
+def allowances(run: Run, from_block: int, currency: str) -> None:
+    code = currency.upper()
+    if code not in ISO_4217:
+        raise CurrencyUnknown(code)
     found = wait(_allowances(run, from_block))
-    rows: list[Json] = [
-        {
-            "owner": one.owner,
-            "token": one.token,
-            "asset": one.symbol,
-            "spender": one.spender,
-            "amount": one.shown or None,
-            "amount_units": None if one.units is None else str(one.units),
-            "collection": one.units is None,
-        }
-        for one in found
-    ]
+    prices = fresh_prices(run, code) if any(one.at_risk_units for one in found) else {}
+    rows: list[Json] = [_row(one, prices, code) for one in found]
 
     def show() -> None:
-        shown = [(one.symbol or one.token, one.spender, _much(one), one.owner) for one in found]
-        table([_("Asset"), _("Who may take it"), _("How much"), _("Account")], shown)
+        shown = [
+            (_asset(one), one.given.spender, _much(one), _risk(row), one.owner)
+            for one, row in zip(found, rows, strict=True)
+        ]
+        table([_("Asset"), _("Who may take it"), _("How much"), _("At risk now"), _("Account")], shown)
         if found:
-            click.echo(_("`tandem revoke TOKEN SPENDER --from ACCOUNT` takes one back."))
+            click.echo(
+                _("`tandem revoke TOKEN SPENDER --from ACCOUNT` takes one back; --permit2 where it says Permit2.")
+            )
 
     run.answer({"allowances": rows}, show)
+
+
+def _row(one: Allowance, prices: Mapping[str, str], code: str) -> Json:
+    symbol = one.listed.symbol if one.listed else ""
+    value = worth({"asset": symbol, "amount": one.at_risk}, prices, ISO_4217[code].exponent) if one.at_risk else ""
+    return {
+        "owner": one.owner,
+        "token": one.given.token,
+        "asset": symbol,
+        "spender": one.given.spender,
+        "amount": one.shown or None,
+        "amount_units": None if one.units is None else str(one.units),
+        "collection": one.units is None,
+        "permit2": one.given.via is not None,
+        "ends_at": one.ends,
+        "at_risk": one.at_risk or None,
+        "at_risk_units": None if one.at_risk_units is None else str(one.at_risk_units),
+        "value": value or None,
+        "value_in": code,
+    }
 
 
 async def _allowances(run: Run, from_block: int) -> list[Allowance]:
@@ -73,11 +98,14 @@ async def _allowances(run: Run, from_block: int) -> list[Allowance]:
 @click.argument("spender")
 @click.option("--from", "account", default="0", help=_("whose allowance: an account's name, address or number"))
 @click.option("--collection", is_flag=True, help=_("everything of a collection (ERC-721, ERC-1155)"))
-def revoke(run: Run, token: str, spender: str, account: str, collection: bool) -> None:
+@click.option("--permit2", is_flag=True, help=_("an allowance that Permit2 keeps"))
+def revoke(run: Run, token: str, spender: str, account: str, collection: bool, permit2: bool) -> None:
     taker, owner = Address(spender), own_account(run, account).address
+    if collection and permit2:
+        raise InputMalformed("options", "--collection --permit2", "one of the two is expected")
 
     async def planned(own: OwnTransactions) -> Plan:
-        return await own.revoked(owner, own.token(token), taker, is_all=collection)
+        return await own.revoked(owner, Given(own.token(token), taker, collection, PERMIT2 if permit2 else None))
 
     send_planned(run, planned)
 
@@ -127,12 +155,25 @@ async def _sent(run: Run, planning: Planning) -> Json:
         return {"state": state, "transaction": sent.hash, "block": receipt.block_number if receipt else None}
 
 
-def _much(allowance: Allowance) -> str:
-    if allowance.units is None:
+def _asset(one: Allowance) -> str:
+    name = one.listed.symbol if one.listed else one.given.token
+    return f"{name} · Permit2" if one.given.via is not None else name
+
+
+def _much(one: Allowance) -> str:
+    if one.units is None:
         return _("the whole collection")
-    if allowance.shown:
-        return allowance.shown
-    return _("no limit") if allowance.units > 1 << 200 else _("{n} of its smallest unit").format(n=allowance.units)
+    much = one.shown or (_("no limit") if one.is_boundless else _("{n} of its smallest unit").format(n=one.units))
+    return much if one.ends is None else _("{much}, until {time}").format(much=much, time=until(one.ends))
+
+
+def _risk(row: Json) -> str:
+    """In the token and, where its price is fresh, in money."""
+    if row["at_risk"] is None:
+        units = row["at_risk_units"]
+        return _("not known") if units is None else _("{n} of its smallest unit").format(n=units)
+    told = f"{row['at_risk']} {row['asset']}"
+    return f"{told} ({row['value']} {row['value_in']})" if row["value"] else told
 
 
 def _hash(text: str) -> bytes:

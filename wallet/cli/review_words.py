@@ -31,6 +31,8 @@ TITLES = {
     Title.ADD_CHAIN: N_("It wants to add a chain, with a node of its choice"),
     Title.SWITCH_CHAIN: N_("It wants to work on another chain"),
     Title.WATCH_ASSET: N_("It wants a token to be kept in view"),
+    Title.DELEGATE: N_("You are about to sign: another contract's code runs as your account from then on (EIP-7702)"),
+    Title.UNDELEGATE: N_("You are about to sign: no other contract's code runs as your account any more"),
     Title.PERMIT: N_("You are about to sign: a contract may move your tokens with this signature alone"),
 }
 LABELS = {
@@ -116,6 +118,11 @@ LABELS = {
     Label.FORESEEN: N_("Foreseen, and did not come"),
     Label.UNFORESEEN: N_("Came unforeseen"),
     Label.DELEGATION: N_("Runs the code of (EIP-7702)"),
+    Label.ACCOUNT: N_("Account"),
+    Label.PAID_BY: N_("Fee paid by"),
+    Label.CODE: N_("Code there, in bytes"),
+    Label.SECOND_NODE: N_("Second node"),
+    Label.SAYS: N_("It says of"),
 }
 SIGN_WORD = "blind"
 """What is typed to sign what is not fully understood."""
@@ -150,6 +157,10 @@ WORDED_LABELS = {
     Label.WOULD_FAIL,
     Label.FORESEEN,
     Label.UNFORESEEN,
+    Label.DELEGATION,
+    Label.CODE,
+    Label.SECOND_NODE,
+    Label.SAYS,
 }
 """Facts whose values are words of ours, or amounts; other people's text is never looked up."""
 CAUTIONS = {
@@ -187,6 +198,12 @@ CAUTIONS = {
     Caution.NOT_SIMULATED: N_("Not simulated: the node cannot say beforehand what it would come to."),
     Caution.WOULD_FAIL: N_("By the node's simulation it would fail: only the fee would be gone."),
     Caution.GRANT_HIDDEN: N_("By the node's simulation somebody may then take from you; the bytes do not show it."),
+    Caution.HANDS_OVER: N_(
+        "That code may do anything with the account, at any time: take all it holds, now and later, until you clear it."
+    ),
+    Caution.NODES_DISAGREE: N_(
+        "Your two nodes disagree: one of them lies, is behind or is on another chain. What each says stands above."
+    ),
     Caution.TOKEN_NEVER_HANDLED: N_(
         "The receiver is a contract that never had to do with this token: what it cannot move on is lost."
     ),

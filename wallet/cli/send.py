@@ -26,6 +26,7 @@ from wallet.cli.show import approve
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed, StateBusy, StateUnusable, TerminalNeeded
 from wallet.payee import Payee
+from wallet.payment_uri import check_agrees, read_payment_uri
 from wallet.purse import no_such_asset
 from wallet.texts import _
 from wallet.tokens import NORMAL_GAS, Gas, TokenRail
@@ -53,7 +54,7 @@ max_fee_option = click.option(
 
 @command(
     "send",
-    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address or a contact."),
+    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address, a contact or an ethereum: link."),
     asks=True,
     context_settings=NEGATIVES,
 )
@@ -88,7 +89,7 @@ def send(
     sent = wait(_send(run, amount, asset, payee, memo, again, sender, gas))
     if sent["state"] != "failed":
         remember(run, payee)
-    run.answer(sent, lambda: click.echo(_sentence(sent, to)))
+    run.answer(sent, lambda: click.echo(_sentence(sent, str(payee.address) if payee.link else to)))
     if sent.get("arrived") is not None:
         run.say(_("The token's own record says that {arrived} {asset} arrived, not {amount}.").format(**sent))
 
@@ -106,7 +107,7 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
-            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token), receiver, sender, gas)
+            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token, payee), receiver, sender, gas)
 
     unsigned = Unsigned(wait(prepared())).to_json()
     write_new(file, json.dumps(unsigned, indent=1))
@@ -120,7 +121,7 @@ async def _send(
     async with open_wallet(run) as wallet:
         token = None if again else wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(amount, token), payee, memo, sender, gas)
+            return await _send_tokens(run, wallet, _token_amount(amount, token, payee), payee, memo, sender, gas)
         with run.store.one_command():
             return await _send_money(run, wallet, amount, asset, payee, memo, again, sender, gas)
 
@@ -229,14 +230,16 @@ def _gwei(text: str) -> int | None:
     return cap
 
 
-def _token_amount(text: str, token: Token) -> TokenAmount:
-    """Above zero. Raises AmountMalformed and its kinds, AmountNotPositive."""
+def _token_amount(text: str, token: Token, payee: Payee) -> TokenAmount:
+    """Above zero, and what the payee's link asks for. Raises AmountMalformed and its kinds, AmountNotPositive."""
     digits = text.removeprefix("-")
     if digits != text and digits.replace(".", "", 1).isdecimal():
         raise AmountNotPositive(text)
     amount = TokenAmount.parse(text, token)
     if amount.units == 0:
         raise AmountNotPositive(text)
+    if payee.link:
+        check_agrees(read_payment_uri(payee.link), payee.link, amount)
     return amount
 
 

@@ -42,6 +42,19 @@ WORDS: dict[str, str] = {
     # InputMalformed.reason and SettingRefused.reason
     "@handle or an address is expected": N_("@handle or an address is expected"),
     "a fingerprint has 16 hex digits": N_("a fingerprint has 16 hex digits"),
+    "ethereum:0x…@CHAIN is expected (EIP-681)": N_("ethereum:0x…@CHAIN is expected (EIP-681)"),
+    "there is no such chain": N_("there is no such chain"),
+    "it calls a contract, which is for dApps": N_("it calls a contract, which is for dApps"),
+    "it does not say who is paid": N_("it does not say who is paid"),
+    "it is for another chain than the one in use": N_("it is for another chain than the one in use"),
+    "it asks for another asset": N_("it asks for another asset"),
+    "it asks for another amount": N_("it asks for another amount"),
+    "a parameter is empty, or stands there twice": N_("a parameter is empty, or stands there twice"),
+    "a parameter is unknown, or stands there twice": N_("a parameter is unknown, or stands there twice"),
+    "a whole number of the smallest unit is expected, below 2^256": N_(
+        "a whole number of the smallest unit is expected, below 2^256"
+    ),
+    "an address is expected; names are not looked up": N_("an address is expected; names are not looked up"),
     "3 to 32 letters, digits and underscores are expected": N_("3 to 32 letters, digits and underscores are expected"),
     "iban:..., card:... or account:... is expected": N_("iban:..., card:... or account:... is expected"),
     "a character is mistyped or missing": N_("a character is mistyped or missing"),
@@ -84,6 +97,7 @@ WORDS: dict[str, str] = {
     "`tandem grants` lists those that there are": N_("`tandem grants` lists those that there are"),
     # ApprovalRefused.reason
     "answered-already": N_("it was answered already"),
+    "no-accounts-to-choose": N_("it asks for no accounts"),
     "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
     "day": N_("day"),

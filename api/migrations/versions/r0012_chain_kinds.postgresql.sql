@@ -11,6 +11,8 @@ ALTER TABLE chain_generations
 UPDATE chain_generations AS old SET ended = 'restart'
 WHERE generation < (SELECT max(generation) FROM chain_generations AS newer WHERE newer.chain_id = old.chain_id);
 
+CREATE UNIQUE INDEX chain_generations_followed ON chain_generations (chain_id) WHERE ended IS NULL;
+
 CREATE TABLE chain_watches (
     chain_id BIGINT NOT NULL,
     address BYTEA NOT NULL,

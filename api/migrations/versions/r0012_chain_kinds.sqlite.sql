@@ -25,6 +25,8 @@ FROM chain_generations_0003 AS old;
 
 DROP TABLE chain_generations_0003;
 
+CREATE UNIQUE INDEX chain_generations_followed ON chain_generations (chain_id) WHERE ended IS NULL;
+
 CREATE TABLE chain_watches (
     chain_id INTEGER NOT NULL,
     address BLOB NOT NULL,

@@ -179,3 +179,34 @@ def test_a_phrase_never_passes_the_running_clients_door(run, password_file):
     assert run("accounts", "phrase", stdin=OTHER).json["phrase"] == 1
     assert run("accounts", "rename", "1", "Second").status == 0, "the running client took it up"
     assert PASSWORD not in json.dumps(run("accounts").json)
+
+
+def test_a_bare_key_is_taken_from_stdin_and_named_as_not_in_the_phrase(run, tmp_path):
+    key = b"\x43" * 32
+    address = Account.from_key(key).address
+    taken = run("accounts", "key", "--name", "Faucet", stdin=f"0x{key.hex()}\n")
+    assert (taken.status, taken.json["address"], taken.json["phrase"]) == (0, address, None)
+    row = listed(run)[address]
+    assert (row["name"], row["imported"], row["path"]) == ("Faucet", True, "")
+    assert run("accounts", "key", stdin=key.hex().upper()).json["slug"] == "account-known"
+    backed = run("backup", str(tmp_path / "backup"))
+    assert backed.json["imported"] == [address], "the phrase does not cover it, and the backup says so"
+    signed = run("sign-message", "hi", "--from", "Faucet", "--yes")
+    assert signed.status == 0 and signed.json["address"] == address
+
+
+def test_what_is_no_key_is_refused_and_never_repeated(run):
+    for text in ("", "0x", "42" * 31, "42" * 33, "zz" * 32, "00" * 32, "ff" * 32, "0x0x" + "42" * 31):
+        done = run("accounts", "key", stdin=text)
+        assert (done.status, done.json["slug"], done.json["field"]) == (2, "input-malformed", "private-key")
+        assert not text.strip("0x") or text not in done.out + done.err
+    assert run("accounts", "key", "42" * 32).status == 2, "never as an argument"
+
+
+def test_a_bare_key_is_typed_unseen(run, typed, password_file):
+    child = typed("accounts", "key", TANDEM_PASSWORD_FILE=password_file, TANDEM_SERVER=NOWHERE)
+    child.expect("not shown")
+    child.sendline("44" * 32)
+    child.expect("is an account of yours now")
+    assert "44" * 32 not in child.before
+    child.expect("only `tandem backup` keeps it")

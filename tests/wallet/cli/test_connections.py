@@ -6,10 +6,13 @@ a network namespace that has none.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,8 +31,13 @@ def watched(environ, log, *arguments, stdin=""):
     traced = ["strace", "-f", "-qq", "-e", f"trace={CALLS}", "-s", "200", "-o", log, *arguments]
     environment = {"PATH": os.environ["PATH"], "TANDEM_LANG": "en", **environ}
     done = subprocess.run(traced, env=environment, input=stdin, capture_output=True, text=True, timeout=120)
+    return done, addresses_in(log)
+
+
+def addresses_in(log):
+    """Of what strace wrote: whom a process connected or sent to; what it listens on is no connection."""
     lines = [line for line in Path(log).read_text().splitlines() if "AF_INET" in line and " bind(" not in line]
-    return done, {(found[2], int(found[1])) for line in lines for found in [_INET.search(line)] if found}
+    return {(found[2], int(found[1])) for line in lines for found in [_INET.search(line)] if found}
 
 
 def configured(environ):
@@ -44,6 +52,7 @@ COMMANDS = [
     ("accounts",),
     ("accounts", "discover", "--gap", "1"),
     ("allowances",),
+    ("delegation",),
     ("networks",),
     ("contacts",),
     ("audit",),
@@ -57,6 +66,53 @@ def test_only_what_is_configured_is_spoken_to(people, place, tmp_path, arguments
     done, spoken = watched(environ, tmp_path / "log", TANDEM, *arguments, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert spoken <= configured(environ)
+
+
+def test_a_second_node_is_spoken_to_where_it_is_set_and_nowhere_else(people, place, tmp_path):
+    environ = {**people[0].environ, "TANDEM_RPC": place.chain}
+    second = place.chain.replace("127.0.0.1", "localhost")
+
+    def set_second(*url):
+        done = subprocess.run([TANDEM, "networks", "second", "31337", *url], env={**os.environ, **environ})
+        assert done.returncode == 0
+
+    set_second(second)
+    try:
+        done, spoken = watched(environ, tmp_path / "log", TANDEM, "balance", "--json")
+        assert done.returncode == 0 and json.loads(done.stdout)["cross_check"]["state"] == "agrees"
+        here = {(host, port) for _host, port in configured(environ) for host in ("127.0.0.1", "::1")}
+        assert spoken <= here, "the second is the same port by another name"
+    finally:
+        set_second()
+
+
+def test_the_client_that_is_up_speaks_to_its_node_alone(people, place, tmp_path):
+    """While a page asks, and the person's other commands do."""
+    home = tmp_path / "home"
+    listens = {f"TANDEM_{name}_LISTEN": "127.0.0.1:0" for name in ("DAPP", "CONTROL")}
+    environ = {"TANDEM_HOME": str(home), "TANDEM_RPC": place.chain, "TANDEM_SERVER": place.server, **listens}
+    environ |= {"TANDEM_PASSWORD_FILE": people[0].environ["TANDEM_PASSWORD_FILE"], "PATH": os.environ["PATH"]}
+    subprocess.run([TANDEM, "restore", "--light"], env=environ, input=JUNK, text=True, check=True, capture_output=True)
+    log = tmp_path / "log"
+    # -D: the client itself is our child, so that it is the one that is told to end.
+    traced = ["strace", "-D", "-f", "-qq", "-e", f"trace={CALLS}", "-s", "200", "-o", log, TANDEM, "up", "--json"]
+    process = subprocess.Popen(traced, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        door = json.loads(process.stdout.readline())["dapp"]
+        for method in ("eth_chainId", "eth_blockNumber", "eth_accounts"):
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []}).encode()
+            headers = {"Content-Type": "application/json", "Origin": "https://app.example"}
+            with urllib.request.urlopen(urllib.request.Request(door, body, headers), timeout=60) as answer:
+                assert "result" in json.load(answer)
+    finally:
+        process.terminate()
+        process.wait(60)
+    node = urlsplit(place.chain)
+    for _step in range(200):  # strace may write a moment longer than the client lives
+        if addresses_in(log):
+            break
+        time.sleep(0.05)
+    assert addresses_in(log) == {(node.hostname, node.port)}
 
 
 def test_the_watch_sees_what_it_should(people, place, tmp_path):

@@ -22,6 +22,9 @@ def test_the_history_comes_out_in_every_format(tandem, people):
     rows = list(csv.DictReader(io.StringIO(tandem("export", **alice.environ).out)))
     sent = next(row for row in rows if row["memo"] == "'=cmd")
     assert (sent["amount"], sent["worth_now"], sent["worth_in"]) == ("3.00", "3.00", "EUR")
+    assert sent["worth_then"] in ("", "3.00"), "of its time only where the server says so"
+    paid = next(entry for entry in entries if getattr(entry, "narration", "").endswith("=cmd"))
+    assert str(paid.meta["worth_now"]) == "3.00 EUR"
     items = tandem("export", "--format", "json", "--in", "usd", **alice.environ).json["items"]
     assert len(items) == len(rows) and {item["worth_in"] for item in items} == {"USD"}
     assert tandem("export", "--limit", "1", "--json", **alice.environ).json["next_cursor"]

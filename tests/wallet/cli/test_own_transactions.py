@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 import threading
 import urllib.request
+from pathlib import Path
 
 import pytest
 from eth_account import Account
 
 from chain.address import Address
 from chain.calldata import encode_call
+from chain.erc20 import balance_of
 from chain.errors import AnswerMalformed, FeeTooHigh
+from chain.token import TokenAmount
 from chain.transaction import TransactionRequest
 from wallet.errors import InputMalformed
 from wallet.hd import KeyTree
 from wallet.mnemonic import readings
 from wallet.own_transactions import dearer, read_pending
 from wallet.purse import TOKENS
+from wallet.review_effects import PERMIT2
 
 PHRASE = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
 KEYS = KeyTree(readings(PHRASE)[0].seed())
 ALICE, BOB = KEYS.account(0).address, KEYS.account(1).address
 SPENDER = Address("0x00a329c0648769A73afAc7F9381E08FB43dBEA72")
 GWEI = 10**9
+DUSD = next(token for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
+AWAY = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
@@ -159,10 +166,9 @@ def test_only_ones_own_waiting_transactions_are_replaced(run, rpc):
 
 
 def test_allowances_are_seen_and_taken_back(run, rpc, tandem, place):
-    dusd = next(token for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
     for units in (7_500_000, 2**256 - 1):
         data = encode_call("approve(address,uint256)", SPENDER, units)
-        signed(rpc, to=dusd.address, data="0x" + data.hex())
+        signed(rpc, to=DUSD.address, data="0x" + data.hex())
         (found,) = run("allowances").json["allowances"]
         assert (found["asset"], found["spender"], found["owner"]) == ("DUSD", SPENDER, ALICE)
         assert (found["amount"], found["amount_units"]) == ("7.5" if units == 7_500_000 else None, str(units))
@@ -171,6 +177,78 @@ def test_allowances_are_seen_and_taken_back(run, rpc, tandem, place):
     revoked = run("revoke", "DUSD", SPENDER, "--yes")
     assert (revoked.status, revoked.json["state"]) == (0, "done"), revoked.out + revoked.err
     assert run("allowances").json["allowances"] == []
+
+
+COMPILE = """
+const solc = require("solc"), content = require("fs").readFileSync(0, "utf8");
+const settings = { evmVersion: "cancun", outputSelection: { "*": { "*": ["evm.deployedBytecode.object"] } } };
+const input = { language: "Solidity", sources: { "A.sol": { content } }, settings };
+const output = JSON.parse(solc.compile(JSON.stringify(input)));
+process.stdout.write(output.contracts["A.sol"].AllowanceBook.evm.deployedBytecode.object);
+"""
+
+
+@pytest.fixture(scope="module")
+def permit2(rpc):
+    """The half of Permit2 that keeps allowances, at its address."""
+    source = Path(__file__).with_name("contracts") / "AllowanceBook.sol"
+    done = subprocess.run(
+        ["node", "-e", COMPILE], input=source.read_text(), capture_output=True, text=True, cwd=Path(__file__).parents[3]
+    )
+    assert done.stdout, done.stderr
+    rpc("anvil_setCode", PERMIT2, "0x" + done.stdout)
+    yield
+    rpc("anvil_setCode", PERMIT2, "0x")
+
+
+def inner(rpc, spender, units, ends):
+    data = encode_call("approve(address,address,uint160,uint48)", DUSD.address, spender, units, ends)
+    return signed(rpc, to=PERMIT2, data="0x" + data.hex(), gas=100_000)
+
+
+def test_what_permit2_keeps_is_seen_with_what_is_at_risk_and_taken_back(run, rpc, permit2):
+    now = int(rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    inner(rpc, SPENDER, 5_000_000, now + 86_400)
+    inner(rpc, BOB, 2**160 - 1, 2**48 - 1)
+    inner(rpc, Address("0x" + "99" * 20), 5_000_000, now - 1)  # over
+
+    def seen():
+        rows = [row for row in run("allowances").json["allowances"] if row["permit2"]]
+        return {row["spender"]: (row["asset"], row["amount"], row["ends_at"], row["at_risk"]) for row in rows}
+
+    assert seen() == {
+        SPENDER: ("DUSD", "5", now + 86_400, "0"),
+        BOB: ("DUSD", None, 2**48 - 1, "0"),
+    }, "Permit2 itself may take nothing yet"
+    held = int(rpc("eth_call", {"to": DUSD.address, "data": "0x" + balance_of(ALICE).hex()}, "latest"), 16)
+    approve = encode_call("approve(address,uint256)", PERMIT2, 2**256 - 1)
+    signed(rpc, to=DUSD.address, data="0x" + approve.hex())
+    everything = TokenAmount(held, DUSD).format()
+    assert {spender: row[3] for spender, row in seen().items()} == {SPENDER: "5", BOB: everything}
+    outer = next(row for row in run("allowances").json["allowances"] if row["spender"] == PERMIT2)
+    assert (outer["permit2"], outer["amount"], outer["at_risk"]) == (False, None, everything)
+    for spender in (SPENDER, BOB):
+        revoked = run("revoke", "DUSD", spender, "--permit2", "--yes")
+        assert (revoked.status, revoked.json["state"]) == (0, "done"), revoked.out + revoked.err
+        assert spender not in seen()
+    assert run("revoke", "DUSD", BOB, "--permit2", "--collection", "--yes").json["field"] == "options"
+    assert run("revoke", "DUSD", PERMIT2, "--yes").json["state"] == "done"
+
+
+def test_what_is_at_risk_is_valued_where_a_price_is_fresh(people, tandem, place, rpc):
+    alice = people[0].environ
+    given = ("approve(address,uint256)", SPENDER, 3_000_000)
+    call = {"from": people[0].address, "to": DUSD.address, "data": "0x" + encode_call(*given).hex()}
+    rpc("anvil_impersonateAccount", people[0].address)
+    rpc("eth_sendTransaction", call)
+    rpc("anvil_stopImpersonatingAccount", people[0].address)
+    (found,) = tandem("allowances", "--json", **alice).json["allowances"]
+    assert (found["at_risk"], found["value_in"]) == ("3", "EUR") and 2 < float(found["value"]) < 4
+    assert f"3 DUSD ({found['value']} EUR)" in tandem("allowances", **alice).out
+    unvalued = tandem("allowances", "--json", **{**alice, "TANDEM_SERVER": AWAY, "TANDEM_RPC": place.chain})
+    assert unvalued.json["allowances"][0]["value"] is None
+    assert tandem("allowances", "--in", "XXX", "--json", **alice).json["slug"] == "currency-unknown"
+    assert tandem("revoke", "DUSD", SPENDER, "--yes", **alice).status == 0
 
 
 def test_everything_of_an_asset_is_swept(run, rpc):

@@ -72,6 +72,21 @@ def test_tokens_move_from_the_persons_own_key(tandem, people, place):
     assert sent.status == 0 and sent.json["state"] == "done"
 
 
+def test_a_payment_link_is_followed_only_where_it_agrees_with_what_was_typed(tandem, people):
+    alice, bob = people
+    link = f"ethereum:{bob.address}@31337?value=1e16"
+    sent = tandem("send", "0.01", "ETH", link, "--yes", "--json", **alice.environ)
+    assert sent.status == 0 and (sent.json["state"], sent.json["to"]) == ("done", bob.address)
+    for amount, asset, other, about in (
+        ("0.02", "ETH", link, "another amount"),
+        ("0.01", "DUSD", link, "another asset"),
+        ("0.01", "ETH", link.replace("31337", "1"), "another chain"),
+        ("0.01", "ETH", link.replace("?", "/approve?"), "for dApps"),
+    ):
+        refused = tandem("send", amount, asset, other, "--yes", **alice.environ)
+        assert refused.status == 2 and about in refused.err
+
+
 def test_how_soon_and_for_how_much_at_most(tandem, people, place):
     alice, bob = people
     prices = []
