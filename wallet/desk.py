@@ -135,7 +135,6 @@ class _Entry:
     answer: asyncio.Future[object]
     verdict: asyncio.Future[bool]
     shown: Shown | None = None
-    proposal: Proposal | None = None
     asking: asyncio.Task[Proposal | Settled] | None = field(default=None)
 
 

@@ -130,7 +130,8 @@ async def test_another_users_process_is_not_answered(tmp_path, monkeypatch):
 
 
 KEPT_BACK = {
-    *("add_phrase", "change_password", "make_keystore", "split", "restore_shares", "prove", "prove_shares"),
+    *("add_phrase", "change_password", "import_key", "make_keystore", "split", "restore_shares", "prove"),
+    "prove_shares",
     *("begin_backup", "seal_backup", "open_backup", "unseal_backup", "restore_backup", "restore_beside"),
 }
 

@@ -286,7 +286,7 @@ def test_what_comes_to_no_signature_is_given_back_once(signer, time, monkeypatch
     assert asked(signer, 10, 1) == "allow"
     time.passes(121)
     assert asked(signer, 10, 1) == "allow", "what was never signed is over by itself"
-    monkeypatch.setattr("eth_account.Account.sign_transaction", lambda *given: 1 / 0)
+    monkeypatch.setattr("wallet.hd.PrivateKey.sign", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         sign(signer, paying(10, 1))
     assert used(signer)[f"r1 {DUSD.address}"] == 10 * DOLLAR
