@@ -17,6 +17,7 @@ from fiat.journal_cache import Cache, Wanted
 from fiat.journal_rows import (
     ACCOUNT_COLUMNS,
     NO_CAUSE,
+    POSTED_COLUMNS,
     Cause,
     Parties,
     Row,
@@ -26,6 +27,7 @@ from fiat.journal_rows import (
     expiry_record,
     operator_record,
     order_row,
+    posted_state,
     transfer_body,
     transfer_row,
 )
@@ -228,18 +230,20 @@ class Batch:
         self.rows["new_accounts"].append({"id": account.id, "sequence": record.sequence})
         return opened
 
-    def account_rows(self) -> tuple[list[dict[str, Any]], list[Row]]:
-        """Rows to insert and rows to update: every account that the batch opened or moved, as it is at its end."""
+    def account_rows(self) -> tuple[list[dict[str, Any]], tuple[str, ...], list[Row]]:
+        """Rows to insert; columns and rows to update: every account that the batch opened or moved, as at its end."""
         inserts, sequences = [], {row["id"]: row["sequence"] for row in self.rows["new_accounts"]}
+        reserves = self.rows["pendings"] or self.rows["resolved"]
+        names, state_of = (ACCOUNT_COLUMNS, account_state) if reserves else (POSTED_COLUMNS, posted_state)
         updates = []
         for account_id, account in self.changes.accounts.items():
-            state = account_state(account, self.versions.get(account_id, 0))
+            version = self.versions.get(account_id, 0)
             if account_id in sequences:
                 fixed = account_row(account, self.new_accounts[account_id], sequences[account_id])
-                inserts.append(fixed | dict(zip(ACCOUNT_COLUMNS[:-1], state, strict=False)))
+                inserts.append(fixed | dict(zip(ACCOUNT_COLUMNS[:-1], account_state(account, version), strict=False)))
             else:
-                updates.append(state)
-        return inserts, updates
+                updates.append(state_of(account, version))
+        return inserts, names, updates
 
     def holder_rows(self) -> tuple[list[dict[str, Any]], list[Row], list[dict[str, Any]]]:
         """Every holder whose chain the batch moved: rows to insert, to update, and to update with their keys."""

@@ -40,8 +40,8 @@ BATCH_EVENTS_MAX = 512
 """Bigger ones save little more, and leave nothing to decide while one is being written."""
 WAITING_MAX = 20_000
 RECENT_SEALS = 32
-_SLICE = 4
-"""Requests decided or answered at a stretch while a batch is being written, so that the database does not wait."""
+_SLICE, _ANSWERS = 4, 16
+"""Requests decided, and answered, at a stretch while a batch is being written, so that the database does not wait."""
 
 
 class Decided(NamedTuple):
@@ -329,8 +329,8 @@ def _wanted(waiting: list[Waiting]) -> Wanted:
 
 async def _answer(waiting: list[Waiting]) -> None:
     """In slices, between which the next batch is written: whoever is answered asks again at once."""
-    for start in range(0, len(waiting), _SLICE):
-        for one in waiting[start : start + _SLICE]:
+    for start in range(0, len(waiting), _ANSWERS):
+        for one in waiting[start : start + _ANSWERS]:
             one.settle()
         await asyncio.sleep(0)
 

@@ -47,6 +47,8 @@ HEAD_COLUMNS = ("holder", "count", "head", "sequence")
 ORDER_COLUMNS = ("holder", "nonce", "digest", "type", "sequence", "status", "dead_at")
 HOLDER_COLUMNS = ("count", "head", "spent", "id")
 ACCOUNT_COLUMNS = (*_BALANCES, "flags", "version", "id")
+POSTED_COLUMNS = ("debits_posted", "credits_posted", "version", "id")
+"""Of an account where nothing was reserved or freed: reservations alone change the other balances and the flags."""
 TRANSFER_COLUMNS = (
     *("sequence", "kind", "id", "debit_account_id", "credit_account_id", "amount", "pending_id", "user_data_128"),
     *("user_data_64", "user_data_32", "timeout", "ledger", "code", "flags", "timestamp", "debit_holder"),
@@ -179,6 +181,11 @@ def order_row(key: tuple[bytes, bytes], known: KnownOrder, code: int, dead_at: i
 def account_state(account: Account, version: int) -> Row:
     """What movements change of an account (ACCOUNT_COLUMNS)."""
     return (*_balances(account), int(account.flags), version, _wide(account.id))
+
+
+def posted_state(account: Account, version: int) -> Row:
+    """The same where nothing was reserved or freed (POSTED_COLUMNS)."""
+    return account.debits_posted, account.credits_posted, version, _wide(account.id)
 
 
 def _balances(account: Account) -> tuple[int, int, int, int]:

@@ -24,7 +24,6 @@ from fiat.journal_bulk import ids_in, insert_named, insert_rows, one_of, pair_of
 from fiat.journal_cache import Cache, Wanted
 from fiat.journal_officers import load_entries, load_officers, load_totals, write_officers, write_totals
 from fiat.journal_rows import (
-    ACCOUNT_COLUMNS,
     HEAD_COLUMNS,
     HOLDER_COLUMNS,
     ORDER_COLUMNS,
@@ -210,7 +209,7 @@ async def swap_head(conn: AsyncConnection, old: JournalHead, new: JournalHead) -
 async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     """Insert the batch's rows and apply its balances, in the order that the foreign keys ask for."""
     rows = batch.rows
-    account_inserts, account_updates = batch.account_rows()
+    account_inserts, account_names, account_updates = batch.account_rows()
     holder_inserts, holder_updates, key_updates = batch.holder_rows()
     if seal is not None:
         await insert_seal(conn, seal)
@@ -219,7 +218,7 @@ async def write(conn: AsyncConnection, batch: Batch, seal: Seal | None) -> None:
     await insert_named(conn, accounts, account_inserts)
     await insert_rows(conn, orders, ORDER_COLUMNS, batch.order_rows)
     await insert_rows(conn, transfers, TRANSFER_COLUMNS, batch.transfers)
-    await update_rows(conn, accounts, ACCOUNT_COLUMNS, account_updates)
+    await update_rows(conn, accounts, account_names, account_updates)
     await insert_named(conn, pendings, rows["pendings"])
     await update_named(conn, pendings, rows["resolved"])
     await update_rows(conn, holders, HOLDER_COLUMNS, holder_updates)

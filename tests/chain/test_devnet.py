@@ -130,8 +130,8 @@ async def test_a_developers_own_node_without_money(anvil: Node) -> None:
 async def test_a_developers_own_node_with_other_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = devnet._command
 
-    def other_accounts(kind: DevnetKind, port: int, options: DevnetOptions) -> tuple[list[str], Path]:
-        command, program = plain(kind, port, options)
+    def other_accounts(kind: DevnetKind, port: int, options: DevnetOptions, chain_id: int) -> tuple[list[str], Path]:
+        command, program = plain(kind, port, options, chain_id)
         return [*command, "--accounts", "1", "--mnemonic-seed-unsafe", "7"], program
 
     monkeypatch.setattr(devnet, "_command", other_accounts)

@@ -153,9 +153,12 @@ class Person:
         assert (await self.answer(prompt, "decline"))[0] == 200
         return prompt
 
-    async def answer(self, prompt: Any, answer: str, digest: str | None = None, **more: Any) -> tuple[int, Any]:
+    async def answer(
+        self, prompt: Any, answer: str, digest: str | None = None, accounts: Any = None, **more: Any
+    ) -> tuple[int, Any]:
         assert self._session is not None
         body = {"digest": digest, **more} if digest is not None else more
+        body |= {"accounts": accounts} if accounts is not None else {}
         async with self._session.post(f"/approvals/{prompt['id']}/{answer}", json=body) as response:
             return response.status, await response.json()
 

@@ -113,7 +113,10 @@ async def is_over(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
 
     async def gone() -> bool:
-        return not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+        try:
+            return not Path(f"/proc/{pid}/cmdline").read_bytes()
+        except FileNotFoundError:
+            return True
 
     await until(gone)
 
@@ -145,7 +148,8 @@ async def test_a_chain_that_was_set_back(anvil_town: Town) -> None:
     assert await town.pay() == [False, False]
     assert await town.rpc("evm_revert", snapshot)
     await town.seen(("10", "archived", "False"), ("20", "done", "True"), ("30", "archived", "False"))
-    assert await town.sentences(CHAIN_SENTENCE_ZH, "balance", TANDEM_LANG="zh") == [True, False]
+    # Once, and perhaps not at the first: the rows are marked a moment before the life is counted as over.
+    assert sorted(await town.sentences(CHAIN_SENTENCE_ZH, "balance", TANDEM_LANG="zh")) == [False, True]
     assert await town.balance() == ["18"]
     assert await town.pay() == [True, False]
 
