@@ -24,7 +24,10 @@ from wallet.errors import (
     ApprovalRefused,
     ApprovalUnknown,
     DigestDiffers,
+    InputMalformed,
     PasswordNeeded,
+    PolicyDenied,
+    PolicyOlder,
     SignerError,
     VaultUnopened,
     WalletError,
@@ -133,7 +136,9 @@ def _status(error: WalletError) -> int:
             return 403
         case DigestDiffers() | ApprovalRefused() | SignerError():
             return 409
-        case AccountUnknown():
+        case PolicyDenied() | PolicyOlder():
+            return 409
+        case AccountUnknown() | InputMalformed():
             return 422
     return 500
 

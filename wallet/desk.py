@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from chain.address import Address
@@ -18,7 +18,7 @@ from chain.errors import ChainError
 from wallet.approvals import Approval, Kind, Line
 from wallet.asking import Client
 from wallet.dapp_failures import refusal_of
-from wallet.errors import ApprovalRefused, RpcRefused, WalletError
+from wallet.errors import ApprovalRefused, PasswordNeeded, RpcRefused, WalletError
 from wallet.judgement import Judgement, Subject
 from wallet.permissions import Seen
 from wallet.policy import Rule, Verdict
@@ -208,13 +208,15 @@ class Desk:
         choose = shown.proposal.choose
         if accounts and choose is None:
             raise ApprovalRefused(number, "no-accounts-to-choose")
-        if always:
-            if shown.judgement.offer is None:
-                raise ApprovalRefused(number, "no-rule-to-make")
-            await self._judge.keep(shown.judgement.offer, password)
+        rule = shown.judgement.offer
+        if always and rule is None:
+            raise ApprovalRefused(number, "no-rule-to-make")
         if prompt.kind in SIGNING:
-            await self._judge.agree(shown.proposal.subject, password)
-        self._line.approved(number, digest)  # meanwhile the line may have moved on
+            await self._agree(number, shown, password)
+        self._undecided(number, digest)  # meanwhile the line may have moved on
+        if always and rule is not None:
+            await self._judge.keep(rule, password)
+            self._undecided(number, digest)
         if choose is not None and accounts:
             choose(accounts)
         self._decide(number, True)
@@ -288,6 +290,7 @@ class Desk:
         if judgement.verdict is Verdict.DENY:
             raise RpcRefused(Code.DECLINED, DENIED, None)
         if judgement.verdict is Verdict.ALLOW:
+            entry.verdict.set_result(True)  # a rule's yes is a yes: what changes from now on undoes it no more
             return proposal
         asked_at = entry.prompt.asked_at
         entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, time.monotonic(), asked_at)
@@ -296,6 +299,22 @@ class Desk:
         if not await entry.verdict:
             raise RpcRefused(Code.DECLINED, DECLINED, None)
         return proposal
+
+    async def _agree(self, number: str, shown: Shown, password: str) -> None:
+        """The signer's word. Where a rule came while the prompt stood, the prompt says so from now on."""
+        try:
+            await self._judge.agree(shown.proposal.subject, password)
+        except PasswordNeeded:
+            entry = self._entries.get(number)
+            if entry is not None and entry.shown is shown and not shown.judgement.guarded:
+                entry.shown = replace(shown, judgement=replace(shown.judgement, guarded=True))
+            raise
+
+    def _undecided(self, number: str, digest: str) -> None:
+        """Raises ApprovalUnknown, DigestDiffers, ApprovalRefused."""
+        self._line.approved(number, digest)
+        if self._entries[number].verdict.done():
+            raise ApprovalRefused(number, "answered-already")
 
     def _decide(self, number: str, yes: bool) -> None:
         verdict = self._entries[number].verdict

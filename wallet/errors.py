@@ -49,6 +49,7 @@ WalletError
  |   +- KeyUnfit                 this key does not sign this kind of thing
  |   +- PasswordNeeded           beyond the policy: the signer wants the password for this very thing
  |   +- PolicyDenied             a rule of the person's own denies it
+ |   +- PolicyOlder              an older vault, with an older policy, was put back
  +- UsageError                   what was typed cannot be meant
  |   +- SettingRefused           an environment variable
  |   +- TerminalNeeded           something would have to be asked, and nobody is there
@@ -368,6 +369,10 @@ class PasswordNeeded(SigningRefused):
 
 class PolicyDenied(SigningRefused):
     rule: str
+
+
+class PolicyOlder(SigningRefused):
+    """The vault's policy is older than one that was seen: an older file was put back."""
 
 
 class UsageError(WalletError):

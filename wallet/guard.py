@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from chain.address import Address
 from chain.errors import ChainError
 from wallet.approvals import Kind
-from wallet.errors import CallRefused, InputMalformed, PasswordNeeded, PolicyDenied
+from wallet.errors import CallRefused, InputMalformed, PasswordNeeded, PolicyDenied, PolicyOlder
 from wallet.frames import Frame
 from wallet.guard_claims import Item, read_claims, read_items, request_of
 from wallet.hd import BACKUP_PATH, DerivationPath
@@ -310,7 +310,9 @@ class Guard(Restoring):
     def _changed(self, password: str, edit: Callable[[Policy | None], Policy]) -> Frame:
         """Opened anew, so that the password is this very one; the running keys stay as they are."""
         keyring = Keyring.of(Vault.open(self.path, password))
-        before = keyring.vault.public.policy
+        before, files = keyring.vault.public.policy, self._files(keyring)
+        if self._is_rolled_back(before, files.read() or Counters("", 0)):
+            raise PolicyOlder  # another rule would pass for the next one after it
 
         def change(public: Public) -> Public:
             return replace(public, policy=edit(public.policy))
@@ -318,7 +320,6 @@ class Guard(Restoring):
         keyring.vault.update(change)
         policy = keyring.vault.public.policy
         assert policy is not None
-        files = self._files(keyring)
         if before is None:
             self._begin(keyring)
         else:

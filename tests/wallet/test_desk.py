@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -282,3 +283,37 @@ async def test_always_keeps_the_rule_that_was_offered():
             await ground.desk.approve(prompt.id, hexed("b"), always=True)
         await ground.desk.approve(prompt.id, hexed("b"), "right", always=True)
         assert await asked == "b" and ground.kept == [rule]
+
+
+async def test_what_a_rule_allowed_goes_on_when_the_chain_changes_under_it():
+    done = []
+    async with at_work() as ground:
+        ground.judgement = Judgement(Verdict.ALLOW, Reason.RULE, "r1", guarded=True)
+
+        async def prepare():
+            proposal = await proposing("a", done)()
+
+            async def act():
+                ground.seen = Seen(("0x0",), 5)
+                ground.desk.recheck()  # as a switch of chains does, or a grant that is taken back meanwhile
+                await asyncio.sleep(0)
+                return await proposal.act()
+
+            return replace(proposal, act=act)
+
+        assert await ground.desk.ask(PAGE, Kind.MESSAGE, prepare) == "a", "nobody is told that nothing was signed"
+        assert done == ["a"]
+
+
+async def test_a_rule_that_came_while_a_prompt_stood_is_told_on_it():
+    async with at_work() as ground:
+        ground.judgement = Judgement()
+        asked = ask(ground.desk, "a", [])
+        prompt = await shown(ground.desk)
+        assert prompt.needs_password is False
+        ground.judgement = Judgement(guarded=True)
+        with pytest.raises(PasswordNeeded):
+            await ground.desk.approve(prompt.id, hexed("a"))
+        assert ground.desk.shown().needs_password is True
+        await ground.desk.approve(prompt.id, hexed("a"), "right")
+        assert await asked == "a"

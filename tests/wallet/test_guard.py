@@ -30,7 +30,15 @@ from tests.wallet.test_review_typed_data import permit as permit_document
 from tests.wallet.test_signer import JUNK, LEDGER, PASSWORD, ROOT_ADDRESS, ask, order, order_fields, sign_in_text
 from wallet.approvals import Kind
 from wallet.door import PASSED
-from wallet.errors import CallRefused, PasswordNeeded, PolicyDenied, VaultChanged, VaultUnopened, WalletError
+from wallet.errors import (
+    CallRefused,
+    PasswordNeeded,
+    PolicyDenied,
+    PolicyOlder,
+    VaultChanged,
+    VaultUnopened,
+    WalletError,
+)
 from wallet.guard_claims import claims_json, item_json, message_item, transaction_item, typed_item
 from wallet.policy import OWN
 from wallet.policy_counters import DAY_SECONDS, Moment
@@ -431,6 +439,10 @@ def test_an_older_vault_does_not_bring_its_policy_back(signer, path, time, resta
         sign(judge, paying(1))
     ask(judge, "consent", password=PASSWORD, digests=[paying(1).digest], account=ME)
     sign(judge, paying(1))
+    for call, given in (("add_rule", {"rule": allow().to_json(), "server": ""}), ("remove_rule", {"rule": "r1"})):
+        with pytest.raises(PolicyOlder):  # the next policy would pass for the one after it
+            ask(judge, call, password=PASSWORD, **given)
+    assert permit(judge, paying(1), claims=foreseen(DOLLAR))["reason"] == "counters-lost"
     ask(judge, "reset_counters", password=PASSWORD)
     if older == "wider":
         assert asked(judge, 9, 1) == "allow"

@@ -41,6 +41,10 @@ KINDS: dict[str, str] = {
 }
 POLICY_ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.PasswordNeeded: (N_("Your policy does not let this pass ({reason}): it wants your password."), REFUSED),
+    wallet.PolicyOlder: (
+        N_("The policy here is older than one that was seen: `tandem policy reset` begins anew with it."),
+        REFUSED,
+    ),
     wallet.PolicyDenied: (N_("Your rule {rule} denies this; nothing was signed."), REFUSED),
 }
 POLICY_WORDS: dict[str, str] = {

@@ -188,7 +188,8 @@ class Screen:
             await self._desk.approve(shown.id, "0x" + shown.review.digest.hex(), password, always=always)
         except WalletError as error:
             click.echo(sentence(error), err=True)
-            self._question(shown)
+            self._on_screen = self._desk.shown() or shown  # a rule that came meanwhile may want the password
+            self._question(self._on_screen)
             return
         click.echo(_("Agreed."), err=True)
         self._on_screen = None
