@@ -211,12 +211,12 @@ class Desk:
         rule = shown.judgement.offer
         if always and rule is None:
             raise ApprovalRefused(number, "no-rule-to-make")
+        if always and rule is not None:
+            await self._judge.keep(rule, password)  # first: the yes is given under the rules that are then in force
+            self._undecided(number, digest)  # meanwhile the line may have moved on
         if prompt.kind in SIGNING:
             await self._agree(number, shown, password)
-        self._undecided(number, digest)  # meanwhile the line may have moved on
-        if always and rule is not None:
-            await self._judge.keep(rule, password)
-            self._undecided(number, digest)
+        self._undecided(number, digest)
         if choose is not None and accounts:
             choose(accounts)
         self._decide(number, True)
