@@ -22,7 +22,6 @@ from fiat.signature import SIGNATURE_LENGTH
 from fiat.transfer import NANOSECONDS, Account, AccountFlags, Transfer, TransferStatus
 
 _CLOSED = int(AccountFlags.CLOSED)
-_DEBITS_BOUND = int(AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
 _CREDITS_BOUND = int(AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS)
 _TRANSFER = int(Kind.TRANSFER)
 _made = tuple.__new__  # what `_make` does, without a call of its own
