@@ -130,13 +130,12 @@ async def transactions(
     check_signed(signed, chain_id, server.node.fee_cap)
     nonce = signed.request.nonce
     assert nonce is not None
-    if await server.node.call("eth_getTransactionByHash", [signed.hash_hex]) is None:
-        await _check_nonce(server, signed, nonce)
+    if not await _is_known(server, signed):
         try:
-            await server.node.send_raw(signed.raw)
-        except NodeRefused as error:
-            raise TransactionRefused("node", message=error.message[:200]) from None
-        await server.nonces.keep(signed.sender, nonce, server.clock)
+            await _send(server, signed, nonce)
+        except TransactionRefused:
+            if not await _is_known(server, signed):  # the same bytes were sent at the same time: theirs is the answer
+                raise
     return TransactionAnswer(
         chain_id=chain_id,
         transaction=signed.hash_hex,
@@ -144,6 +143,20 @@ async def transactions(
         nonce=str(nonce),
         type=int(signed.request.type),
     )
+
+
+async def _is_known(server: Server, signed: SignedTransaction) -> bool:
+    return await server.node.call("eth_getTransactionByHash", [signed.hash_hex]) is not None
+
+
+async def _send(server: Server, signed: SignedTransaction, nonce: int) -> None:
+    """Raises TransactionRefused."""
+    await _check_nonce(server, signed, nonce)
+    try:
+        await server.node.send_raw(signed.raw)
+    except NodeRefused as error:
+        raise TransactionRefused("node", message=error.message[:200]) from None
+    await server.nonces.keep(signed.sender, nonce, server.clock)
 
 
 def check_signed(signed: SignedTransaction, chain_id: int, fee_cap: int) -> None:
