@@ -87,8 +87,7 @@ class Shown:
     client: Client
     proposal: Proposal
     judgement: Judgement
-    shown_at: float
-    asked_at: int = 0
+    asked_at: int
 
     @property
     def review(self) -> Review:
@@ -293,7 +292,7 @@ class Desk:
             entry.verdict.set_result(True)  # a rule's yes is a yes: what changes from now on undoes it no more
             return proposal
         asked_at = entry.prompt.asked_at
-        entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, time.monotonic(), asked_at)
+        entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, asked_at)
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
         self.on_change()
         if not await entry.verdict:

@@ -23,6 +23,7 @@ from chain.token import TokenAmount
 from fiat.head import chain_head
 from fiat.money import Money
 from fiat.record import GenesisRecord, ledger_id
+from tests.flows.lies import flipped, more
 from tests.flows.lying_server import CHAIN_ID, PASSWORD, Person, Scene, open_scene, pay, readable_memory
 from wallet.cli.ask import Asker, check_positions
 from wallet.cli.problems import problem_of
@@ -78,15 +79,6 @@ def set_to(*path: Any, to: Any) -> Any:
         return document
 
     return change
-
-
-def flipped(text: str) -> str:
-    """The last hex digit is another."""
-    return text[:-1] + ("0" if text[-1] != "0" else "1")
-
-
-def more(digits: str) -> str:
-    return str(int(digits) + 1)
 
 
 async def see_head(person: Person) -> None:
