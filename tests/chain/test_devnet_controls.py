@@ -46,7 +46,8 @@ async def test_blocks_time_and_snapshots(slow_chain: Node) -> None:
     await set_price(node, "ETH/USD", "2500")
     assert await controls.revert(node, kept) == mined
     await controls.set_automine(node, True)
-    await node.call("eth_sendTransaction", [paid])
+    sent = await node.call("eth_sendTransaction", [paid])
+    await node.wait_for_receipt(bytes.fromhex(str(sent)[2:]))  # Anvil answers before it mines
     assert (await node.balances(BOB, ASSETS[:1]))[0].units == 10  # type: ignore[union-attr]
     for wrong in (kept, "0x99", "nonsense"):
         with pytest.raises(DevnetCannot):
