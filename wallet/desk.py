@@ -151,6 +151,8 @@ class Desk:
         prepare_seconds_max: float = PREPARE_SECONDS_MAX,
     ) -> None:
         self._view, self._judge, self.on_change = view, judge, on_change
+        self.watchers: list[Callable[[], None]] = []
+        """Told of each turn beside `on_change`."""
         self.on_passed: Callable[[Passed], None] = lambda passed: None
         self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
@@ -294,7 +296,7 @@ class Desk:
         asked_at = entry.prompt.asked_at
         entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, asked_at)
         self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
-        self.on_change()
+        self._changed()
         if not await entry.verdict:
             raise RpcRefused(Code.DECLINED, DECLINED, None)
         return proposal
@@ -339,4 +341,9 @@ class Desk:
     def _remove(self, entry: _Entry) -> None:
         if self._entries.pop(entry.prompt.id, None) is not None:
             self._line = self._line.without(entry.prompt.id)
-            self.on_change()
+            self._changed()
+
+    def _changed(self) -> None:
+        self.on_change()
+        for told in self.watchers:
+            told()
