@@ -19,7 +19,7 @@ from wallet.texts import _
 def receive(run: Run, asset: str) -> None:
     purse = Purse(current_network(run.config, run.store), run.store)
     token = purse.token(asset) if asset else None
-    card = _card(run)
+    card = card_of(run)
     exponents = _exponents(run)
     if asset and token is None and asset.upper() not in exponents:
         raise no_such_asset(asset, sorted(exponents), purse.listed())
@@ -47,7 +47,7 @@ def _show(document: Json) -> None:
         qr(f"@{document['handle']}#{document['fingerprint'].replace(' ', '')}")
 
 
-def _card(run: Run) -> Json:
+def card_of(run: Run) -> Json:
     """Who the person is at the server's ledger, as far as this machine knows."""
     ledger = run.store.ledger_of(run.config.server)
     me = run.store.ledger(ledger).read("me") if ledger else {}

@@ -6,12 +6,23 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import frame_actions, home
+from wallet.web import activity, frame_actions, home, receive, send
 from wallet.web.visit import Route, Screen, Visit
 
-NAVIGATION = (Screen("/", N_("Home"), "home"),)
+NAVIGATION = (
+    Screen("/", N_("Home"), "home"),
+    Screen("/send", N_("Send"), "send"),
+    Screen("/receive", N_("Receive"), "receive"),
+    Screen("/activity", N_("Activity"), "activity"),
+)
 """The first four stand in the bar of a narrow screen, the others behind More."""
-ROUTES: tuple[Route, ...] = (*frame_actions.ROUTES, *home.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *frame_actions.ROUTES,
+    *home.ROUTES,
+    *send.ROUTES,
+    *receive.ROUTES,
+    *activity.ROUTES,
+)
 
 
 def frame(visit: Visit) -> dict[str, Any]:
