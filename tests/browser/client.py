@@ -48,7 +48,7 @@ class Client:
         log = self.home.with_name("up.log")
         with log.open("a") as errors:
             self._process = subprocess.Popen(
-                [TANDEM, "up", "--token-approves", "--json"],
+                [TANDEM, "up", "--token-approves", "--settle", "0", "--json"],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
