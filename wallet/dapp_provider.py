@@ -98,6 +98,8 @@ class Provider:
                 return await self._host.chains.relay(chain_id, request.method, request.params)
             case How.REFUSED:
                 raise RpcRefused(Code.METHOD_REFUSED, f"{request.method} is never done for a client.", None)
+            case How.ABSENT:
+                raise RpcRefused(Code.UNSUPPORTED, f"{request.method} is not implemented here.", None)
             case How.UNKNOWN:
                 raise RpcRefused(Code.METHOD, "There is no such method here.", None)
 

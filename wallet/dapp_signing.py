@@ -187,9 +187,11 @@ class Signing:
         return await self._host.signer.sign_transaction(request.unsigned_payload, request.sender, digest)
 
     async def send(self, node: Node, signed: SignedTransaction) -> str:
-        """The hash."""
+        """The hash. Raises RpcRefused, with the node's own words where it takes the transaction not (REJECTED)."""
         try:
             await node.send_raw(signed.raw)
+        except NodeRefused as error:
+            raise RpcRefused(Code.REJECTED, error.message, error.data) from None
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
         request = signed.request

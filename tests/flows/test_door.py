@@ -238,6 +238,25 @@ async def test_what_came_otherwise_than_foreseen_is_told(running: Up, person: Pe
             assert {fact["label"] for one in told for fact in one["facts"]} == ({"foreseen"} if surprises else set())
 
 
+async def test_what_the_node_does_not_take_is_32003_in_its_own_words(running: Up, person: Person) -> None:
+    """The coins are gone between the prompt and the yes, so that what is signed then nobody takes."""
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        before = str(await node.call("eth_getBalance", [ALICE, "latest"]))
+        payment = {"to": BOB, "value": "0x1"}
+        batch = {"version": "2.0.0", "chainId": "0x7a69", "atomicRequired": False, "calls": [payment]}
+        for method, asked in (("eth_sendTransaction", payment), ("wallet_sendCalls", batch)):
+            sending = asyncio.create_task(page.answer(method, asked))
+            prompt = await person.shown()
+            await node.call("anvil_setBalance", [ALICE, "0x0"])
+            try:
+                assert (await person.answer(prompt, "approve", prompt["digest"]))[0] == 200
+                error = (await sending)["error"]
+            finally:
+                await node.call("anvil_setBalance", [ALICE, before])
+            assert error["code"] == -32003 and "nsufficient funds" in error["message"], error
+
+
 async def test_five_wait_and_the_next_is_32005_and_leaving_withdraws(running: Up, person: Person) -> None:
     async with Socket(running, "https://busy.example") as page:
         await connected(page, person)
@@ -255,6 +274,10 @@ async def test_refused_and_unknown_methods(running: Up) -> None:
             assert await page.code(method) == 4200
         for method in ("eth_mine", "wallet_nothing", "rpc_modules"):
             assert await page.code(method) == -32601
+        for method in ("eth_mining", "net_peerCount"):
+            assert await page.code(method) == -32004
+        older = await page.post({"jsonrpc": "1.0", "id": 7, "method": "eth_chainId", "params": []})
+        assert (older["id"], older["error"]["code"]) == (7, -32006)
         assert await page.code("eth_subscribe", "newHeads") == 4200
 
 
@@ -462,7 +485,7 @@ async def test_subscriptions(running: Up, person: Person) -> None:
         first, second = (int(event["params"]["result"]["number"], 16) for event in told)
         assert second == first + 1 and "transactions" not in told[0]["params"]["result"]
         assert await page.ask("eth_unsubscribe", heads) is True
-        assert await page.ask("eth_unsubscribe", heads) is False
+        assert await page.code("eth_unsubscribe", heads) == -32001
         assert await page.ask("eth_unsubscribe", logs) is True
 
 
