@@ -52,6 +52,7 @@ from api.routes import (
     mandates,
     notices,
     orders,
+    pay,
     prices,
     problems,
     quotes,
@@ -82,7 +83,7 @@ PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, prices, events, transactions, problems),
+    *(topups, statements, chains, prices, events, transactions, problems, pay),
 )
 
 
