@@ -15,9 +15,11 @@ from typing import Any
 from aiohttp import ClientSession
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
+from api.bridge_assets import open_token_accounts
 from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
 from api.edge import Edge
@@ -26,6 +28,7 @@ from api.event_source import EventSource
 from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.fees import open_tariff
+from api.gas_cost import GasCost
 from api.gateways.liquidity import fund_liquidity
 from api.gateways.sandbox import Sandbox
 from api.head_reader import HeadReader
@@ -76,6 +79,7 @@ from chain.token import Token
 from chain.token_list import TokenList
 from fiat.errors import FiatError
 from fiat.journal import Journal
+from fiat.tariff import Tariff
 
 SANDBOX_PAUSE_SECONDS = 0.25
 PRICES_PAUSE_SECONDS = 1
@@ -141,17 +145,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
-        sandbox = Sandbox(
-            engine,
-            journal,
-            settings.sandbox_delay_ms,
-            time.time_ns,
-            clearing_cap_minor=settings.sandbox_clearing_cap_minor,
-            settle_ms=settings.sandbox_settle_ms,
-            tariff=tariff,
-        )
-        await sandbox.open_accounts()
-        await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+        sandbox = await _open_sandbox(settings, engine, journal, tariff)
+        await open_token_accounts(journal, tokens)
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
         index = IndexerStore(recording(engine), settings.chain_id)
@@ -161,7 +156,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await keeper.begin()
         holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
         desk = QuoteDesk(
-            engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
+            *(engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns),
+            gas_cost=GasCost(node, time.monotonic_ns),
         )
         server = Server(
             settings=settings,
@@ -192,6 +188,22 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
             await stack.enter_async_context(_running([gateway, keeping, *seeing]))
         yield server
+
+
+async def _open_sandbox(settings: Settings, engine: AsyncEngine, journal: Journal, tariff: Tariff) -> Sandbox:
+    """The pretend bank, its accounts and the operator's own money there."""
+    sandbox = Sandbox(
+        engine,
+        journal,
+        settings.sandbox_delay_ms,
+        time.time_ns,
+        clearing_cap_minor=settings.sandbox_clearing_cap_minor,
+        settle_ms=settings.sandbox_settle_ms,
+        tariff=tariff,
+    )
+    await sandbox.open_accounts()
+    await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+    return sandbox
 
 
 @asynccontextmanager
