@@ -123,6 +123,7 @@ TABLE: dict[type[Exception], Row] = {
     ledger.OrderUnknown: Row(404, "not_found", "There is nothing here, or it is not yours."),
     ledger.ReceiveTooLittle: Row(422, "receive_too_little", "The conversion would give less than was signed."),
     ledger.LiquidityMissing: Row(503, "liquidity_missing", "The operator cannot give this currency now."),
+    ledger.InventoryMissing: Row(422, "inventory_missing", "The operator cannot give as much of this token now."),
     ledger.QuoteUsed: Row(409, "quote_used", "Another order accepted this quote before."),
     ledger.UseRefused: Row(422, "use_refused", "The order does not allow this now; nothing was written."),
     ledger.NonceConflict: Row(409, "nonce_conflict", "This nonce was used before with another order."),
