@@ -76,6 +76,7 @@ TABLE: dict[type[Exception], Row] = {
     own.AmountOutOfRange: Row(422, "amount_out_of_range", "The amount is outside what is possible."),
     own.PayeeIsSelf: Row(422, "payee_is_self", "Payer and payee are the same."),
     own.MachineRefused: Row(422, "machine_refused", "The ledger refused the order, and will again for this nonce."),
+    own.ReceiverUnproven: Row(422, "receiver_unproven", "Tokens are sent to an address that you proved, on its chain."),
     own.QuoteRefused: Row(422, "quote_refused", "The quote was refused."),
     own.QuoteUnavailable: Row(503, "quote_unavailable", "There is no current price for this; ask again later."),
     own.QuoteUnknown: Row(422, "quote_unknown", "The order accepts a quote that is not yours, or for something else."),
