@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from chain.address import Address
 from chain.errors import AddressChecksumWrong, AddressMalformed
-from chain.token import UNITS_MAX, Token, TokenAmount
+from chain.token import UNITS_MAX, TokenAmount
 from wallet.errors import InputMalformed
 
 SCHEME = "ethereum:"
@@ -38,6 +38,16 @@ class PaymentUri:
     contract: Address | None = None
     units: int | None = None
 
+    @property
+    def text(self) -> str:
+        """As it is handed over, the chain always named. Reading it gives the same."""
+        assert self.chain_id is not None
+        if self.contract is None:
+            value = f"?value={self.units}" if self.units is not None else ""
+            return f"{SCHEME}{self.to}@{self.chain_id}{value}"
+        amount = f"&uint256={self.units}" if self.units is not None else ""
+        return f"{SCHEME}{self.contract}@{self.chain_id}/transfer?address={self.to}{amount}"
+
 
 def is_payment_uri(text: str) -> bool:
     return text[: len(SCHEME)].lower() == SCHEME
@@ -61,15 +71,6 @@ def read_payment_uri(text: str) -> PaymentUri:
     if "address" not in given:
         raise _malformed(text, "it does not say who is paid")
     return PaymentUri(_address(text, given["address"]), chain_id, target, _units(text, given.get("uint256")))
-
-
-def write_payment_uri(to: Address, token: Token, amount: TokenAmount | None = None) -> str:
-    """A request of ours: the chain always named, in the token's smallest unit where an amount is asked."""
-    if token.address is None:
-        value = f"?value={amount.units}" if amount is not None else ""
-        return f"{SCHEME}{to}@{token.chain_id}{value}"
-    value = f"&uint256={amount.units}" if amount is not None else ""
-    return f"{SCHEME}{token.address}@{token.chain_id}/transfer?address={to}{value}"
 
 
 def check_agrees(link: PaymentUri, text: str, amount: TokenAmount) -> None:

@@ -84,10 +84,13 @@ def test_a_request_is_shown_scanned_from_its_picture_and_filled_in(
     page = ui.enter(context)
     page.get_by_role("link", name="Receive", exact=True).first.click()
     expect(page.locator("#address")).to_contain_text("chain 31337")
-    page.get_by_label("Amount to ask for").fill("0.125")
+    page.locator("#amount").fill("0.125")
     page.get_by_role("button", name="Show the request").click()
     link = f"ethereum:{ui.wallet.address}@31337?value=125000000000000000"
     expect(page.locator("#own-link")).to_have_text(link)
+    page.locator("#sum").fill("7.5")
+    page.get_by_role("button", name="Show the link").click()
+    expect(page.locator("#money-link")).to_contain_text("amount=7.50&currency=EUR")
     assert look(page) == []
     picture = tmp_path / "request.png"
     page.locator("#address svg.qr").screenshot(path=picture)
@@ -113,7 +116,7 @@ def test_what_cannot_be_meant_is_said_before_anything_is_signed(
         (bob.payee, "1000000", "EUR", "are missing"),
         (bob.address, "1", "EUR", "sent to a @handle"),
         (bob.address[:-1] + ("0" if bob.address[-1] != "0" else "1"), "1", "ETH", "checksum"),
-        (bob.payee, "100000", "ETH", "ETH"),
+        (bob.payee, "100000", "ETH", "Not enough coins"),
     ]
     page.goto(ui.base + "/send")
     for to, amount, asset, told in wrong:

@@ -33,6 +33,7 @@ def frame(visit: Visit) -> dict[str, Any]:
         "csrf": visit.session.csrf,
         "who": who(visit),
         "waiting": waiting(visit),
+        "paths": [screen.path for screen in NAVIGATION],
         "navigation": [
             {
                 "path": screen.path,

@@ -10,16 +10,17 @@ from typing import Any
 
 from chain.errors import ChainError
 from chain.fees import Speed
-from chain.token import TokenAmount
 from wallet.cli.contacts import remember
+from wallet.cli.links import asked_by, check_memo, request_of
 from wallet.cli.own import contacts_kept, payee_of
 from wallet.cli.problems import problem_of
 from wallet.cli.review_words import SIGN_WORD
 from wallet.cli.running import Run
-from wallet.cli.send import check_memo, token_amount
+from wallet.cli.send import token_amount
+from wallet.cli.show import words_of
 from wallet.errors import DigestDiffers, InputMalformed, PasswordNeeded, ServerError, VaultUnopened, WalletError
 from wallet.payee import Payee
-from wallet.payment_uri import read_payment_uri
+from wallet.payment_link import check_request
 from wallet.review import Label, Review
 from wallet.texts import N_, _
 from wallet.tokens import Gas, TokenPlan, TokenRail
@@ -28,7 +29,7 @@ from wallet.web.review_view import told, value_of
 from wallet.web.views import portfolio
 from wallet.web.visit import Answer, Go, Page, Visit, get, post
 
-TO_LENGTH_MAX = 500
+TO_LENGTH_MAX = 2000
 SPEEDS = {"normal": N_("normal"), "slow": N_("slow, cheaper"), "fast": N_("fast, dearer")}
 SUMMARY = (
     (Label.AMOUNT, N_("You send")),
@@ -106,38 +107,44 @@ async def payee(visit: Visit) -> Answer:
     if not text:
         return Page("send_payee.html", {"said": "", "is_bad": False, "asked": None})
     try:
-        found = payee_of(Run(visit.place.config, True), text)
+        run = Run(visit.place.config, True)
+        found = payee_of(run, text)
+        asked = _asked_by(run, found)
         async with visit.wallet() as wallet:
-            said, asked = await _described(wallet, found)
+            said = await _described(wallet, found)
     except (WalletError, ChainError) as error:
         return Page("send_payee.html", {"said": problem_of(error).sentence, "is_bad": True, "asked": None})
     return Page("send_payee.html", {"said": said, "is_bad": False, "asked": asked})
 
 
-async def _described(wallet: Wallet, found: Payee) -> tuple[str, dict[str, str] | None]:
-    asked = _asked_by(wallet, found)
+async def _described(wallet: Wallet, found: Payee) -> str:
     if found.address is not None:
         name = f"{found.name}: " if found.name else ""
         told_chain = _("{name}an address on {chain}: {address}")
         chain = wallet.purse.network.name
-        return told_chain.format(name=name, chain=chain, address=str(found.address)), asked
+        return told_chain.format(name=name, chain=chain, address=str(found.address))
     card = await wallet.resolve(found)
     known = (
         _("You know them.") if wallet.is_known(card, found) else _("The first time from here: compare it with them.")
     )
     who = _("@{handle}, fingerprint {fingerprint}.").format(handle=card.handle, fingerprint=card.fingerprint)
-    return f"{who} {known}", asked
+    return f"{who} {known}"
 
 
-def _asked_by(wallet: Wallet, found: Payee) -> dict[str, str] | None:
-    """Amount and asset that a link asks for, where the asset is one of ours. Raises InputMalformed."""
+def _asked_by(run: Run, found: Payee) -> dict[str, str] | None:
+    """What a link asks for; None where it leaves that to who pays. Raises InputMalformed, LinkElsewhere."""
     if not found.link:
         return None
-    link = read_payment_uri(found.link)
-    token = next((token for token in wallet.purse.listed() if token.address == link.contract), None)
-    if token is None or link.chain_id not in (None, token.chain_id):
+    request = request_of(run, found)
+    if request is not None and not request.amount:
+        return {"asset": "", "amount": "", "memo": request.memo}
+    try:
+        amount, asset = asked_by(run, found.link)
+    except InputMalformed as open_one:
+        if open_one.field != "amount":
+            raise
         return None
-    return {"asset": token.symbol, "amount": TokenAmount(link.units, token).format() if link.units is not None else ""}
+    return {"asset": asset, "amount": amount, "memo": request.memo if request is not None else ""}
 
 
 async def review(visit: Visit) -> Answer:
@@ -146,17 +153,18 @@ async def review(visit: Visit) -> Answer:
     memo = visit.given("memo")
     if not to:
         raise InputMalformed("payee", "", "@handle or an address is expected")
-    found = payee_of(Run(visit.place.config, True), to)
+    run = Run(visit.place.config, True)
+    found = payee_of(run, to)
     check_memo(memo)
     async with visit.wallet() as wallet:
-        plan = await _planned(wallet, found, amount, asset, memo, visit.given("speed") or "normal")
+        plan = await _planned(run, wallet, found, amount, asset, memo, visit.given("speed") or "normal")
         guarded = (await wallet.keys()).guarded
     draft = Draft(plan, found, to, guarded)
     return _review_page(draft, visit.session.keep(draft))
 
 
 async def _planned(
-    wallet: Wallet, found: Payee, amount: str, asset: str, memo: str, speed: str
+    run: Run, wallet: Wallet, found: Payee, amount: str, asset: str, memo: str, speed: str
 ) -> OrderPlan | TokenPlan:
     token = wallet.purse.token(asset)
     if token is not None:
@@ -164,10 +172,13 @@ async def _planned(
             raise InputMalformed("memo", memo[:40], _("a chain carries none"))
         if speed not in SPEEDS:
             raise InputMalformed("speed", speed[:20], "there is no such choice")
-        return await TokenRail(wallet).plan(token_amount(amount, token, found), found, None, Gas(Speed(speed)))
+        return await TokenRail(wallet).plan(token_amount(run, amount, token, found), found, None, Gas(Speed(speed)))
     money = await wallet.money(amount, asset.upper())
     if found.address is not None:
         raise InputMalformed("payee", found.address, _("{asset} is sent to a @handle").format(asset=money.currency))
+    if (request := request_of(run, found)) is not None:
+        memo = memo or request.memo
+        check_request(request, money.decimal, money.currency.code, memo)
     return await wallet.plan_transfer(money, found, memo)
 
 
@@ -237,6 +248,7 @@ async def block(visit: Visit) -> Answer:
         "number": visit.asked("number"),
         "block": None if receipt is None else receipt.block_number,
         "failed": receipt is not None and not receipt.succeeded,
+        "drift": [words_of(fact, visit.place.config.server_host)[:2] for fact in outcome.drift],
         "arrived": outcome.arrived.format() if outcome.arrived is not None else "",
     }
     return Page("send_block.html", values)
