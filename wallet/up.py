@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from chain.errors import ChainError
+from wallet.approvals import SETTLE_SECONDS
 from wallet.config import Config
 from wallet.control import Control, keep_token, read_accounts
 from wallet.dapp_aftermath import Aftermath
@@ -20,7 +21,6 @@ from wallet.dapp_extension import Pairing
 from wallet.dapp_host import Host
 from wallet.dapp_provider import Provider
 from wallet.dapp_server import DappServer
-from wallet.desk import behind_json
 from wallet.door import Door, Handler
 from wallet.errors import CallRefused, WalletError
 from wallet.frames import Frame
@@ -28,6 +28,7 @@ from wallet.grants import grant_key, program_document, rows
 from wallet.happenings import disconnected
 from wallet.listen import Listen
 from wallet.loopback import sockets
+from wallet.prompts import unseen_json
 from wallet.signing import Signer
 from wallet.state import Store
 from wallet.web.assets import Assets
@@ -56,10 +57,12 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def opened(config: Config, store: Store, signer: Signer, *, token_approves: bool) -> AsyncIterator[Running]:
+async def opened(
+    config: Config, store: Store, signer: Signer, *, token_approves: bool, settle_seconds: float = SETTLE_SECONDS
+) -> AsyncIterator[Running]:
     """Everything, while the block lasts. Raises ListenRefused, DoorTaken, StateUnusable."""
     _raise_file_limit()
-    host = Host(config, store, signer)
+    host = Host(config, store, signer, settle_seconds)
     provider, pairing = Provider(host), Pairing()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(host.close)
@@ -137,6 +140,7 @@ class _Handlers:
             "ui": self._ui,
             "approvals": self._approvals,
             "approve": self._approve,
+            "choose": self._choose,
             "decline": self._decline,
             "pair": self._pair,
             "pair_extension": self._pair_extension,
@@ -151,11 +155,12 @@ class _Handlers:
         return {"ui": self._running.ui.new_link()}
 
     async def _approvals(self, _arguments: Frame) -> Frame:
-        shown = self._desk.shown()
+        shown, preparing = self._desk.shown(), self._desk.preparing()
         return {
             "approvals": [shown.to_json()] if shown is not None else [],
+            "preparing": unseen_json(preparing, "preparing") if preparing is not None else None,
             "waiting": len(self._desk.behind()),
-            "behind": [behind_json(prompt) for prompt in self._desk.behind()] if shown is not None else [],
+            "behind": [unseen_json(prompt, "waiting") for prompt in self._desk.behind()],
             "surprises": [surprise.to_json() for surprise in self._running.aftermath.surprises],
         }
 
@@ -168,6 +173,13 @@ class _Handlers:
         password, always = str(arguments.get("password", "")), arguments.get("always") is True
         await self._desk.approve(number, digest, password, accounts=accounts, always=always)
         return {"id": number, "state": "approved"}
+
+    async def _choose(self, arguments: Frame) -> Frame:
+        try:
+            accounts = read_accounts(arguments.get("accounts"))
+        except ChainError:
+            raise CallRefused("choose", "accounts") from None
+        return self._desk.choose(str(arguments.get("id")), accounts).to_json()
 
     async def _decline(self, arguments: Frame) -> Frame:
         number = str(arguments.get("id"))

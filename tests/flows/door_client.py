@@ -109,7 +109,10 @@ async def up(home: Path, chain_url: str, *options: str) -> AsyncIterator[Up]:
 @asynccontextmanager
 async def anvil_and_up(folder: Path) -> AsyncIterator[Up]:
     """Approving by the token."""
-    async with Devnet.start("anvil") as devnet, up(folder / "home", devnet.url, "--token-approves") as running:
+    async with (
+        Devnet.start("anvil") as devnet,
+        up(folder / "home", devnet.url, "--token-approves", "--settle", "0") as running,
+    ):
         yield running
 
 

@@ -22,7 +22,7 @@ from wallet.cli.new_file import write_new
 from wallet.cli.own import own_account, payee_of, sender_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
-from wallet.cli.show import approve
+from wallet.cli.show import approve, surprise
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed, StateBusy, StateUnusable, TerminalNeeded
 from wallet.payee import Payee
@@ -204,6 +204,8 @@ async def _send_tokens(
         transaction = await rail.submit(plan)
     sent = await rail.settle(plan, transaction)
     state = "sent" if sent.receipt is None else "done" if sent.receipt.succeeded else "failed"
+    if sent.drift:
+        surprise(sent.hash, sent.drift)
     return {
         "rail": "chain",
         "state": state,
@@ -211,6 +213,7 @@ async def _send_tokens(
         "asset": amount.token.symbol,
         "to": plan.receiver,
         "arrived": sent.arrived.format() if sent.arrived is not None else None,
+        "unforeseen": [fact.to_json() for fact in sent.drift],
         "nonce": str(plan.request.nonce),
         "transaction": sent.hash,
         "block": sent.receipt.block_number if sent.receipt else None,
