@@ -6,12 +6,19 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import frame_actions, home
+from wallet.web import approvals, frame_actions, home
 from wallet.web.visit import Route, Screen, Visit
 
-NAVIGATION = (Screen("/", N_("Home"), "home"),)
+NAVIGATION = (
+    Screen("/", N_("Home"), "home"),
+    Screen("/approvals", N_("Approvals"), "approvals"),
+)
 """The first four stand in the bar of a narrow screen, the others behind More."""
-ROUTES: tuple[Route, ...] = (*frame_actions.ROUTES, *home.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *frame_actions.ROUTES,
+    *home.ROUTES,
+    *approvals.ROUTES,
+)
 
 
 def frame(visit: Visit) -> dict[str, Any]:
