@@ -54,6 +54,7 @@ WalletError
  |   +- SettingRefused           an environment variable
  |   +- TerminalNeeded           something would have to be asked, and nobody is there
  |   +- YesRefused               `--yes` does not cover this review
+ |   +- LinkElsewhere            a payment link to somebody at another server
  |   +- RuleUnseen               a rule would be made that nobody has looked at
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
  |   +- NameTaken                another account or contact has this name, or one that passes for it
@@ -396,6 +397,13 @@ class YesRefused(UsageError):
     """`reason` is warnings (the review has some), payee (not met before) or word (one has to be typed)."""
 
     reason: str
+
+
+class LinkElsewhere(UsageError):
+    """Host and port, of the link and of the person's own server."""
+
+    place: str
+    server: str
 
 
 class RuleUnseen(UsageError):

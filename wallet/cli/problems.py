@@ -178,6 +178,10 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         ),
         USAGE,
     ),
+    wallet.LinkElsewhere: (
+        N_("The link leads to somebody at {place}, and your account is at {server}: nothing was sent."),
+        USAGE,
+    ),
     wallet.RuleUnseen: (
         N_("“Always” makes a rule ({digest}): look at it first, with --json or in a terminal; then --yes takes it."),
         USAGE,

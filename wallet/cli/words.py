@@ -49,6 +49,17 @@ WORDS: dict[str, str] = {
     "it is for another chain than the one in use": N_("it is for another chain than the one in use"),
     "it asks for another asset": N_("it asks for another asset"),
     "it asks for another amount": N_("it asks for another amount"),
+    "it asks for another memo": N_("it asks for another memo"),
+    "of which asset? `tandem receive ASSET --amount AMOUNT`": N_(
+        "of which asset? `tandem receive ASSET --amount AMOUNT`"
+    ),
+    "it leaves the amount to you: AMOUNT ASSET LINK": N_("it leaves the amount to you: AMOUNT ASSET LINK"),
+    "it asks for a token that is not in your list": N_("it asks for a token that is not in your list"),
+    "https://SERVER/pay/@handle#holder=0x… is expected": N_("https://SERVER/pay/@handle#holder=0x… is expected"),
+    "an amount above zero in plain decimals, and its currency, are expected": N_(
+        "an amount above zero in plain decimals, and its currency, are expected"
+    ),
+    "its memo is no single line that can be shown": N_("its memo is no single line that can be shown"),
     "a parameter is empty, or stands there twice": N_("a parameter is empty, or stands there twice"),
     "a parameter is unknown, or stands there twice": N_("a parameter is unknown, or stands there twice"),
     "a whole number of the smallest unit is expected, below 2^256": N_(
