@@ -6,7 +6,7 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import activity, frame_actions, home, receive, send
+from wallet.web import activity, approvals, frame_actions, home, receive, send
 from wallet.web.visit import Route, Screen, Visit
 
 NAVIGATION = (
@@ -14,6 +14,7 @@ NAVIGATION = (
     Screen("/send", N_("Send"), "send"),
     Screen("/receive", N_("Receive"), "receive"),
     Screen("/activity", N_("Activity"), "activity"),
+    Screen("/approvals", N_("Approvals"), "approvals"),
 )
 """The first four stand in the bar of a narrow screen, the others behind More."""
 ROUTES: tuple[Route, ...] = (
@@ -22,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *send.ROUTES,
     *receive.ROUTES,
     *activity.ROUTES,
+    *approvals.ROUTES,
 )
 
 

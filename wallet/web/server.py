@@ -30,7 +30,7 @@ from wallet.web.pages import Pages
 from wallet.web.problem_page import plain_problem, problem_page
 from wallet.web.sessions import Session, Sessions, is_csrf
 from wallet.web.taste import Taste, taste_of
-from wallet.web.visit import Answer, Document, Go, Handler, Page, Place, Route, Visit
+from wallet.web.visit import Answer, Document, Go, Handler, Page, Place, Route, Same, Visit
 
 BODY_BYTES_MAX = 64 * 1024
 CSRF_HEADER = "X-Tandem-Page"
@@ -242,6 +242,8 @@ class UiServer:
                 if visit.is_fragment:
                     return web.Response(status=204, headers={**HEADERS, "HX-Redirect": path})
                 return web.Response(status=303, headers={**HEADERS, "Location": path})
+            case Same():
+                return web.Response(status=204, headers=HEADERS)
             case Document(name, media_type, content):
                 kept = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
                 return web.Response(body=content, content_type=media_type, headers={**HEADERS, **kept})
