@@ -1,9 +1,14 @@
-"""What every test folder shares: `slow` tests run only with --soak."""
+"""What every test folder shares: `slow` tests run only with --soak, and one PostgreSQL serves the run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pgserver
 import pytest
 from hypothesis import settings
+
+from tests.databases import running_postgresql
 
 # A fixed seed, and no wall-clock limit: a busy machine is no failure.
 settings.register_profile("tandem", deadline=None, derandomize=True)
@@ -27,3 +32,10 @@ def pytest_collection_modifyitems(config, items):
 def soak(request):
     """Are the full counts asked for?"""
     return request.config.getoption("--soak")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[pgserver.PostgresServer]:
+    """A PostgreSQL server for the whole run; each test takes a database of its own."""
+    with running_postgresql() as server:
+        yield server
