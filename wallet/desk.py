@@ -63,6 +63,8 @@ class Desk:
     ) -> None:
         self._view, self._judge, self.on_change = view, judge, on_change
         self._settle_seconds, self._clock = settle_seconds, clock
+        self.watchers: list[Callable[[], None]] = []
+        """Told of each turn beside `on_change`."""
         self.on_passed: Callable[[Passed], None] = lambda passed: None
         self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
@@ -257,7 +259,7 @@ class Desk:
     def _show(self, entry: _Entry, shown: Shown) -> None:
         entry.shown = shown
         self._line = self._line.showing(shown.id, shown.review.digest)
-        self.on_change()
+        self._changed()
 
     def _check_named(self, shown: Shown, accounts: Sequence[Address]) -> None:
         """Are these the accounts of the review that was seen? Raises ApprovalRefused, AccountUnknown, DigestDiffers."""
@@ -318,4 +320,9 @@ class Desk:
     def _remove(self, entry: _Entry) -> None:
         if self._entries.pop(entry.prompt.id, None) is not None:
             self._line = self._line.without(entry.prompt.id)
-            self.on_change()
+            self._changed()
+
+    def _changed(self) -> None:
+        self.on_change()
+        for told in self.watchers:
+            told()

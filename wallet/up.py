@@ -1,4 +1,4 @@
-"""`tandem up` at work: signer, socket, dApp endpoint and control API in one process, until it is told to end."""
+"""`tandem up` at work: signer, socket, dApp endpoint, control API and pages in one process, until told to end."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ from wallet.loopback import sockets
 from wallet.prompts import unseen_json
 from wallet.signing import Signer
 from wallet.state import Store
+from wallet.web.assets import Assets
+from wallet.web.server import UiServer
+from wallet.web.visit import Place
 
 SWEEP_SECONDS = 1
 FILES_MAX = 8192
@@ -46,6 +49,7 @@ class Running:
     pairing: Pairing
     dapp_port: int
     control_port: int
+    ui: UiServer
 
     def to_json(self) -> dict[str, Any]:
         dapp, control = f"127.0.0.1:{self.dapp_port}", f"127.0.0.1:{self.control_port}"
@@ -64,16 +68,20 @@ async def opened(
         stack.push_async_callback(host.close)
         stack.push_async_callback(provider.close)
         dapp, control = _listening(stack, config.dapp_listen), _listening(stack, config.control_listen)
+        pages = _listening(stack, config.ui_listen)
         server = DappServer(host, provider, pairing, dapp[1])
-        running = Running(host, provider.aftermath, pairing, dapp[1], control[1])
+        ui = UiServer(Place(host, provider.aftermath, pairing), pages[1], Assets.read())
+        running = Running(host, provider.aftermath, pairing, dapp[1], control[1], ui)
         handlers = _Handlers(running, server).by_name()
         await stack.enter_async_context(Door(config.home, signer, handlers))
         control_app = Control(host.desk, keep_token(config.home), control[1], approves=token_approves).application()
-        for app, (listeners, _port) in ((control_app, control), (server.application(), dapp)):
+        apps = ((control_app, control), (server.application(), dapp), (ui.application(), pages))
+        for app, (listeners, _port) in apps:
             await _serve(stack, app, listeners)
         stack.push_async_callback(server.hang_up)
+        stack.callback(ui.events.close)
         stack.callback(host.tell_all, disconnected("The wallet was closed."))
-        for work in (host.desk.work(), _sweep(host)):
+        for work in (host.desk.work(), _sweep(host), ui.work()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_cancelled, task)
         yield running
@@ -129,6 +137,7 @@ class _Handlers:
     def by_name(self) -> Mapping[str, Handler]:
         return {
             "client": self._client,
+            "ui": self._ui,
             "approvals": self._approvals,
             "approve": self._approve,
             "choose": self._choose,
@@ -141,6 +150,9 @@ class _Handlers:
 
     async def _client(self, _arguments: Frame) -> Frame:
         return self._running.to_json()
+
+    async def _ui(self, _arguments: Frame) -> Frame:
+        return {"ui": self._running.ui.new_link()}
 
     async def _approvals(self, _arguments: Frame) -> Frame:
         shown, preparing = self._desk.shown(), self._desk.preparing()

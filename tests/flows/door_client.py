@@ -75,6 +75,7 @@ def environment(home: Path, chain_url: str) -> dict[str, str]:
         "TANDEM_PASSWORD_FILE": str(password_file),
         "TANDEM_DAPP_LISTEN": "127.0.0.1:0",
         "TANDEM_CONTROL_LISTEN": "127.0.0.1:0",
+        "TANDEM_UI_LISTEN": "localhost:0",
     }
 
 

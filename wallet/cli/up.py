@@ -40,7 +40,9 @@ class Wanted(NamedTuple):
     before: list[Any]
 
 
-@command("up", _("Run the local client: dApps ask at its endpoint, and you answer here or with `tandem approve`."))
+@command(
+    "up", _("Run the local client: your pages, and dApps that ask; you answer there, here or with `tandem approve`.")
+)
 @click.option("--token-approves", is_flag=True, help=_("let the control token approve (tests, automation)"))
 @click.option(
     "--settle",
@@ -73,7 +75,8 @@ async def _up(run: Run, password: str | None, token_approves: bool, settle: floa
             await signer.unlock(password)
         for network in [one for one in running.host.chains.known.values() if one.relayed][:1]:
             tell_reading(run, network)
-        run.answer(running.to_json() | {"unlocked": password is not None}, lambda: _say_ready(running, password))
+        places = running.to_json() | {"ui": running.ui.new_link()}
+        run.answer(places | {"unlocked": password is not None}, lambda: _say_ready(places, password))
         sys.stdout.flush()
         if run.json or not terminal.is_there():
             await stopped.wait()
@@ -84,8 +87,8 @@ async def _up(run: Run, password: str | None, token_approves: bool, settle: floa
         await asyncio.gather(screen, return_exceptions=True)
 
 
-def _say_ready(running: client.Running, password: str | None) -> None:
-    places = running.to_json()
+def _say_ready(places: dict[str, Any], password: str | None) -> None:
+    click.echo(_("Your wallet, for five minutes and once: {ui}").format(**places))
     click.echo(_("dApps: {dapp} and {websocket}").format(**places))
     click.echo(_("Control: {control}").format(**places))
     if password is None:
