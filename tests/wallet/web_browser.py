@@ -30,7 +30,7 @@ class Person(Browser):
         return await self.ask(path, cookie=self.cookie)
 
     async def act(self, path, **form):
-        return await self.post(path, self.cookie, self.token, **form)
+        return await self.acted(path, list(form.items()))
 
     async def acted(self, path, fields):
         """With fields that come more than once."""

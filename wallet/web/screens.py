@@ -6,18 +6,23 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import approvals, frame_actions, home
+from wallet.web import allowances, approvals, confirming, connections, frame_actions, home
 from wallet.web.visit import Route, Screen, Visit
 
 NAVIGATION = (
     Screen("/", N_("Home"), "home"),
     Screen("/approvals", N_("Approvals"), "approvals"),
+    Screen("/connections", N_("Connections"), "connections"),
+    Screen("/allowances", N_("Allowances"), "allowances"),
 )
 """The first four stand in the bar of a narrow screen, the others behind More."""
 ROUTES: tuple[Route, ...] = (
     *frame_actions.ROUTES,
     *home.ROUTES,
     *approvals.ROUTES,
+    *confirming.ROUTES,
+    *connections.ROUTES,
+    *allowances.ROUTES,
 )
 
 
