@@ -77,8 +77,16 @@ contracts: setup
 texts: setup
 	@$(PY) tests/house/catalogue.py
 
-screenshots: setup
-	@.venv/bin/pytest -q tests/pages --screenshots $(ARGS)
+# Chinese needs letters to be drawn with, which a server may not have.
+.tools/fonts: Makefile
+	@mkdir -p .tools; if [ -z "$$(fc-list :lang=zh 2>/dev/null)" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends fontconfig fonts-wqy-microhei; \
+	  else echo "A Chinese font is needed: fonts-wqy-microhei"; exit 1; fi; \
+	fi; touch $@
+
+screenshots: setup .tools/fonts
+	@.venv/bin/pytest -q tests/web/test_screenshots.py --screenshots $(ARGS)
 
 artifacts: setup
 	@node chain/contracts/compile.js

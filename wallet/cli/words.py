@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wallet.cli.key_words import KEY_WORDS
+from wallet.cli.page_words import PAGE_WORDS
 from wallet.cli.policy_words import POLICY_WORDS
 from wallet.texts import N_
 
@@ -219,4 +220,5 @@ WORDS: dict[str, str] = {
     "disagrees": N_("the feed and the ECB's rate disagree"),
     **KEY_WORDS,
     **POLICY_WORDS,
+    **PAGE_WORDS,
 }

@@ -60,6 +60,14 @@ ADVICE: dict[type[Exception], Advice] = {
         N_("The server contradicts itself"),
         N_("Pay nothing more through it until it explains this. Your receipts are kept as evidence."),
     ),
+    chain.GasMissing: Advice(
+        N_("There is no coin for the fee"),
+        N_("A chain's fee is paid in its own coin. Receive some, or convert some of your money into it."),
+    ),
+    chain.InsufficientNative: Advice(
+        N_("There is not enough of the chain's coin"),
+        N_("The amount and the fee come out of the same coin. Send less, receive some, or convert money into it."),
+    ),
     chain.WrongGenesis: Advice(
         N_("This is another chain than before"),
         N_("The node may have been restarted, or is another one. Look at Security, Networks."),

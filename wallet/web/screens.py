@@ -6,11 +6,24 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import allowances, approvals, confirming, connections, frame_actions, home
+from wallet.web import (
+    activity,
+    allowances,
+    approvals,
+    confirming,
+    connections,
+    frame_actions,
+    home,
+    receive,
+    send,
+)
 from wallet.web.visit import Route, Screen, Visit
 
 NAVIGATION = (
     Screen("/", N_("Home"), "home"),
+    Screen("/send", N_("Send"), "send"),
+    Screen("/receive", N_("Receive"), "receive"),
+    Screen("/activity", N_("Activity"), "activity"),
     Screen("/approvals", N_("Approvals"), "approvals"),
     Screen("/connections", N_("Connections"), "connections"),
     Screen("/allowances", N_("Allowances"), "allowances"),
@@ -19,6 +32,9 @@ NAVIGATION = (
 ROUTES: tuple[Route, ...] = (
     *frame_actions.ROUTES,
     *home.ROUTES,
+    *send.ROUTES,
+    *receive.ROUTES,
+    *activity.ROUTES,
     *approvals.ROUTES,
     *confirming.ROUTES,
     *connections.ROUTES,
@@ -34,6 +50,7 @@ def frame(visit: Visit) -> dict[str, Any]:
         "csrf": visit.session.csrf,
         "who": who(visit),
         "waiting": waiting(visit),
+        "paths": [screen.path for screen in NAVIGATION],
         "navigation": [
             {
                 "path": screen.path,

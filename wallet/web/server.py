@@ -25,7 +25,7 @@ from wallet.texts import _, speaking
 from wallet.web import screens
 from wallet.web.assets import Assets
 from wallet.web.events import Events
-from wallet.web.gate import LINK_PATH, STATIC_PATH, Marks, Way, admit, host_of
+from wallet.web.gate import LINK_PATH, STATIC_PATH, Marks, Way, admit, host_of, own_path
 from wallet.web.pages import Pages
 from wallet.web.problem_page import plain_problem, problem_page
 from wallet.web.sessions import Session, Sessions, is_csrf
@@ -101,7 +101,7 @@ class UiServer:
             except CallerRefused as refused:
                 return self._refused(refused, taste)
             if way is Way.DOORSTEP:
-                return self._plain("doorstep.html", taste, {"path": request.path_qs})
+                return self._plain("doorstep.html", taste, {"path": own_path(request.path_qs)})
             if way is Way.LINK:
                 return await self._open(request, taste)
             if request.path.startswith(STATIC_PATH):
@@ -219,7 +219,7 @@ class UiServer:
             self._place,
             session,
             taste,
-            request.path,
+            own_path(request.path),
             query=dict(request.query),
             is_fragment="HX-Request" in request.headers,
         )

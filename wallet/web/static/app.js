@@ -59,6 +59,16 @@ document.addEventListener("click", async (event) => {
   said.textContent = button.dataset.copied;
 });
 
+// What a link asks for is filled in only when the person says so.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-fill]");
+  if (!button) return;
+  for (const [name, value] of [[button.dataset.fill, button.dataset.value], [button.dataset.also, button.dataset.then]]) {
+    const field = document.getElementById(name);
+    if (field && value) field.value = value;
+  }
+});
+
 // A details that is a menu closes when something else is wanted.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.more[open]")) {
