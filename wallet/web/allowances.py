@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.address import Address
+from chain.errors import ChainError
 from fiat.currency import ISO_4217
 from wallet.accounts import Account, read_account
 from wallet.allowances import Given
 from wallet.cli.show import words_of
 from wallet.contacts import contacts_of
-from wallet.errors import InputMalformed, LedgerReplaced, ServerError
+from wallet.errors import InputMalformed, LedgerReplaced, ServerError, WalletError
 from wallet.own_transactions import OwnTransactions, Plan
 from wallet.review_effects import PERMIT2
 from wallet.texts import _
 from wallet.wallet import Wallet
 from wallet.web.allowances_view import KINDS, rows
 from wallet.web.confirming import Draft, shown
+from wallet.web.problem_page import problem_here
 from wallet.web.views import portfolio
 from wallet.web.visit import Answer, Page, Visit, get, post
 
@@ -38,12 +40,15 @@ async def allowances(visit: Visit) -> Answer:
 
 
 async def listed(visit: Visit) -> Answer:
-    """By the node's logs and the contracts now. Raises what asking the node does."""
+    """By the node's logs and the contracts now; a node that is away is told in their place."""
     kept, currency = _accounts(visit), visit.taste.currency
-    async with visit.wallet() as wallet:
-        own = OwnTransactions(wallet)
-        found = [one for account in kept for one in await own.allowances(account.address)]
-        prices = await _prices(wallet, currency) if any(one.at_risk_units for one in found) else {}
+    try:
+        async with visit.wallet() as wallet:
+            own = OwnTransactions(wallet)
+            found = [one for account in kept for one in await own.allowances(account.address)]
+            prices = await _prices(wallet, currency) if any(one.at_risk_units for one in found) else {}
+    except (WalletError, ChainError) as error:
+        return problem_here(error)
     names = {str(account.address): account.name for account in kept}
     names |= {contact.to: contact.name for contact in contacts_of(visit.place.store.read("contacts"))}
     told = rows(found, prices=prices, exponent=ISO_4217[currency].exponent, names=names)

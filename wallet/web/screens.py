@@ -12,9 +12,11 @@ from wallet.web import (
     approvals,
     confirming,
     connections,
+    controls,
     frame_actions,
     home,
     receive,
+    security,
     send,
 )
 from wallet.web.visit import Route, Screen, Visit
@@ -27,6 +29,7 @@ NAVIGATION = (
     Screen("/approvals", N_("Approvals"), "approvals"),
     Screen("/connections", N_("Connections"), "connections"),
     Screen("/allowances", N_("Allowances"), "allowances"),
+    Screen("/security", N_("Security"), "security"),
 )
 """The first four stand in the bar of a narrow screen, the others behind More."""
 ROUTES: tuple[Route, ...] = (
@@ -39,6 +42,8 @@ ROUTES: tuple[Route, ...] = (
     *confirming.ROUTES,
     *connections.ROUTES,
     *allowances.ROUTES,
+    *security.ROUTES,
+    *controls.ROUTES,
 )
 
 
