@@ -8,7 +8,6 @@ import time
 
 import uvloop
 
-from api.commands.serve import COLLECTED_AFTER
 from chain.address import Address
 from chain.indexer import Indexer
 from chain.indexer_store import Role
@@ -16,13 +15,13 @@ from chain.node import Node
 from fiat.journal_engine import open_engine
 
 
-async def main(rpc: str, database: str, token: str) -> None:
+async def main(rpc: str, database: str, token: str, *collected_after: str) -> None:
     engine = open_engine(database)
     async with Node(rpc, 31337) as node:
         indexer = Indexer(engine, node, [])
         await indexer.watch(Address(token), role=Role.CONTRACT)
         gc.freeze()
-        gc.set_threshold(*COLLECTED_AFTER)  # as the server does
+        gc.set_threshold(*map(int, collected_after))
         print(time.time(), flush=True)
         await indexer.catch_up()
     await engine.dispose()

@@ -24,6 +24,7 @@ from typing import Any
 
 import asyncpg
 
+from api.commands.serve import COLLECTED_AFTER
 from benchmarks._chain import TRANSFERS_A_BLOCK, Built, chain_of_transfers
 from benchmarks._figures import Figure
 from benchmarks._postgres import database
@@ -106,6 +107,7 @@ async def _ours(server: Any, built: Built) -> Round:
         await conn.run_sync(metadata.create_all)
     await engine.dispose()
     command = [sys.executable, "-m", "benchmarks._catcher", built.url, url, built.token]
+    command += [str(number) for number in COLLECTED_AFTER]  # as the server does
 
     async def began(process: subprocess.Popen[bytes]) -> float:
         assert process.stdout is not None
@@ -125,10 +127,11 @@ async def _peer(server: Any, built: Built) -> Round:
             "BENCH_TOKEN": built.token,
             "BENCH_BEGAN": str(told),
             "NODE_ENV": "production",
+            "NODE_NO_WARNINGS": "1",
             "PONDER_TELEMETRY_DISABLED": "true",
         }
         program = PONDER / "node_modules/ponder/dist/esm/bin/ponder.js"
-        command = ["node", str(program), "start", "--schema", "bench", "--port", "42069", "--log-level", "error"]
+        command = ["node", str(program), "--log-level", "error", "start", "--schema", "bench", "--port", "42069"]
 
         async def began() -> float:
             return float(told.read_text())
