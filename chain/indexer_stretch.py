@@ -1,15 +1,16 @@
 """A stretch of blocks, read in parts that are asked for ahead of their turn and come in the chain's order.
 
-While one part is on its way or being written, the next are fetched, so node, indexer and database work at once. What
-is in memory is bounded: a few parts, and as many rows as are written together.
+While one part is on its way, the next are asked for; while rows are being written, more are read: node, indexer and
+database work at once. What is in memory is bounded: a few parts, and twice as many rows as are written together.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from chain.block import Block
 from chain.errors import ChainError, StretchTooLong
@@ -38,14 +39,16 @@ class StretchReader:
         held = _Held(write)
         try:
             whole = await self._through(first, last, read, held)
+            await held.finish()
         except ChainError:
-            await held.flush()
+            await held.finish()
             raise
-        await held.flush()
+        finally:
+            await _cancelled([held.writing] if held.writing else [])
         return whole
 
     async def _through(self, first: int, last: int, read: Read, held: _Held) -> bool:
-        ahead: deque[tuple[int, int, asyncio.Task[Found | None]]] = deque()
+        ahead: deque[tuple[int, int, asyncio.Future[Found | None]]] = deque()
         following = first
         try:
             while first <= last:
@@ -74,29 +77,53 @@ class StretchReader:
 
 @dataclass(slots=True)
 class _Held:
-    """What was read and is not written yet."""
+    """What was read and is not written yet; `writing` is what was handed over before. Nothing is written once a write
+    said that it is of no use.
+    """
 
     write: Write
     blocks: list[Block] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
+    writing: asyncio.Future[bool] | None = None
+    is_wanted: bool = True
 
     def fits(self, blocks: list[Block]) -> bool:
         return not self.blocks or blocks[0].parent_hash == self.blocks[-1].hash
 
     async def take(self, blocks: list[Block], rows: Rows) -> bool:
+        """False where no more is wanted."""
         self.blocks += blocks
         self.rows.add(rows)
-        return self.rows.count < ROWS_TOGETHER or await self.flush()
+        if self.rows.count >= ROWS_TOGETHER:
+            await self._hand_over()
+        return self.is_wanted
 
-    async def flush(self) -> bool:
+    async def finish(self) -> None:
+        await self._hand_over()
+        await self._written()
+
+    async def _hand_over(self) -> None:
+        """One write after the other: each wants the one before it to be there."""
+        await self._written()
         blocks, rows = self.blocks, self.rows
         self.blocks, self.rows = [], Rows()
-        return not blocks or await self.write(blocks, rows)
+        if blocks and self.is_wanted:
+            self.writing = asyncio.ensure_future(self.write(blocks, rows))
+
+    async def _written(self) -> None:
+        writing, self.writing = self.writing, None
+        if writing is not None and not await writing:
+            self.is_wanted = False
 
 
-async def _give_up(ahead: deque[tuple[int, int, asyncio.Task[Found | None]]]) -> None:
-    tasks = [task for _, _, task in ahead]
+async def _give_up(ahead: deque[tuple[int, int, asyncio.Future[Found | None]]]) -> None:
+    waiting = [part for _, _, part in ahead]
     ahead.clear()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await _cancelled(waiting)
+
+
+async def _cancelled(waiting: Sequence[asyncio.Future[Any]]) -> None:
+    """Ended, whatever they came to."""
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
