@@ -83,6 +83,7 @@ TABLE: dict[type[Exception], Row] = {
     own.QuoteExpired: Row(422, "quote_expired", "The quote is over; ask for a new one."),
     own.ChainUnavailable: Row(503, "chain_unavailable", _UNAVAILABLE),
     own.TransactionRefused: Row(422, "transaction_refused", "The transaction was refused; nothing was sent."),
+    own.FundingRefused: INTERNAL,
     own.SettingWrong: INTERNAL,
     ledger.JournalUnsafe: INTERNAL,
     own.StageFailed: INTERNAL,
