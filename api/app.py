@@ -18,14 +18,18 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
+from api.bridge_assets import open_token_accounts
 from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
+from api.deposit_desk import DepositDesk
+from api.deposit_workers import deposit_workers
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.event_source import EventSource
 from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.fees import open_tariff
+from api.gas_cost import GasCost
 from api.gateways.liquidity import fund_liquidity
 from api.gateways.sandbox import Sandbox
 from api.head_reader import HeadReader
@@ -45,6 +49,7 @@ from api.routes import (
     addresses,
     chains,
     controls,
+    deposits,
     events,
     health,
     holds,
@@ -81,7 +86,7 @@ SANDBOX_PAUSE_SECONDS = 0.25
 PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 _ROUTERS = (
-    *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
+    *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, deposits, notices),
     *(topups, statements, chains, prices, events, transactions, problems),
 )
 
@@ -152,6 +157,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         )
         await sandbox.open_accounts()
         await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+        await open_token_accounts(journal, tokens)
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
         index = IndexerStore(recording(engine), settings.chain_id)
@@ -161,7 +167,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await keeper.begin()
         holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
         desk = QuoteDesk(
-            engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
+            *(engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns),
+            gas_cost=GasCost(node, time.monotonic_ns),
         )
         server = Server(
             settings=settings,
@@ -178,6 +185,13 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             story=story,
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
+            deposits=DepositDesk(
+                *(engine, key, journal.ledger_id, desk),
+                treasury=settings.treasury,
+                chain_id=settings.chain_id,
+                tokens=tokens,
+                clock=time.time_ns,
+            ),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -190,7 +204,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
             keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
             seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
-            await stack.enter_async_context(_running([gateway, keeping, *seeing]))
+            taking = deposit_workers(server)
+            await stack.enter_async_context(_running([gateway, keeping, *seeing, *taking]))
         yield server
 
 

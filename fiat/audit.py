@@ -41,6 +41,7 @@ from fiat.audit_values import (
     Type,
     Unreadable,
     Values,
+    code_of,
     first16,
     keccak256,
     ledger_number,
@@ -71,7 +72,6 @@ _UNDOING, _COMPELLED, _RECOVERY, _HELD, _RELEASE, _CREDIT = range(1, 7)
 _KINDS = dict(zip(Type, ("transfer", "withdrawal", "conversion", "hold", "mandate"), strict=False))
 _CODES = dict(zip(Type, (1, 2, 7, 8, 11), strict=False))
 _FEE, _COLLECTION, _ENTRY = 6, 12, 14
-_PURPOSES = {"clearing", "payout", "bank", "fees", "rounding", "liquidity", "receivable"}
 _SIGNED_BY_OFFICERS = (
     "reason reason_code undoes document cap until successor nonce officer_1 signature_1 officer_2 signature_2"
     " user_data_128 user_data_64"
@@ -214,9 +214,7 @@ class _Auditor:
         self.require(record.id == first16(keccak256(named)), "account_id_wrong")
         self.require(record.ledger == ledger_number(currency) > 0, "account_ledger_wrong")
         self.require(record.purpose and record.code, "account_malformed")
-        part = record.purpose.partition(":")[0]
-        named_code = Code[part.upper()] if part in _PURPOSES else Code.SUSPENSE
-        code = named_code if holder_id == OPERATOR else Code.PEOPLE
+        code = code_of(record.purpose) if holder_id == OPERATOR else Code.PEOPLE
         self.require(record.code == code, "account_code_wrong")
         self.require(self.exponents.setdefault(currency, record.exponent) == record.exponent, "exponent_changed")
         allowed = not flags & ~(_DEBITS_BOUND | _CREDITS_BOUND | _HISTORY)

@@ -1,0 +1,67 @@
+"""The worker that takes deposits, put together of a server's parts; there is none where no treasury is set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from api.deposit_judge import Judge
+from api.deposit_rows import DepositRows
+from api.deposit_worker import DepositWorker
+from api.errors import SettingWrong
+from api.server import Server
+from api.workers import Worker
+from chain.address import Address
+from chain.errors import ChainError
+
+PAUSE_SECONDS = 0.5
+SCREENED_MAX = 1_000_000
+
+
+def deposit_workers(server: Server) -> list[Worker]:
+    """One, beside the index that this process runs. Raises SettingWrong."""
+    treasury, index = server.settings.treasury, server.indexer
+    if treasury is None or index is None:
+        return []
+    settings, rows = server.settings, DepositRows(server.engine, server.settings.chain_id)
+    judge = Judge(
+        rows,
+        server.tariff,
+        settings.quote_spread_ppm,
+        server.holdings.prices,
+        treasury,
+        screened(settings.screened_file),
+        lambda: server.clock,
+    )
+
+    def caught_up_at() -> int | None:
+        progress = index.progress
+        return progress.height if progress is not None and progress.is_caught_up else None
+
+    taking = DepositWorker(
+        *(server.engine, server.journal, server.node, index.store, rows, judge),
+        treasury=treasury,
+        minimum_minor=settings.deposit_minimum_minor,
+        tokens=server.tokens,
+        confirmations=settings.confirmations,
+        clock=lambda: server.clock,
+        caught_up_at=caught_up_at,
+    )
+    return [Worker("deposits", taking.step, PAUSE_SECONDS, server.failures)]
+
+
+def screened(file: Path | None) -> frozenset[Address]:
+    """Addresses of whom nothing is taken unseen, one a line; `#` begins a remark. Raises SettingWrong."""
+    if file is None:
+        return frozenset()
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise SettingWrong("TANDEM_SCREENED", "is a file of addresses, one a line") from None
+    found = set()
+    for number, line in enumerate(lines[:SCREENED_MAX], 1):
+        text = line.partition("#")[0].strip()
+        try:
+            found |= {Address(text)} if text else set()
+        except ChainError:
+            raise SettingWrong("TANDEM_SCREENED", f"has no address in line {number}") from None
+    return frozenset(found)
