@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import ClientSession
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
@@ -81,6 +82,7 @@ from chain.token import Token
 from chain.token_list import TokenList
 from fiat.errors import FiatError
 from fiat.journal import Journal
+from fiat.tariff import Tariff
 
 SANDBOX_PAUSE_SECONDS = 0.25
 PRICES_PAUSE_SECONDS = 1
@@ -146,17 +148,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
-        sandbox = Sandbox(
-            engine,
-            journal,
-            settings.sandbox_delay_ms,
-            time.time_ns,
-            clearing_cap_minor=settings.sandbox_clearing_cap_minor,
-            settle_ms=settings.sandbox_settle_ms,
-            tariff=tariff,
-        )
-        await sandbox.open_accounts()
-        await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+        sandbox = await _open_sandbox(settings, engine, journal, tariff)
         await open_token_accounts(journal, tokens)
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
@@ -185,13 +177,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             story=story,
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
-            deposits=DepositDesk(
-                *(engine, key, journal.ledger_id, desk),
-                treasury=settings.treasury,
-                chain_id=settings.chain_id,
-                tokens=tokens,
-                clock=time.time_ns,
-            ),
+            deposits=DepositDesk(engine, key, journal.ledger_id, desk, settings.treasury, tokens, time.time_ns),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -204,9 +190,24 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
             keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
             seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
-            taking = deposit_workers(server)
-            await stack.enter_async_context(_running([gateway, keeping, *seeing, *taking]))
+            await stack.enter_async_context(_running([gateway, keeping, *seeing, *deposit_workers(server)]))
         yield server
+
+
+async def _open_sandbox(settings: Settings, engine: AsyncEngine, journal: Journal, tariff: Tariff) -> Sandbox:
+    """The pretend bank, its accounts and the operator's own money there."""
+    sandbox = Sandbox(
+        engine,
+        journal,
+        settings.sandbox_delay_ms,
+        time.time_ns,
+        clearing_cap_minor=settings.sandbox_clearing_cap_minor,
+        settle_ms=settings.sandbox_settle_ms,
+        tariff=tariff,
+    )
+    await sandbox.open_accounts()
+    await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+    return sandbox
 
 
 @asynccontextmanager

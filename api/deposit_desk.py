@@ -15,7 +15,7 @@ from api.bridge_assets import BridgeAsset, bridge_assets
 from api.currencies import CURRENCIES
 from api.database import recording
 from api.deposit_rows import Deposit, frozen_assets, read_deposit, width32
-from api.errors import AssetFrozen, DepositsClosed, IdConflict, NotFound, QuoteUnknown, SenderUnproved
+from api.errors import AssetFrozen, DepositsClosed, IdConflict, NotFound, QuoteExpired, QuoteUnknown, SenderUnproved
 from api.quotes import QuoteDesk
 from api.tables import addresses, deposit_intents, deposits
 from chain.address import Address
@@ -46,7 +46,7 @@ class Asked:
 
 
 class DepositDesk:
-    """`treasury` None: no tokens are taken here. `clock` gives Unix nanoseconds."""
+    """`treasury` None: no tokens are taken here; `tokens` begin with the chain's own coin. `clock` gives Unix nanoseconds."""
 
     def __init__(
         self,
@@ -54,14 +54,12 @@ class DepositDesk:
         key: OperatorKey,
         ledger_id: bytes,
         quotes: QuoteDesk,
-        *,
         treasury: Address | None,
-        chain_id: int,
         tokens: Sequence[Token],
         clock: Callable[[], int],
     ) -> None:
         self._engine, self._key, self._ledger_id, self._quotes = engine, key, ledger_id, quotes
-        self._treasury, self._chain_id, self._clock = treasury, chain_id, clock
+        self._treasury, self._chain_id, self._clock = treasury, tokens[0].chain_id, clock
         self._assets = bridge_assets(tokens)
 
     async def open(self, holder: bytes, intent: bytes, asked: Asked) -> tuple[RowMapping, bool]:
@@ -158,8 +156,8 @@ class DepositDesk:
         found = await self._quotes.bridge(holder, reference)
         if found.to_token or found.chain_id != self._chain_id:
             raise QuoteUnknown("0x" + reference.hex())
-        if is_new:
-            self._quotes.check_end(found)
+        if is_new and found.expires_at <= (now := self._clock() // 10**9):
+            raise QuoteExpired(found.expires_at, now)
         return found
 
     def _asset(self, symbol: str) -> BridgeAsset:

@@ -29,7 +29,10 @@ _DONE = (TransferStatus.CREATED, TransferStatus.EXISTS)
 
 
 class Settle:
-    """The steps. What comes to less than `minimum_minor` of the currency is dust. Each gives the deposit as it stands afterwards, None where it waits or somebody was faster."""
+    """The steps. Each gives the deposit as it stands afterwards, None where it waits or somebody was faster.
+
+    What comes to less than `minimum_minor` of the currency is dust.
+    """
 
     def __init__(
         self,
