@@ -46,7 +46,7 @@ class Asked:
 
 
 class DepositDesk:
-    """`treasury` None: no tokens are taken here; `tokens` begin with the chain's own coin. `clock` gives Unix nanoseconds."""
+    """`treasury` None: none are taken; `tokens` begin with the chain's own coin; `clock` gives Unix nanoseconds."""
 
     def __init__(
         self,
