@@ -24,12 +24,11 @@ class Judge:
         tariff: Tariff,
         spread_ppm: int,
         prices: Callable[[], Awaitable[PriceBook]],
-        treasury: Address,
         screened: Collection[Address],
         clock: Callable[[], int],
     ) -> None:
         self._rows, self._tariff, self._spread_ppm = rows, tariff, spread_ppm
-        self._prices, self._treasury, self._screened, self._clock = prices, treasury, frozenset(screened), clock
+        self._prices, self._screened, self._clock = prices, frozenset(screened), clock
 
     async def judge(self, deposit: Deposit, arrival: Arrival, *, is_frozen: bool) -> Deposit | None:
         """Holds it, or writes down its holder, currency and rate. It waits where there is no current price."""
@@ -43,7 +42,7 @@ class Judge:
         if deposit.released:
             return await self._rate(deposit, deposit.currency or "EUR", None, is_frozen)
         owner = await self._rows.owner(arrival.sender)
-        intents = [] if owner is None else await self._rows.unpaid(owner, arrival.sender, self._treasury)
+        intents = [] if owner is None else await self._rows.unpaid(owner, arrival.sender)
         intent = paid_intent(arrival, intents)
         is_screened = arrival.sender in self._screened
         reason = held_for(arrival, intent, is_known=owner is not None, is_screened=is_screened)

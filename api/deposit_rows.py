@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.database import recording
@@ -168,16 +168,20 @@ def _address(raw: bytes | None) -> Address | None:
 
 
 class DepositRows:
-    """Of one chain."""
+    """Of one treasury on one chain."""
 
-    def __init__(self, engine: AsyncEngine, chain_id: int) -> None:
-        self._engine, self.chain_id = engine, chain_id
+    def __init__(self, engine: AsyncEngine, chain_id: int, treasury: Address) -> None:
+        self._engine, self.chain_id, self.treasury = engine, chain_id, treasury
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return and_(deposits.c.chain_id == self.chain_id, deposits.c.treasury == self.treasury.raw)
 
     async def to_look_at(self, first: int) -> list[Deposit]:
         """What may have something to do, and whatever stands in blocks from `first` on; oldest first."""
         c = deposits.c
         wanted = or_(c.stage.in_(OPEN), c.block_number >= first)
-        query = select(deposits).where(c.chain_id == self.chain_id, wanted).order_by(c.block_number, c.id)
+        query = select(deposits).where(self._mine, wanted).order_by(c.block_number, c.id)
         async with self._engine.connect() as conn:
             return [read_deposit(row) for row in await conn.execute(query)]
 
@@ -189,7 +193,7 @@ class DepositRows:
     async def lowest_unmeasured(self) -> int | None:
         """The lowest block of which it is still to be found out what arrived."""
         c = deposits.c
-        mine = and_(c.chain_id == self.chain_id, c.stage.in_(OPEN), c.arrived.is_(None))
+        mine = and_(self._mine, c.stage.in_(OPEN), c.arrived.is_(None))
         query = select(c.block_number).where(mine).order_by(c.block_number).limit(1)
         async with self._engine.connect() as conn:
             found: int | None = (await conn.execute(query)).scalar_one_or_none()
@@ -201,6 +205,7 @@ class DepositRows:
             {
                 "id": arrival.id,
                 "chain_id": self.chain_id,
+                "treasury": self.treasury.raw,
                 "transaction_hash": arrival.transaction,
                 "asset": token.symbol,
                 "token": None if token.address is None else token.address.raw,
@@ -238,15 +243,15 @@ class DepositRows:
             found: bytes | None = (await conn.execute(query)).scalar_one_or_none()
         return found
 
-    async def unpaid(self, holder: bytes, sender: Address, treasury: Address) -> list[Intent]:
-        """The holder's intents to pay that treasury from that address which no deposit pays."""
+    async def unpaid(self, holder: bytes, sender: Address) -> list[Intent]:
+        """The holder's intents to pay the treasury from that address which no deposit pays."""
         c, paid = deposit_intents.c, deposits.c
         pays = and_(paid.holder == c.holder, paid.intent == c.id)
         query = (
             select(deposit_intents)
             .outerjoin(deposits, pays)
             .where(c.chain_id == self.chain_id, c.sender == sender.raw, c.holder == holder)
-            .where(c.treasury == treasury.raw, paid.id.is_(None))
+            .where(c.treasury == self.treasury.raw, paid.id.is_(None))
         )
         async with self._engine.connect() as conn:
             return [read_intent(row) for row in await conn.execute(query)]
@@ -262,7 +267,7 @@ class DepositRows:
         """What is kept of the same holder, asset and currency, and not spent."""
         c = deposits.c
         same = and_(c.holder == of.holder, c.asset == of.asset, c.currency == of.currency, c.spent_by.is_(None))
-        query = select(deposits).where(c.chain_id == self.chain_id, c.stage == Stage.KEPT, same, c.id != of.id)
+        query = select(deposits).where(self._mine, c.stage == Stage.KEPT, same, c.id != of.id)
         async with self._engine.connect() as conn:
             return [read_deposit(row) for row in await conn.execute(query)]
 

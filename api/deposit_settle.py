@@ -11,7 +11,6 @@ from api.deposit_facts import arrived_in
 from api.deposit_postings import Posting
 from api.deposit_rows import Deposit, DepositRows, width32
 from api.deposits import Arrival, Credit, Reason, Stage, Waiting, allot, credit
-from chain.address import Address
 from chain.keccak import keccak256
 from chain.node import Node
 from chain.recorded import Kind, RecordedTransfer
@@ -40,12 +39,11 @@ class Settle:
         journal: Journal,
         node: Node,
         rows: DepositRows,
-        treasury: Address,
         minimum_minor: int,
         clock: Callable[[], int],
     ) -> None:
         self._engine, self._journal, self._node = engine, journal, node
-        self._rows, self._treasury, self._minimum_minor, self._clock = rows, treasury, minimum_minor, clock
+        self._rows, self._treasury, self._minimum_minor, self._clock = rows, rows.treasury, minimum_minor, clock
 
     async def reserve(self, deposit: Deposit) -> Deposit | None:
         """The pending credit: of what the log says, and of what is kept. Nothing is posted for dust."""

@@ -23,7 +23,6 @@ from api.deposit_rows import Deposit, DepositRows
 from api.deposit_settle import Settle
 from api.deposits import Arrival, Sight, Stage, Step, Waiting, advance, arrivals
 from api.tables import cursors
-from chain.address import Address
 from chain.errors import ChainError
 from chain.indexer_store import IndexerStore
 from chain.node import Node
@@ -86,7 +85,6 @@ class DepositWorker:
         rows: DepositRows,
         judge: Judge,
         *,
-        treasury: Address,
         minimum_minor: int,
         tokens: Sequence[Token],
         confirmations: int,
@@ -94,12 +92,12 @@ class DepositWorker:
         caught_up_at: Callable[[], int | None],
     ) -> None:
         self._engine, self._journal, self._index, self._node = engine, journal, index, node
-        self._treasury, self._confirmations = treasury, confirmations
+        self._treasury, self._confirmations = rows.treasury, confirmations
         self._assets = {each.token.address: each for each in bridge_assets(tokens).values()}
         self._clock, self._caught_up_at = clock, caught_up_at
         self.rows = rows
         self._judge = judge
-        self._settle = Settle(engine, journal, node, self.rows, treasury, minimum_minor, clock)
+        self._settle = Settle(engine, journal, node, rows, minimum_minor, clock)
         self._ready = False
 
     async def begin(self) -> None:
@@ -202,4 +200,5 @@ class DepositWorker:
             await conn.execute(insert(cursors).values(reader=reader, sequence=max(0, final)))
 
     async def _reader(self) -> str:
-        return f"deposits:{self._index.chain_id}:{await lives_of(self._engine, self._index.chain_id)}"
+        lives = await lives_of(self._engine, self._index.chain_id)
+        return f"deposits:{self._index.chain_id}:{self._treasury}:{lives}"

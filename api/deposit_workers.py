@@ -22,13 +22,12 @@ def deposit_workers(server: Server) -> list[Worker]:
     treasury, index = server.settings.treasury, server.indexer
     if treasury is None or index is None:
         return []
-    settings, rows = server.settings, DepositRows(server.engine, server.settings.chain_id)
+    settings, rows = server.settings, DepositRows(server.engine, server.settings.chain_id, treasury)
     judge = Judge(
         rows,
         server.tariff,
         settings.quote_spread_ppm,
         server.holdings.prices,
-        treasury,
         screened(settings.screened_file),
         lambda: server.clock,
     )
@@ -39,7 +38,6 @@ def deposit_workers(server: Server) -> list[Worker]:
 
     taking = DepositWorker(
         *(server.engine, server.journal, server.node, index.store, rows, judge),
-        treasury=treasury,
         minimum_minor=settings.deposit_minimum_minor,
         tokens=server.tokens,
         confirmations=settings.confirmations,

@@ -266,8 +266,10 @@ def advance(standing: Standing, sight: Sight) -> Step:
 
 
 def _looked_at(standing: Standing, sight: Sight) -> Step:
+    if sight is not Sight.FINAL:
+        return Step.WAIT
     if not standing.received:
-        return Step.RECEIVE if sight is Sight.FINAL else Step.WAIT
+        return Step.RECEIVE
     return Step.REFUND if standing.stage is Stage.RETURNING else Step.WAIT
 
 

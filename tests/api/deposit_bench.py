@@ -6,17 +6,17 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 
 from api.bridge_assets import bridge_assets, open_token_accounts
-from api.database import recording
+from api.database import open_database, recording
 from api.deposit_desk import Asked, DepositDesk
 from api.deposit_judge import Judge
 from api.deposit_rows import Deposit, DepositRows
 from api.deposit_worker import DepositWorker
-from api.deposits import Stage
 from api.gateways.liquidity import fund_liquidity
 from api.migrations import upgrade
 from api.operator_key import open_key
@@ -39,6 +39,7 @@ from fiat.journal import Journal
 from fiat.tariff import Tariff
 
 EUR = currency("EUR")
+PURPOSES = ("inventory", "treasury", "suspense:deposits", "reorg_loss")
 GAS = 400_000
 
 
@@ -51,49 +52,79 @@ class Payer:
 
 
 @dataclass
+class Ground:
+    """A journal in a database of its own, with money to convert into."""
+
+    engine: Any
+    key: Any
+    journal: Journal
+
+    @classmethod
+    async def open(cls, url: str, folder: Path) -> Ground:
+        engine = open_database(url, None)
+        await upgrade(engine)
+        key = open_key(folder)
+        journal = await Journal.open(engine, key)
+        for code in ("EUR", "USD", "GBP", "CNY", "JPY"):
+            await journal.open_account(OPERATOR, currency(code), "bank")
+        await fund_liquidity(engine, journal, 10**9, time.time_ns())
+        return cls(engine, key, journal)
+
+    async def close(self) -> None:
+        await self.journal.close()
+        found = await verify(self.engine)
+        await self.engine.dispose()
+        assert found.intact, "whatever was done, the books are whole"
+
+
+@dataclass
 class Bench:
     """`listed` are the tokens that the operator takes, the chain's own coin first."""
 
-    engine: Any
+    ground: Ground
     node: Node
-    folder: Any
     listed: tuple[Token, ...]
     confirmations: int = 3
     treasury: Address = field(default_factory=lambda: Address.from_bytes(os.urandom(20)))
     screened: set[Address] = field(default_factory=set)
     tariff: Tariff = field(default_factory=lambda: Tariff({}))
     minimum_minor: int = 1
-    liquidity_minor: int = 10**9
-    now_ahead: int = 0
+    before: dict[tuple[str, str], int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
     async def open(self) -> Bench:
-        await upgrade(self.engine)
-        self.key = open_key(self.folder)
-        self.journal = await Journal.open(self.engine, self.key)
-        for code in ("EUR", "USD", "GBP", "CNY", "JPY"):
-            await self.journal.open_account(OPERATOR, currency(code), "bank")
-        await fund_liquidity(self.engine, self.journal, self.liquidity_minor, self.clock())
-        await open_token_accounts(self.journal, self.listed)
         for pair, answer in (("DUSD/USD", 10**8), ("ETH/USD", 3000 * 10**8), ("EUR/USD", 125 * 10**6)):
             self.readings[pair] = Reading(answer, 8, self.clock() // 10**9)
         self.rebuild()
+        await open_token_accounts(self.journal, self.listed)
         await self.worker.begin()
+        for asset in bridge_assets(self.listed):
+            for purpose in PURPOSES:
+                self.before[asset, purpose] = await self.operators(asset, purpose)
         return self
+
+    @property
+    def engine(self) -> Any:
+        return self.ground.engine
+
+    @property
+    def journal(self) -> Journal:
+        return self.ground.journal
 
     def rebuild(self) -> None:
         """All parts anew over the same database, as after the process was killed."""
-        quotes = QuoteDesk(self.engine, self.key, self.journal.ledger_id, self.tariff, 5000, self.prices, self.clock)
+        quotes = QuoteDesk(
+            self.engine, self.ground.key, self.journal.ledger_id, self.tariff, 5000, self.prices, self.clock
+        )
         self.quotes = quotes
         self.desk = DepositDesk(
-            self.engine, self.key, self.journal.ledger_id, quotes, self.treasury, self.listed, self.clock
+            self.engine, self.ground.key, self.journal.ledger_id, quotes, self.treasury, self.listed, self.clock
         )
         self.index = Indexer(self.engine, self.node, self.listed[1:], confirmations=self.confirmations)
-        self.rows = DepositRows(self.engine, self.node.chain_id)
-        judge = Judge(self.rows, self.tariff, 5000, self.prices, self.treasury, self.screened, self.clock)
+        self.rows = DepositRows(self.engine, self.node.chain_id, self.treasury)
+        judge = Judge(self.rows, self.tariff, 5000, self.prices, self.screened, self.clock)
         self.worker = DepositWorker(
             *(self.engine, self.journal, self.node, self.index.store, self.rows, judge),
-            treasury=self.treasury,
             minimum_minor=self.minimum_minor,
             tokens=self.listed,
             confirmations=self.confirmations,
@@ -103,7 +134,7 @@ class Bench:
         self.caught_up: int | None = None
 
     def clock(self) -> int:
-        return time.time_ns() + self.now_ahead
+        return time.time_ns()
 
     async def prices(self) -> PriceBook:
         return PriceBook(self.clock() // 10**9, self.readings)
@@ -185,25 +216,16 @@ class Bench:
         return await self._sums(account_id(payer.holder, EUR))
 
     async def operators(self, asset: str, purpose: str) -> int:
-        """Credits less debits, posted."""
+        """Credits less debits, posted since the bench was opened."""
         token = bridge_assets(self.listed).get(asset)
         code = EUR if token is None else token.currency
-        return (await self._sums(account_id(OPERATOR, code, purpose)))[0]
+        booked = (await self._sums(account_id(OPERATOR, code, purpose)))[0]
+        return booked - self.before.get((asset, purpose), 0)
 
     async def _sums(self, account: int) -> tuple[int, int]:
         async with self.engine.connect() as conn:
             row = await history.account(conn, account)
         return (0, 0) if row is None else (row.account.booked, row.account.credits_pending)
-
-    async def check(self) -> None:
-        """The books are whole: the journal replays, and nothing of a deposit is left between."""
-        assert (await verify(self.engine)).intact
-        for each in await self.deposits():
-            if each.stage is Stage.CREDITED:
-                assert each.credit is not None and each.sequence is not None
-
-    async def close(self) -> None:
-        await self.journal.close()
 
 
 def eur_minor(units: int, decimals: int = 6, price: Sequence[int] = (100, 125)) -> int:

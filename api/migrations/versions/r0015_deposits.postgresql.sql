@@ -34,6 +34,7 @@ CREATE INDEX ix_deposit_intents_sender ON deposit_intents (chain_id, sender);
 CREATE TABLE deposits (
     id BYTEA NOT NULL,
     chain_id BIGINT NOT NULL,
+    treasury BYTEA NOT NULL,
     transaction_hash BYTEA NOT NULL,
     asset TEXT NOT NULL,
     token BYTEA,
@@ -66,6 +67,7 @@ CREATE TABLE deposits (
     updated_at BIGINT NOT NULL,
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT ck_deposits_id_width CHECK (length(id) = 32),
+    CONSTRAINT ck_deposits_treasury_width CHECK (length(treasury) = 20),
     CONSTRAINT ck_deposits_units_width CHECK (length(units) = 32),
     CONSTRAINT ck_deposits_released_flag CHECK (released IN (0, 1)),
     CONSTRAINT ck_deposits_credited_where CHECK (stage != 'credited' OR sequence IS NOT NULL),

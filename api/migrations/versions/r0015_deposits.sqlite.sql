@@ -35,6 +35,7 @@ CREATE INDEX ix_deposit_intents_sender ON deposit_intents (chain_id, sender);
 CREATE TABLE deposits (
     id BLOB NOT NULL,
     chain_id INTEGER NOT NULL,
+    treasury BLOB NOT NULL,
     transaction_hash BLOB NOT NULL,
     asset TEXT NOT NULL,
     token BLOB,
@@ -67,6 +68,7 @@ CREATE TABLE deposits (
     updated_at INTEGER NOT NULL,
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT ck_deposits_id_width CHECK (length(id) = 32),
+    CONSTRAINT ck_deposits_treasury_width CHECK (length(treasury) = 20),
     CONSTRAINT ck_deposits_units_width CHECK (length(units) = 32),
     CONSTRAINT ck_deposits_released_flag CHECK (released IN (0, 1)),
     CONSTRAINT ck_deposits_credited_where CHECK (stage != 'credited' OR sequence IS NOT NULL),
