@@ -139,11 +139,11 @@ class Bench:
     async def prices(self) -> PriceBook:
         return PriceBook(self.clock() // 10**9, self.readings)
 
-    async def payer(self, units: int = 10**12, wei: int = 10**18) -> Payer:
-        """Registered, with tokens and coins."""
+    async def payer(self, units: int = 10**12, wei: int = 10**18, address: Address | None = None) -> Payer:
+        """Registered, with tokens and coins; `address`: one that the chain really signs for."""
         genesis = HolderGenesis(os.urandom(20), os.urandom(32))
         await self.journal.open_holder(genesis, [(EUR, MAIN)])
-        one = Payer(genesis.holder_id, Address.from_bytes(os.urandom(20)))
+        one = Payer(genesis.holder_id, address or Address.from_bytes(os.urandom(20)))
         handle = f"p{os.urandom(6).hex()}"
         row = {"holder": one.holder, "handle": handle, "skeleton": handle, "genesis": genesis.document}
         proved = {"chain_id": self.node.chain_id, "address": one.address.raw, "holder": one.holder}
@@ -152,7 +152,8 @@ class Bench:
             await conn.execute(
                 insert(addresses).values(**proved, valid_before=2**40, signature=bytes(65), created_at=0)
             )
-        await self.endow(one.address, units, wei)
+        if address is None:
+            await self.endow(one.address, units, wei)
         return one
 
     async def endow(self, address: Address, units: int = 10**12, wei: int = 10**18) -> None:
