@@ -291,7 +291,8 @@ class DepositRows:
         row = {"id": case, "chain_id": self.chain_id, "asset": deposit.asset, "deposit": deposit.id, "state": "open"}
         async with recording(self._engine).begin() as conn:
             if await changed(conn, deposit, now, {"stage": Stage.LOST}) is not None:
-                await conn.execute(insert(bridge_cases).values(**row, minor=deposit.received_minor, opened_at=now))
+                sums = {"minor": deposit.received_minor or 0, "exponent": deposit.give.exponent}
+                await conn.execute(insert(bridge_cases).values(**row, **sums, opened_at=now))
 
     async def regain(self, deposit: Deposit, stage: Stage, case: bytes, now: int) -> None:
         """What was lost is posted back; the case stays open until people have looked."""

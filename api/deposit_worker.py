@@ -51,6 +51,7 @@ class Look:
     final: int
     settled: bool
     frozen: Collection[str]
+    cursor: tuple[str, int]
 
     def sight(self, deposit: Deposit) -> Sight:
         arrival = self.arrived.get(deposit.id)
@@ -122,7 +123,7 @@ class DepositWorker:
         for deposit in await self.rows.to_look_at(look.first):
             done += await self._or_later(deposit, look)
         if look.settled:
-            await self._move_cursor(look.final)
+            await self._move_cursor(look)
         return done
 
     async def _look(self) -> Look | None:
@@ -131,14 +132,14 @@ class DepositWorker:
         tip = await self._index.tip()
         if tip is None:
             return None
-        first = max(0, min(cursor, tip.number - WINDOW_BLOCKS, tip.number if lowest is None else lowest))
+        first = max(0, min(cursor[1], tip.number - WINDOW_BLOCKS, tip.number if lowest is None else lowest))
         moves = await treasury_moves(self._engine, self._index.chain_id, self._treasury, first)
         if moves is None:
             return None
         found = {each.id: each for each in arrivals(self._index.chain_id, self._treasury, moves.transfers)}
         settled = moves.is_whole and self._caught_up_at() == moves.tip
         final = final_height(moves.tip, self._confirmations)
-        return Look(moves, found, first, final, settled, await self.rows.frozen())
+        return Look(moves, found, first, final, settled, await self.rows.frozen(), cursor)
 
     async def _or_later(self, deposit: Deposit, look: Look) -> int:
         """Whatever stops one deposit stops no other."""
@@ -187,17 +188,20 @@ class DepositWorker:
         }
         return await plain[step](deposit)
 
-    async def _cursor(self) -> int:
+    async def _cursor(self) -> tuple[str, int]:
         """Up to which block everything was looked at; 0 after the chain was set back, so that all of it is again."""
-        async with self._engine.connect() as conn:
-            found = await conn.scalar(select(cursors.c.sequence).where(cursors.c.reader == await self._reader()))
-        return 0 if found is None else int(found)
-
-    async def _move_cursor(self, final: int) -> None:
         reader = await self._reader()
+        async with self._engine.connect() as conn:
+            found = await conn.scalar(select(cursors.c.sequence).where(cursors.c.reader == reader))
+        return reader, 0 if found is None else int(found)
+
+    async def _move_cursor(self, look: Look) -> None:
+        reader, before = look.cursor
+        if look.final <= before:
+            return
         async with recording(self._engine).begin() as conn:
             await conn.execute(delete(cursors).where(cursors.c.reader == reader))
-            await conn.execute(insert(cursors).values(reader=reader, sequence=max(0, final)))
+            await conn.execute(insert(cursors).values(reader=reader, sequence=look.final))
 
     async def _reader(self) -> str:
         lives = await lives_of(self._engine, self._index.chain_id)

@@ -310,6 +310,7 @@ bridge_cases = Table(
     Column("asset", Text, nullable=False),
     Column("deposit", LargeBinary, nullable=False),
     Column("minor", whole(), nullable=False),
+    Column("exponent", whole(), nullable=False),
     Column("state", Text, nullable=False),
     Column("opened_at", whole(), nullable=False),
     Column("regained_at", whole()),

@@ -68,8 +68,11 @@ async def node():
         yield node
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
 async def ground(request, tmp_path_factory):
+    """A journal and its tables."""
     folder = tmp_path_factory.mktemp("crashes")
     url = f"sqlite:///{folder}/db.sqlite3"
     if request.param == "postgresql":
@@ -81,8 +84,11 @@ async def ground(request, tmp_path_factory):
     await ground.close()
 
 
-async def killed_everywhere(node, ground, begin, go_on, step: int = 1, first: int = 1) -> int:
-    """`begin` prepares a bench and says how to check it; `go_on` is what is interrupted. How often it was."""
+async def killed_everywhere(node, ground, begin, go_on, *, step: int = 1, first: int = 1) -> int:
+    """`begin` prepares a bench and says how to check it; `go_on` is what is interrupted. How often it was.
+
+    `make test` tries each `step`th moment, `make soak` all of them, on both databases.
+    """
     times = 0
     for moment in range(first, 400, step):
         bench = await Bench(ground, node, (COIN, DUSD)).open()
@@ -128,8 +134,9 @@ async def seen_and_final(bench):
     await bench.finish()
 
 
-async def test_a_credit_is_posted_once_wherever_it_is_interrupted(node, ground):
-    assert await killed_everywhere(node, ground, credited, seen_and_final) >= 14
+async def test_a_credit_is_posted_once_wherever_it_is_interrupted(node, ground, soak):
+    times = await killed_everywhere(node, ground, credited, seen_and_final, step=1 if soak else 8, first=4)
+    assert times >= (24 if soak else 3)
 
 
 async def held(bench):
@@ -161,8 +168,9 @@ async def returning(bench, deposit, sent):
     return await refunded_by(bench.engine, deposit, sent, bench.clock())
 
 
-async def test_what_an_operator_decided_is_carried_out_once(node, ground):
-    assert await killed_everywhere(node, ground, held, seen_and_final, step=2) >= 4
+async def test_what_an_operator_decided_is_carried_out_once(node, ground, soak):
+    times = await killed_everywhere(node, ground, held, seen_and_final, step=1 if soak else 9, first=3)
+    assert times >= (10 if soak else 1)
 
 
 async def vanished(bench):
@@ -187,8 +195,9 @@ async def vanished(bench):
     return check
 
 
-async def test_a_pending_credit_is_taken_back_once(node, ground):
-    await killed_everywhere(node, ground, vanished, lambda bench: bench.follow())
+async def test_a_pending_credit_is_taken_back_once(node, ground, soak):
+    times = await killed_everywhere(node, ground, vanished, Bench.follow, step=1 if soak else 2, first=2)
+    assert times >= 1
 
 
 async def lost(bench):
@@ -213,8 +222,9 @@ async def lost(bench):
     return check
 
 
-async def test_a_loss_is_the_operators_once(node, ground):
-    await killed_everywhere(node, ground, lost, lambda bench: bench.follow())
+async def test_a_loss_is_the_operators_once(node, ground, soak):
+    times = await killed_everywhere(node, ground, lost, Bench.follow, step=1 if soak else 2, first=2)
+    assert times >= 1
 
 
 async def test_ids_that_do_not_follow_from_the_deposit_are_seen(node, ground, monkeypatch):

@@ -90,6 +90,7 @@ CREATE TABLE bridge_cases (
     asset TEXT NOT NULL,
     deposit BYTEA NOT NULL,
     minor BIGINT NOT NULL,
+    exponent BIGINT NOT NULL,
     state TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     regained_at BIGINT,

@@ -92,6 +92,7 @@ CREATE TABLE bridge_cases (
     asset TEXT NOT NULL,
     deposit BLOB NOT NULL,
     minor INTEGER NOT NULL,
+    exponent INTEGER NOT NULL,
     state TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
     regained_at INTEGER,
