@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
-from api.bridge_assets import open_token_accounts
+from api.bridge_assets import bridge_assets, open_token_accounts
 from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
 from api.deposit_desk import DepositDesk
@@ -39,6 +39,9 @@ from api.limits import open_limits
 from api.migrations import pending, upgrade
 from api.nonces import NonceBook
 from api.operator_key import open_key
+from api.payout_ledger import PayoutLedger
+from api.payout_rows import PayoutRows
+from api.payouts import Payouts
 from api.price_history import PriceHistory
 from api.price_keeper import PriceKeeper
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
@@ -50,6 +53,7 @@ from api.routes import (
     addresses,
     chains,
     controls,
+    conversions,
     deposits,
     events,
     health,
@@ -80,6 +84,8 @@ from chain.node import Node
 from chain.node_heads import HeadsListener
 from chain.token import Token
 from chain.token_list import TokenList
+from chain.treasury_pipe import FOLDER, TreasuryPipe
+from chain.treasury_rules import asset_name
 from fiat.errors import FiatError
 from fiat.journal import Journal
 from fiat.tariff import Tariff
@@ -87,8 +93,24 @@ from fiat.tariff import Tariff
 SANDBOX_PAUSE_SECONDS = 0.25
 PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
+PAYOUTS_PAUSE_SECONDS = 0.25
 _ROUTERS = (
-    *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, deposits, notices),
+    *(
+        health,
+        ledger,
+        sessions,
+        users,
+        addresses,
+        views,
+        orders,
+        conversions,
+        holds,
+        mandates,
+        controls,
+        quotes,
+        deposits,
+        notices,
+    ),
     *(topups, statements, chains, prices, events, transactions, problems),
 )
 
@@ -178,6 +200,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
             deposits=DepositDesk(engine, key, journal.ledger_id, desk, settings.treasury, tokens, time.time_ns),
+            payouts=PayoutRows(engine),
+            treasury=TreasuryPipe(settings.state / FOLDER),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -190,7 +214,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
             keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
             seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
-            await stack.enter_async_context(_running([gateway, keeping, *seeing, *deposit_workers(server)]))
+            stack.push_async_callback(server.treasury.close)
+            sending = Worker("payouts", payouts_of(server).step, PAYOUTS_PAUSE_SECONDS, failures)
+            await stack.enter_async_context(_running([gateway, keeping, sending, *seeing, *deposit_workers(server)]))
         yield server
 
 
@@ -221,6 +247,16 @@ async def _running(workers: Sequence[Worker | HeadsListener]) -> AsyncIterator[N
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def payouts_of(server: Server) -> Payouts:
+    """What sends tokens for accepted orders."""
+    assets = {
+        asset_name(asset.token.chain_id, asset.token.address): asset for asset in bridge_assets(server.tokens).values()
+    }
+    ledger = PayoutLedger(server.engine, server.journal)
+    confirmations = server.settings.confirmations
+    return Payouts(server.payouts, ledger, server.node, server.treasury, assets, confirmations, time.time_ns)
 
 
 def token_registry(settings: Settings) -> TokenList:

@@ -85,8 +85,8 @@ STEPS: Mapping[Way, Mapping[State, Step]] = {
 _BUY: Mapping[State, frozenset[State]] = {
     State.INCOMPLETE: frozenset({State.PENDING_ANCHOR, State.EXPIRED}),
     State.PENDING_ANCHOR: frozenset({State.PENDING_EXTERNAL, State.ON_HOLD}),
-    State.ON_HOLD: frozenset({State.PENDING_ANCHOR, State.REFUNDED}),
-    State.PENDING_EXTERNAL: frozenset({State.COMPLETED, State.REFUNDED}),
+    State.ON_HOLD: frozenset({State.PENDING_EXTERNAL, State.COMPLETED, State.REFUNDED}),
+    State.PENDING_EXTERNAL: frozenset({State.COMPLETED, State.REFUNDED, State.ON_HOLD}),
 }
 _SELL: Mapping[State, frozenset[State]] = {
     State.INCOMPLETE: frozenset({State.PENDING_USER_TRANSFER_START, State.EXPIRED}),

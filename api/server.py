@@ -17,6 +17,7 @@ from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
 from api.nonces import NonceBook
+from api.payout_rows import PayoutRows
 from api.price_history import PriceHistory
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
@@ -29,6 +30,7 @@ from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
 from chain.token_list import TokenList
+from chain.treasury_pipe import TreasuryPipe
 from fiat.journal import Journal
 from fiat.tariff import Tariff
 
@@ -69,6 +71,8 @@ class Server:
     look_out: LookOut
     nonces: NonceBook
     deposits: DepositDesk
+    payouts: PayoutRows
+    treasury: TreasuryPipe
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     indexer: Indexer | None = None

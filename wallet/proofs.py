@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fiat.authority import MoneyOrder
+from fiat.bridge_quote import BridgeQuote, bridge_quote_from_json
 from fiat.chart import SourceKind, TransferCode
 from fiat.control import ACTIONS, DELAY_NS
 from fiat.currency import Currency
@@ -218,6 +219,21 @@ def read_quote(server: str, document: object, ledger: Ledger) -> Quote:
     answer = Reader(server, "quote", document)
     try:
         quote = quote_from_json(answer.inner("quote").document)
+        digest = quote.digest(ledger.id)
+        signer = recover(digest, answer.raw("signature", 65))
+        holds = quote.adds_up
+    except (FiatError, ValueError, OverflowError) as error:
+        raise ProofMissing(server, "quote", reason_of(error)) from None
+    if signer != ledger.operator or answer.raw("id", 32) != digest or not holds:
+        raise ProofMissing(server, "quote", "it is not signed by the operator, or does not add up")
+    return quote
+
+
+def read_bridge_quote(server: str, document: object, ledger: Ledger) -> BridgeQuote:
+    """The same between a currency and a token. Raises AnswerUnfit, ProofMissing."""
+    answer = Reader(server, "quote", document)
+    try:
+        quote = bridge_quote_from_json(answer.inner("quote").document)
         digest = quote.digest(ledger.id)
         signer = recover(digest, answer.raw("signature", 65))
         holds = quote.adds_up
