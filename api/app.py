@@ -23,7 +23,7 @@ from api.bridge_assets import bridge_assets, open_token_accounts
 from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
 from api.deposit_desk import DepositDesk
-from api.deposit_workers import deposit_workers
+from api.deposit_workers import deposit_workers, treasury_of
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.event_source import EventSource
@@ -199,7 +199,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             story=story,
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
-            deposits=DepositDesk(engine, key, journal.ledger_id, desk, settings.treasury, tokens, time.time_ns),
+            deposits=DepositDesk(engine, key, journal.ledger_id, desk, treasury_of(settings), tokens, time.time_ns),
             payouts=PayoutRows(engine),
             treasury=TreasuryPipe(settings.state / FOLDER),
             tokens=tokens,

@@ -62,6 +62,10 @@ class Books:
         """The treasury sent it back."""
         return Posting((self._move("refunded", self.token, (SUSPENSE, TREASURY), minor, TransferCode.REVERSAL),))
 
+    def own(self, minor: int) -> Posting:
+        """It was the operator's own money: from what is looked at to what may be given."""
+        return Posting((self._move("own", self.token, (SUSPENSE, INVENTORY), minor, TransferCode.SETTLEMENT),))
+
     def lost(self, minor: int) -> Posting:
         """What was credited is not in the treasury: the operator's loss, and nobody else's."""
         return Posting((self._move("lost", self.token, (REORG_LOSS, TREASURY), minor, TransferCode.REVERSAL),))

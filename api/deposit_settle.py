@@ -109,7 +109,9 @@ class Settle:
     async def receive(
         self, deposit: Deposit, came: Sequence[Arrival], sent: Sequence[RecordedTransfer]
     ) -> Deposit | None:
-        """What is held enters the books. What never arrived is nothing."""
+        """What is held enters the books. What never arrived is nothing; what is the operator's own is in them."""
+        if await self._amount(deposit.books.own(1).first) is not None:
+            return await self._rows.change(deposit, self._clock(), stage=Stage.OWN, reason=None, waiting=None)
         if deposit.arrived is None:
             arrived = await self._arrived(deposit, came, sent)
             if arrived is None:

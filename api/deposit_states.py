@@ -20,6 +20,7 @@ _STATES = {
     Stage.RETURNING: State.PENDING_ANCHOR,
     Stage.RETURNED: State.REFUNDED,
     Stage.NOTHING: State.ERROR,
+    Stage.OWN: State.COMPLETED,
 }
 
 

@@ -9,9 +9,11 @@ from api.deposit_rows import DepositRows
 from api.deposit_worker import DepositWorker
 from api.errors import SettingWrong
 from api.server import Server
+from api.settings import Settings
 from api.workers import Worker
 from chain.address import Address
-from chain.errors import ChainError
+from chain.errors import ChainError, TreasuryError
+from chain.treasury_pipe import FOLDER, keystore_address
 
 PAUSE_SECONDS = 0.5
 SCREENED_MAX = 1_000_000
@@ -19,7 +21,7 @@ SCREENED_MAX = 1_000_000
 
 def deposit_workers(server: Server) -> list[Worker]:
     """One, beside the index that this process runs. Raises SettingWrong."""
-    treasury, index = server.settings.treasury, server.indexer
+    treasury, index = treasury_of(server.settings), server.indexer
     if treasury is None or index is None:
         return []
     settings, rows = server.settings, DepositRows(server.engine, server.settings.chain_id, treasury)
@@ -45,6 +47,16 @@ def deposit_workers(server: Server) -> list[Worker]:
         caught_up_at=caught_up_at,
     )
     return [Worker("deposits", taking.step, PAUSE_SECONDS, server.failures)]
+
+
+def treasury_of(settings: Settings) -> Address | None:
+    """The address that takes tokens: as it is set, else that of the treasury's own key file, else none."""
+    if settings.treasury is not None:
+        return settings.treasury
+    try:
+        return keystore_address(settings.state / FOLDER)
+    except TreasuryError:
+        return None
 
 
 def screened(file: Path | None) -> frozenset[Address]:

@@ -37,6 +37,7 @@ class Stage(StrEnum):
     RETURNING = "returning"  # waits for the treasury to send it back
     RETURNED = "returned"
     NOTHING = "nothing"  # its log told of what never arrived
+    OWN = "own"  # the operator's own money in
     GONE = "gone"  # its block is no longer part of the chain
     LOST = "lost"  # credited, and then its block vanished though it was final: the operator's loss
 
@@ -242,7 +243,7 @@ class Standing:
 
 
 _BEGUN = {Stage.CREDITING: Step.CREDIT, Stage.KEEPING: Step.KEEP}
-_ENDED = (Stage.RETURNED, Stage.NOTHING)
+_ENDED = (Stage.RETURNED, Stage.NOTHING, Stage.OWN)
 
 
 def advance(standing: Standing, sight: Sight) -> Step:
