@@ -199,7 +199,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             story=story,
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
-            deposits=DepositDesk(engine, key, journal.ledger_id, desk, treasury_of(settings), tokens, time.time_ns),
+            deposits=DepositDesk(
+                *(engine, key, journal.ledger_id, desk, lambda: treasury_of(settings), tokens, time.time_ns)
+            ),
             payouts=PayoutRows(engine),
             treasury=TreasuryPipe(settings.state / FOLDER),
             tokens=tokens,

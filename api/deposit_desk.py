@@ -46,7 +46,7 @@ class Asked:
 
 
 class DepositDesk:
-    """`treasury` None: none are taken; `tokens` begin with the chain's own coin; `clock` gives Unix nanoseconds."""
+    """`treasury` None: none are taken. `tokens` begin with the chain's own coin; `clock` gives Unix nanoseconds."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class DepositDesk:
         key: OperatorKey,
         ledger_id: bytes,
         quotes: QuoteDesk,
-        treasury: Address | None,
+        treasury: Callable[[], Address | None],
         tokens: Sequence[Token],
         clock: Callable[[], int],
     ) -> None:
@@ -119,7 +119,8 @@ class DepositDesk:
 
     async def _content(self, holder: bytes, asked: Asked, *, is_new: bool) -> dict[str, Any]:
         """What is asked for, whole. What a known intent says is not asked of prices and tables again."""
-        if self._treasury is None:
+        treasury = self._treasury()
+        if treasury is None:
             raise DepositsClosed
         quote = None if asked.quote is None else await self._quote(holder, asked.quote, is_new=is_new)
         if quote is None:
@@ -140,7 +141,7 @@ class DepositDesk:
         contract = asset.token.address
         return {
             "chain_id": self._chain_id,
-            "treasury": self._treasury.raw,
+            "treasury": treasury.raw,
             "asset": asset.token.symbol,
             "token": None if contract is None else contract.raw,
             "decimals": asset.token.decimals,

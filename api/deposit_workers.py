@@ -1,4 +1,4 @@
-"""The worker that takes deposits, put together of a server's parts; there is none where no treasury is set."""
+"""The worker that takes deposits, put together of a server's parts. It does nothing as long as there is no treasury."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.settings import Settings
 from api.workers import Worker
 from chain.address import Address
 from chain.errors import ChainError, TreasuryError
+from chain.indexer import Indexer
 from chain.treasury_pipe import FOLDER, keystore_address
 
 PAUSE_SECONDS = 0.5
@@ -20,25 +21,34 @@ SCREENED_MAX = 1_000_000
 
 
 def deposit_workers(server: Server) -> list[Worker]:
-    """One, beside the index that this process runs. Raises SettingWrong."""
-    treasury, index = treasury_of(server.settings), server.indexer
-    if treasury is None or index is None:
+    """One, beside the index that this process runs; it begins when there is a treasury. Raises SettingWrong."""
+    index = server.indexer
+    if index is None:
         return []
+    listed = screened(server.settings.screened_file)
+    taking: DepositWorker | None = None
+
+    async def step() -> int:
+        nonlocal taking
+        if taking is None and (treasury := treasury_of(server.settings)) is not None:
+            taking = _worker(server, index, treasury, listed)
+        return 0 if taking is None else await taking.step()
+
+    return [Worker("deposits", step, PAUSE_SECONDS, server.failures)]
+
+
+def _worker(server: Server, index: Indexer, treasury: Address, listed: frozenset[Address]) -> DepositWorker:
     settings, rows = server.settings, DepositRows(server.engine, server.settings.chain_id, treasury)
     judge = Judge(
-        rows,
-        server.tariff,
-        settings.quote_spread_ppm,
-        server.holdings.prices,
-        screened(settings.screened_file),
-        lambda: server.clock,
+        *(rows, server.tariff, settings.quote_spread_ppm, server.holdings.prices, listed),
+        clock=lambda: server.clock,
     )
 
     def caught_up_at() -> int | None:
         progress = index.progress
         return progress.height if progress is not None and progress.is_caught_up else None
 
-    taking = DepositWorker(
+    return DepositWorker(
         *(server.engine, server.journal, server.node, index.store, rows, judge),
         minimum_minor=settings.deposit_minimum_minor,
         tokens=server.tokens,
@@ -46,7 +56,6 @@ def deposit_workers(server: Server) -> list[Worker]:
         clock=lambda: server.clock,
         caught_up_at=caught_up_at,
     )
-    return [Worker("deposits", taking.step, PAUSE_SECONDS, server.failures)]
 
 
 def treasury_of(settings: Settings) -> Address | None:

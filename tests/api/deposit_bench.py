@@ -118,7 +118,7 @@ class Bench:
         )
         self.quotes = quotes
         self.desk = DepositDesk(
-            self.engine, self.ground.key, self.journal.ledger_id, quotes, self.treasury, self.listed, self.clock
+            self.engine, self.ground.key, self.journal.ledger_id, quotes, lambda: self.treasury, self.listed, self.clock
         )
         self.index = Indexer(self.engine, self.node, self.listed[1:], confirmations=self.confirmations)
         self.rows = DepositRows(self.engine, self.node.chain_id, self.treasury)
