@@ -62,6 +62,7 @@ from api.routes import (
     mandates,
     notices,
     orders,
+    pay,
     prices,
     problems,
     quotes,
@@ -95,23 +96,8 @@ PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
 PAYOUTS_PAUSE_SECONDS = 0.25
 _ROUTERS = (
-    *(
-        health,
-        ledger,
-        sessions,
-        users,
-        addresses,
-        views,
-        orders,
-        conversions,
-        holds,
-        mandates,
-        controls,
-        quotes,
-        deposits,
-        notices,
-    ),
-    *(topups, statements, chains, prices, events, transactions, problems),
+    *(health, ledger, sessions, users, addresses, views, orders, conversions, holds, mandates, controls, quotes),
+    *(deposits, notices, topups, statements, chains, prices, events, transactions, problems, pay),
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chain.address import Address
+from wallet.approvals import SETTLE_SECONDS
 from wallet.asking import Client, ClientKind
 from wallet.config import Config
 from wallet.contacts import addresses_of, contacts_of
@@ -54,12 +55,12 @@ class Session:
 class Host:
     """What every method needs. Made once by `tandem up`."""
 
-    def __init__(self, config: Config, store: Store, signer: Signer) -> None:
+    def __init__(self, config: Config, store: Store, signer: Signer, settle_seconds: float = SETTLE_SECONDS) -> None:
         self.config, self.store, self.signer = config, store, signer
         self.chains = Chains(config, store)
         self.book = GrantBook(store)
         judge = Judge(signer, lambda currency: prices_in(currency, config, store), config.server_host)
-        self.desk = Desk(self.view, judge)
+        self.desk = Desk(self.view, judge, settle_seconds=settle_seconds)
         self._sessions: dict[str, set[Session]] = {}
         self._processes: dict[str, Client] = {}
 

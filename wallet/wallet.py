@@ -208,9 +208,10 @@ class Wallet:
         return await self.client.put_order(signed, kept)
 
     async def resolve(self, payee: Payee) -> Card:
-        """The payee's proven card. Raises PayeeChanged also where another fingerprint was typed."""
+        """The payee's proven card. Raises PayeeChanged also where another fingerprint was typed, or a link carries
+        another holderId: that overrides the server."""
         card = await self.client.card(payee.handle)
-        if payee.fingerprint and not payee.is_named_in_full(card.holder):
+        if (payee.fingerprint or payee.holder) and not payee.is_named_in_full(card.holder):
             raise PayeeChanged(payee.handle, payee.fingerprint, card.fingerprint)
         return card
 

@@ -58,3 +58,8 @@ async def test_euros_become_tokens_at_ones_own_address(person, running, treasury
     assert (state["state"], state["conversion"]["transaction"]) == ("completed", done["transaction"])
     again = await alice.order(alice.bridging(told))
     assert (again.status, again.slug) == (409, "quote_used")
+    items = (await alice.get("/v1/activity")).json["items"]
+    assert [item["kind"] for item in items] == ["fee", "conversion", "topup"], "what arrived is no item of its own"
+    told_of = items[1]
+    assert (told_of["state"], told_of["transaction"]) == ("done", done["transaction"])
+    assert (told_of["received"]["asset"], told_of["received"]["amount_minor"]) == (symbol, str(units))

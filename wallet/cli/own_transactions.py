@@ -15,7 +15,7 @@ from wallet.cli.own import own_account, own_accounts, payee_of
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import check_somebody_is_there, turn
-from wallet.cli.show import approve, table
+from wallet.cli.show import approve, surprise, table
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed
 from wallet.export import worth
@@ -149,10 +149,14 @@ async def _sent(run: Run, planning: Planning) -> Json:
             tell_notices(run, wallet)
             approve(run, plan.review, _("Sign and send?"))
             transaction = await own.submit(plan)
-        sent = await own.settle(transaction)
+        sent = await own.settle(plan, transaction)
         receipt = sent.receipt
         state = "sent" if receipt is None else "done" if receipt.succeeded else "failed"
-        return {"state": state, "transaction": sent.hash, "block": receipt.block_number if receipt else None}
+        if sent.drift:
+            surprise(sent.hash, sent.drift)
+        block = receipt.block_number if receipt else None
+        drift = [fact.to_json() for fact in sent.drift]
+        return {"state": state, "transaction": sent.hash, "block": block, "unforeseen": drift}
 
 
 def _asset(one: Allowance) -> str:

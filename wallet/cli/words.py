@@ -49,6 +49,17 @@ WORDS: dict[str, str] = {
     "it is for another chain than the one in use": N_("it is for another chain than the one in use"),
     "it asks for another asset": N_("it asks for another asset"),
     "it asks for another amount": N_("it asks for another amount"),
+    "it asks for another memo": N_("it asks for another memo"),
+    "of which asset? `tandem receive ASSET --amount AMOUNT`": N_(
+        "of which asset? `tandem receive ASSET --amount AMOUNT`"
+    ),
+    "it leaves the amount to you: AMOUNT ASSET LINK": N_("it leaves the amount to you: AMOUNT ASSET LINK"),
+    "it asks for a token that is not in your list": N_("it asks for a token that is not in your list"),
+    "https://SERVER/pay/@handle#holder=0x… is expected": N_("https://SERVER/pay/@handle#holder=0x… is expected"),
+    "an amount above zero in plain decimals, and its currency, are expected": N_(
+        "an amount above zero in plain decimals, and its currency, are expected"
+    ),
+    "its memo is no single line that can be shown": N_("its memo is no single line that can be shown"),
     "a parameter is empty, or stands there twice": N_("a parameter is empty, or stands there twice"),
     "a parameter is unknown, or stands there twice": N_("a parameter is unknown, or stands there twice"),
     "a whole number of the smallest unit is expected, below 2^256": N_(
@@ -114,7 +125,9 @@ WORDS: dict[str, str] = {
     "unlimited": N_("unlimited"),
     "has no end": N_("has no end"),
     "everything of this contract": N_("everything of this contract"),
-    "not simulated": N_("not simulated"),
+    "not simulated: the node cannot": N_("not simulated: the node cannot"),
+    "not simulated: no node was asked": N_("not simulated: no node was asked"),
+    "not simulated: it calls nothing and moves nothing": N_("not simulated: it calls nothing and moves nothing"),
     "it gives no reason": N_("it gives no reason"),
     "success": N_("success"),
     "creation": N_("it makes a new contract"),

@@ -117,7 +117,7 @@ def ask(place, method, *params):
 def test_what_arrives_is_held_against_what_was_reviewed(tandem, people, place):
     alice, bob = people
     honest = tandem("send", "1", "DUSD", bob.address, "--yes", "--json", **alice.environ)
-    assert (honest.json["state"], honest.json["arrived"]) == ("done", None)
+    assert (honest.json["state"], honest.json["arrived"], honest.json["unforeseen"]) == ("done", None, [])
     dusd = next(token.address for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
     code = ask(place, "eth_getCode", dusd, "latest")
     ask(place, "anvil_setCode", dusd, TRUE_AND_NOTHING_MORE)
@@ -128,6 +128,18 @@ def test_what_arrives_is_held_against_what_was_reviewed(tandem, people, place):
         assert "The token's own record says that 0 DUSD arrived, not 2." in said.err
     finally:
         ask(place, "anvil_setCode", dusd, code)
+
+
+def test_ones_own_transaction_is_simulated_and_the_review_says_so(typed, people):
+    alice, bob = people
+    child = typed("send", "1", "DUSD", bob.address, **alice.environ)
+    child.expect("Simulated by[^\n]*eth_simulateV1")
+    child.expect("You would give[^\n]*1 DUSD[^\n]*claimed by")
+    child.expect("Sign and send")
+    child.sendline("n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3
 
 
 def test_a_contract_that_never_handled_the_token_is_warned_of(tandem, people):
