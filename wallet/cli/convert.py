@@ -1,4 +1,4 @@
-"""`tandem convert`: currencies and tokens, at a quote that is firm a minute. Tokens that are given: convert_tokens.py."""
+"""`tandem convert`: currencies and tokens, at a quote firm for a minute. A token that is given: convert_tokens.py."""
 
 from __future__ import annotations
 
