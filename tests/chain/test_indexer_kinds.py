@@ -1,6 +1,7 @@
 """Every kind of movement and approval, whole contracts, and coins inside calls, held against the oracle."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -187,10 +188,13 @@ def _mint(number: int, first_nonce: int) -> dict[str, object]:
 
 
 class NarrowNode(Node):
-    """A node that answers `eth_getLogs` for few blocks only, as hosted ones do."""
+    """Of a chain without blooms, which answers `eth_getLogs` for few blocks only, as hosted ones do."""
 
     blocks_max = 5
     refused = 0
+
+    async def blocks(self, numbers, full=False):  # type: ignore[no-untyped-def]  # the shape of the method above it
+        return [block and replace(block, logs_bloom=None) for block in await super().blocks(numbers, full)]
 
     async def batch(self, calls):  # type: ignore[no-untyped-def]  # the shape of the method above it
         for method, params in calls:
@@ -198,12 +202,12 @@ class NarrowNode(Node):
                 asked = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
                 if asked > self.blocks_max:
                     self.refused += 1
-                    return await super().batch([("eth_getLogs", [{"fromBlock": "0x9", "toBlock": "0x1"}])])
+                    return await super().batch([("eth_getLogs", [{"fromBlock": "too far"}])])
         return await super().batch(calls)
 
 
 async def test_too_many_results_halve_the_range(anvil: Node, engine: AsyncEngine) -> None:
-    """The refusal is the node's own (a range that ends before it begins), in words of its own."""
+    """The refusal is the node's own (of a height that is none), in words of its own."""
     await anvil.call("anvil_mine", [hex(40)])
     await fund(anvil, BOB, 1, 2)
     async with NarrowNode(anvil.url, 31337) as node:
