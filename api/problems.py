@@ -87,6 +87,7 @@ TABLE: dict[type[Exception], Row] = {
     own.AssetFrozen: Row(503, "asset_frozen", "This asset is not exchanged or sent until the operator has looked."),
     own.ChainUnavailable: Row(503, "chain_unavailable", _UNAVAILABLE),
     own.TransactionRefused: Row(422, "transaction_refused", "The transaction was refused; nothing was sent."),
+    own.FundingRefused: INTERNAL,
     own.SettingWrong: INTERNAL,
     ledger.JournalUnsafe: INTERNAL,
     own.StageFailed: INTERNAL,
