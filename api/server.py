@@ -16,6 +16,7 @@ from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
 from api.nonces import NonceBook
+from api.payout_rows import PayoutRows
 from api.price_history import PriceHistory
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
@@ -28,6 +29,7 @@ from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
 from chain.token_list import TokenList
+from chain.treasury_pipe import TreasuryPipe
 from fiat.journal import Journal
 from fiat.tariff import Tariff
 
@@ -67,6 +69,8 @@ class Server:
     feeds: PriceFeeds
     look_out: LookOut
     nonces: NonceBook
+    payouts: PayoutRows
+    treasury: TreasuryPipe
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     indexer: Indexer | None = None

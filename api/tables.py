@@ -220,3 +220,49 @@ taken_nonces = Table(
     sqlite_strict=True,
 )
 """Numbers of transactions that were prepared for their account's owner, or sent, and may not be in a block yet."""
+
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("sequence", whole(), primary_key=True, autoincrement=False),
+    Column("holder", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("units", LargeBinary, nullable=False),
+    Column("receiver", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", whole(), nullable=False),
+    Column("why", Text),
+    Column("due_at", whole(), nullable=False),
+    Column("sender", LargeBinary),
+    Column("number", whole()),
+    Column("transaction_hash", LargeBinary),
+    Column("settled_sequence", whole()),
+    CheckConstraint("length(units) = 32", name="units_width"),
+    CheckConstraint("length(receiver) = 20", name="receiver_width"),
+    CheckConstraint(
+        "state IN ('pending_anchor', 'pending_external', 'on_hold', 'completed', 'refunded')", name="state_known"
+    ),
+    CheckConstraint("(number IS NULL) = (sender IS NULL)", name="sender_numbers"),
+    Index("uq_payouts_order", "holder", "nonce", unique=True),
+    Index("uq_payouts_number", "sender", "number", unique=True),
+    Index("ix_payouts_due", "state", "due_at"),
+    sqlite_strict=True,
+)
+"""One row an accepted order that gives a currency for a token: what is sent, where, and how far it has come.
+
+`sequence` is leg 0's record, `asset` CAIP-19, `number` the place in `sender`'s order (its nonce on the chain), which a
+payment keeps for ever; `transaction_hash` the sending that counted, or the last one. It moves on after the ledger does.
+"""
+
+payout_sendings = Table(
+    "payout_sendings",
+    metadata,
+    Column("transaction_hash", LargeBinary, primary_key=True),
+    Column("sequence", whole(), ForeignKey("payouts.sequence"), nullable=False, index=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("signed_at", whole(), nullable=False),
+    CheckConstraint("length(transaction_hash) = 32", name="hash_width"),
+    sqlite_strict=True,
+)
+"""Signed transactions, kept before they are sent: the same bytes may be sent as often as one likes."""

@@ -66,6 +66,7 @@ class Label(StrEnum):
     MEMO = "memo"
     FEE = "fee"
     FEE_MAX = "fee-max"
+    NETWORK_FEE = "network-fee"
     NET = "net"
     TOTAL = "total"
     VALID_UNTIL = "valid-until"

@@ -189,7 +189,7 @@ async def test_a_chain_that_turned_back_while_somebody_is_still_searched_for(anv
     await indexer.watch(BOB)
     assert (await indexer.step()).unsearched > 0
     await anvil.call("evm_revert", [snapshot])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await indexer.catch_up()
     assert [row[3] for row in await history(indexer, BOB)] == [1]
 
@@ -205,7 +205,7 @@ async def test_a_restart_while_somebody_is_still_searched_for(engine: AsyncEngin
         await node.call("anvil_mine", [hex(1), hex(7)])
         await send(node, 3, ETH, BOB)
         indexer = Indexer(engine, node, TOKENS, span=2)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await indexer.catch_up()
         assert [row[3] for row in await history(indexer, BOB)] == [3]
 
@@ -314,7 +314,7 @@ async def test_run_survives_a_node_that_is_away(engine: AsyncEngine, monkeypatch
         running = asyncio.create_task(indexer.run())
 
         async def until(condition: Any) -> None:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 while not condition():  # noqa: ASYNC110  # what is waited for is another task's doing
                     await asyncio.sleep(0.01)
 

@@ -29,6 +29,7 @@ PURE_ABOVE |= {"wallet.policy_log", "wallet.policy_offer", "wallet.policy_typed"
 PURE_ABOVE |= {"wallet.guard_claims", "wallet.judgement"}
 PURE_ABOVE |= {"wallet.review_effects", "wallet.review_transactions", "wallet.review_messages", "wallet.review_outcome"}
 PURE_ABOVE |= {"wallet.review_typed_data", "wallet.descriptions", "wallet.digest", "wallet.plain_text", "wallet.hosts"}
+PURE_ABOVE |= {"wallet.web.gate"}
 PURE_ABOVE |= {"api.news", "api.prices", "api.price_guard", "api.price_line", "api.reference_rates"}
 PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
 IMPURE = {

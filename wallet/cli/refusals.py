@@ -56,6 +56,14 @@ SLUGS: dict[str, Row] = {
         N_("{server} cannot give that much {currency} now; nothing was changed. Try again later."),
         _NETWORK,
     ),
+    "inventory_missing": (
+        N_("{server} has not as much of this token now; nothing was held or changed. Try a smaller amount."),
+        _REFUSED,
+    ),
+    "receiver_unproven": (
+        N_("{server} sends tokens only to an address that you proved there: {address} is none."),
+        _REFUSED,
+    ),
     "order_until_wrong": (
         N_("The order would be over at once, or last longer than a year; nothing was changed."),
         _REFUSED,

@@ -44,6 +44,7 @@ LABELS = {
     Label.MEMO: N_("Memo"),
     Label.FEE: N_("Fee"),
     Label.FEE_MAX: N_("Fee, at most"),
+    Label.NETWORK_FEE: N_("Fee for the network"),
     Label.NET: N_("Arrives"),
     Label.TOTAL: N_("Leaves you, at most"),
     Label.VALID_UNTIL: N_("Valid until"),
