@@ -8,7 +8,7 @@ CHAIN ?= anvil
 ARGS ?=
 export TANDEM_DEMO_CHAIN := $(CHAIN)
 
-.PHONY: help setup demo test lint types contracts texts artifacts bench soak fuzz clean
+.PHONY: help setup demo test lint types contracts texts artifacts screenshots bench soak fuzz clean
 
 help:
 	@echo "make demo              one wallet moves both kinds of money, on a local chain (CHAIN=hardhat, ARGS=--exit)"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench             benchmarks, as ratios against a peer in the same run (ARGS=--quick)"
 	@echo "make soak              the storms and the fuzzers at their full counts"
 	@echo "make fuzz              the fuzzers alone, at the counts of make soak"
+	@echo "make screenshots       every page in both languages, both themes and two widths, into screenshots/"
 	@echo "make texts artifacts   rebuild the message catalogue / the contract artifacts"
 
 $(UV):
@@ -49,7 +50,12 @@ node_modules/.ready: package.json package-lock.json
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-setup: .tools/debian .venv/.ready node_modules/.ready
+PAGES := wallet/web/static/dist/manifest.json
+$(PAGES): node_modules/.ready wallet/web/bundle.mjs $(wildcard wallet/web/static/*.*)
+	@echo "Pages' scripts and styles ..."
+	@node wallet/web/bundle.mjs
+
+setup: .tools/debian .venv/.ready node_modules/.ready $(PAGES)
 
 demo: setup
 	@.venv/bin/tandem-server demo $(ARGS)
@@ -72,6 +78,17 @@ contracts: setup
 texts: setup
 	@$(PY) tests/house/catalogue.py
 
+# Chinese needs letters to be drawn with, which a server may not have.
+.tools/fonts: Makefile
+	@mkdir -p .tools; if [ -z "$$(fc-list :lang=zh 2>/dev/null)" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends fontconfig fonts-wqy-microhei; \
+	  else echo "A Chinese font is needed: fonts-wqy-microhei"; exit 1; fi; \
+	fi; touch $@
+
+screenshots: setup .tools/fonts
+	@.venv/bin/pytest -q tests/web/test_screenshots.py --screenshots $(ARGS)
+
 artifacts: setup
 	@node chain/contracts/compile.js
 	@$(PY) -m tests.chain.hostile_tokens
@@ -86,4 +103,4 @@ fuzz: setup
 	@.venv/bin/pytest -q --soak tests/fuzz $(ARGS)
 
 clean:
-	rm -rf .venv .tools node_modules .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools node_modules .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis wallet/web/static/dist screenshots

@@ -6,19 +6,21 @@ is seen to be a key's of that holder, so that a nonce alone tells nothing.
 
 from __future__ import annotations
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
+from api.bridge_assets import bridge_assets
 from api.currencies import CURRENCIES
 from api.database import recording
-from api.errors import ApiError
+from api.errors import ApiError, ReceiverUnproven
 from api.fields import spelled
 from api.gateways.destination import check_destination
 from api.gateways.sandbox import PAYOUT
 from api.server import Server
-from api.tables import sessions
+from api.tables import addresses, sessions
+from chain.address import Address
 from fiat.authority import SaltedText, authorise, check_texts, legs, order_currency
 from fiat.currency import Currency
-from fiat.errors import CurrencyUnknown, FiatError, HolderUnknown, OrderKeyUnknown, PayeeUnknown
+from fiat.errors import CurrencyUnknown, FiatError, HolderUnknown, OrderKeyUnknown, PayeeUnknown, ReceiveTooLittle
 from fiat.fee import fee_minor
 from fiat.holder import MAIN, OPERATOR
 from fiat.journal_values import OrderResult
@@ -34,6 +36,7 @@ from fiat.order import (
     SignedOrder,
 )
 from fiat.record import KeyRecord, TransferRecord, decode
+from fiat.token_scale import minor_and_dust
 from fiat.transfer import Transfer
 
 FEE_KINDS: dict[type[Order], str] = {
@@ -125,6 +128,8 @@ async def _legs(server: Server, order: Order) -> list[Transfer]:
     if isinstance(order, LedgerControl):
         return []
     ledger_id = server.journal.ledger_id
+    if isinstance(order, LedgerConversion) and any(order.receive_to):
+        return await _bridge_legs(server, order)
     if isinstance(order, LedgerConversion):
         quote = await server.quotes.accepted_by(order)
         fee, receive = quote.fee_minor, quote.receive_minor
@@ -138,11 +143,29 @@ async def _legs(server: Server, order: Order) -> list[Transfer]:
     return legs(order, ledger_id, CURRENCIES, payout=PAYOUT, fee_minor=fee)
 
 
+async def _bridge_legs(server: Server, order: LedgerConversion) -> list[Transfer]:
+    """Everything is reserved until the token has been sent. Raises ReceiverUnproven, QuoteUnknown, QuoteExpired."""
+    quote = await server.quotes.bridge_accepted_by(order)
+    asset = bridge_assets(server.tokens).get(quote.symbol)
+    if asset is None or quote.chain_id != server.settings.chain_id:
+        raise CurrencyUnknown(quote.symbol)
+    mine = (addresses.c.chain_id == quote.chain_id, addresses.c.address == order.receive_to)
+    async with server.engine.connect() as conn:
+        proven = await conn.scalar(select(addresses.c.holder).where(*mine))
+    if proven != order.holder:
+        raise ReceiverUnproven(Address.from_bytes(order.receive_to), quote.chain_id)
+    if quote.receive_amount < order.receive_min_minor:
+        raise ReceiveTooLittle(quote.receive_amount, order.receive_min_minor)
+    receive, _ = minor_and_dust(quote.receive_amount, quote.decimals)
+    terms = {"fee_minor": quote.fees_minor, "receive_minor": receive}
+    return legs(order, server.journal.ledger_id, CURRENCIES, payout=PAYOUT, token=asset.currency, **terms)
+
+
 def _receivers(order: Order, texts: dict[str, SaltedText]) -> list[tuple[bytes, Currency]]:
     """Whose accounts, in which currency, must be there. Raises PayeeUnknown, CurrencyUnknown, DestinationInvalid."""
     if isinstance(order, LedgerWithdrawal):
         check_destination(texts["destination"].text)
-    elif isinstance(order, LedgerConversion):
+    elif isinstance(order, LedgerConversion) and not any(order.receive_to):
         received = CURRENCIES.get(order.receive_asset)
         if received is None:
             raise CurrencyUnknown(order.receive_asset)

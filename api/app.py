@@ -15,17 +15,22 @@ from typing import Any
 from aiohttp import ClientSession
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 
 from api.auth import Site
+from api.bridge_assets import bridge_assets, open_token_accounts
 from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
+from api.deposit_desk import DepositDesk
+from api.deposit_workers import deposit_workers, treasury_of
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.event_source import EventSource
 from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.fees import open_tariff
+from api.gas_cost import GasCost
 from api.gateways.liquidity import fund_liquidity
 from api.gateways.sandbox import Sandbox
 from api.head_reader import HeadReader
@@ -34,6 +39,9 @@ from api.limits import open_limits
 from api.migrations import pending, upgrade
 from api.nonces import NonceBook
 from api.operator_key import open_key
+from api.payout_ledger import PayoutLedger
+from api.payout_rows import PayoutRows
+from api.payouts import Payouts
 from api.price_history import PriceHistory
 from api.price_keeper import PriceKeeper
 from api.problems import MEDIA_TYPE, Problem, of, of_http_status, of_validation
@@ -45,6 +53,8 @@ from api.routes import (
     addresses,
     chains,
     controls,
+    conversions,
+    deposits,
     events,
     health,
     holds,
@@ -52,6 +62,7 @@ from api.routes import (
     mandates,
     notices,
     orders,
+    pay,
     prices,
     problems,
     quotes,
@@ -74,15 +85,19 @@ from chain.node import Node
 from chain.node_heads import HeadsListener
 from chain.token import Token
 from chain.token_list import TokenList
+from chain.treasury_pipe import FOLDER, TreasuryPipe
+from chain.treasury_rules import asset_name
 from fiat.errors import FiatError
 from fiat.journal import Journal
+from fiat.tariff import Tariff
 
 SANDBOX_PAUSE_SECONDS = 0.25
 PRICES_PAUSE_SECONDS = 1
 UPKEEP_PAUSE_SECONDS = 5
+PAYOUTS_PAUSE_SECONDS = 0.25
 _ROUTERS = (
-    *(health, ledger, sessions, users, addresses, views, orders, holds, mandates, controls, quotes, notices),
-    *(topups, statements, chains, prices, events, transactions, problems),
+    *(health, ledger, sessions, users, addresses, views, orders, conversions, holds, mandates, controls, quotes),
+    *(deposits, notices, topups, statements, chains, prices, events, transactions, problems, pay),
 )
 
 
@@ -141,17 +156,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         relaying = await stack.enter_async_context(ClientSession())
         failures: dict[str, str] = {}
         tokens = listed_tokens(settings)
-        sandbox = Sandbox(
-            engine,
-            journal,
-            settings.sandbox_delay_ms,
-            time.time_ns,
-            clearing_cap_minor=settings.sandbox_clearing_cap_minor,
-            settle_ms=settings.sandbox_settle_ms,
-            tariff=tariff,
-        )
-        await sandbox.open_accounts()
-        await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+        sandbox = await _open_sandbox(settings, engine, journal, tariff)
+        await open_token_accounts(journal, tokens)
         gateway = Worker("sandbox", sandbox.step, SANDBOX_PAUSE_SECONDS, failures)
         feeds, past = PriceFeeds(_feed_addresses(settings)), PriceHistory(engine, settings.chain_id)
         index = IndexerStore(recording(engine), settings.chain_id)
@@ -161,7 +167,8 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
         await keeper.begin()
         holdings = HoldingsReader(engine, journal, head, settings.chain_id, tokens, index, time.time_ns)
         desk = QuoteDesk(
-            engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns
+            *(engine, key, journal.ledger_id, tariff, settings.quote_spread_ppm, holdings.prices, time.time_ns),
+            gas_cost=GasCost(node, time.monotonic_ns),
         )
         server = Server(
             settings=settings,
@@ -178,6 +185,11 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             story=story,
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
+            deposits=DepositDesk(
+                *(engine, key, journal.ledger_id, desk, lambda: treasury_of(settings), tokens, time.time_ns)
+            ),
+            payouts=PayoutRows(engine),
+            treasury=TreasuryPipe(settings.state / FOLDER),
             tokens=tokens,
             limits=RateLimit(settings.rate_per_second, settings.rate_burst),
             site=Site(settings.public_host, settings.public_origin, settings.chain_id, journal.ledger_id),
@@ -190,8 +202,26 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             server.indexer = Indexer(engine, node, tokens, confirmations=settings.confirmations)
             keeping = Worker("upkeep", upkeep(journal), UPKEEP_PAUSE_SECONDS, failures)
             seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
-            await stack.enter_async_context(_running([gateway, keeping, *seeing]))
+            stack.push_async_callback(server.treasury.close)
+            sending = Worker("payouts", payouts_of(server).step, PAYOUTS_PAUSE_SECONDS, failures)
+            await stack.enter_async_context(_running([gateway, keeping, sending, *seeing, *deposit_workers(server)]))
         yield server
+
+
+async def _open_sandbox(settings: Settings, engine: AsyncEngine, journal: Journal, tariff: Tariff) -> Sandbox:
+    """The pretend bank, its accounts and the operator's own money there."""
+    sandbox = Sandbox(
+        engine,
+        journal,
+        settings.sandbox_delay_ms,
+        time.time_ns,
+        clearing_cap_minor=settings.sandbox_clearing_cap_minor,
+        settle_ms=settings.sandbox_settle_ms,
+        tariff=tariff,
+    )
+    await sandbox.open_accounts()
+    await fund_liquidity(engine, journal, settings.sandbox_liquidity_minor, time.time_ns())
+    return sandbox
 
 
 @asynccontextmanager
@@ -205,6 +235,16 @@ async def _running(workers: Sequence[Worker | HeadsListener]) -> AsyncIterator[N
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def payouts_of(server: Server) -> Payouts:
+    """What sends tokens for accepted orders."""
+    assets = {
+        asset_name(asset.token.chain_id, asset.token.address): asset for asset in bridge_assets(server.tokens).values()
+    }
+    ledger = PayoutLedger(server.engine, server.journal)
+    confirmations = server.settings.confirmations
+    return Payouts(server.payouts, ledger, server.node, server.treasury, assets, confirmations, time.time_ns)
 
 
 def token_registry(settings: Settings) -> TokenList:

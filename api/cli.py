@@ -23,9 +23,11 @@ _COMMANDS = {
     "export": "api.commands.export",
     "erase": "api.commands.erase",
     "report": "api.commands.report",
+    "deposits": "api.commands.deposits",
     "bank": "api.commands.bank",
     "reconcile": "api.commands.bank",
     "rates": "api.commands.rates",
+    "treasury": "api.commands.treasury",
 }
 _DETAILED = {"BankFileMalformed", "OfficerDocumentMalformed", "DevnetCannot"}
 _NETWORK_ERRORS = {"NodeUnreachable", "TransactionUnseen", "DevnetSlow"}
@@ -123,6 +125,10 @@ def _sentence(name: str) -> str:
         "OfficerDocumentMalformed": _("This is no paper of officers as this program writes them: {reason}."),
         "NodeUnreachable": _("No node answers at {url}. Start one (tandem-server devnet up) or set TANDEM_CHAIN_RPC."),
         "WrongChain": _("The node is on chain {actual}, not on {expected}: set TANDEM_CHAIN_RPC to another one."),
+        "FundingRefused": _("This transaction brought the treasury nothing that can be booked: {reason}."),
+        "TreasuryExists": _("There is a treasury in {folder} already; nothing was changed."),
+        "TreasuryMissing": _("There is no treasury in {folder}: make one with tandem-server treasury init."),
+        "TreasuryLost": _("The treasury's process does not do what it should: {reason}."),
         "DevnetMissing": _(
             "{program} is not installed: make setup does it here; elsewhere docs/testing-with-tandem.md says how."
         ),

@@ -30,8 +30,14 @@ ApiError
 |  |- QuoteUnavailable       from, to, reason (the price is stale or missing)
 |  |- QuoteUnknown           reference (not there, somebody else's, or for something else)
 |  `- QuoteExpired           expires_at, now (Unix seconds)
+|- DepositRefused
+|  |- DepositsClosed         (no treasury is set)
+|  |- SenderUnproved         sender (no address that the holder has proved)
+|  `- AssetFrozen            asset (something final vanished of it; people have not looked yet)
+|- ReceiverUnproven          address, chain_id (a token is sent to an address that its holder proved)
 |- ChainUnavailable          chain_id
 |- TransactionRefused        reason (a word of ours), and what it is about
+|- FundingRefused            transaction, reason (a word; on the command line only)
 |- SettingWrong              name, reason (at start only)
 |- OfficerKeyRefused         reason (of a key file; on the command line only)
 |- OfficerDocumentMalformed  reason (of a paper between officers; on the command line only)
@@ -192,6 +198,29 @@ class QuoteExpired(QuoteRefused):
         super().__init__(expires_at=str(expires_at), now=str(now))
 
 
+class DepositRefused(ApiError):
+    pass
+
+
+class DepositsClosed(DepositRefused):
+    pass
+
+
+class SenderUnproved(DepositRefused):
+    def __init__(self, sender: str) -> None:
+        super().__init__(sender=sender)
+
+
+class AssetFrozen(DepositRefused):
+    def __init__(self, asset: str) -> None:
+        super().__init__(asset=asset)
+
+
+class ReceiverUnproven(ApiError):
+    def __init__(self, address: str, chain_id: int) -> None:
+        super().__init__(address=address, chain_id=chain_id)
+
+
 class ChainUnavailable(ApiError):
     def __init__(self, chain_id: int) -> None:
         super().__init__(chain_id=chain_id)
@@ -203,6 +232,11 @@ class TransactionRefused(ApiError):
 
     def __init__(self, reason: str, **facts: object) -> None:
         super().__init__(reason=reason, **facts)
+
+
+class FundingRefused(ApiError):
+    def __init__(self, transaction: str, reason: str) -> None:
+        super().__init__(transaction=transaction, reason=reason)
 
 
 class SettingWrong(ApiError):

@@ -10,12 +10,14 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Site
+from api.deposit_desk import DepositDesk
 from api.errors import NotFound, TooManyRequests
 from api.event_stream import LookOut
 from api.feeds import PriceFeeds
 from api.freshness import Recent
 from api.holdings import HoldingsReader
 from api.nonces import NonceBook
+from api.payout_rows import PayoutRows
 from api.price_history import PriceHistory
 from api.quotes import QuoteDesk
 from api.ratelimit import RateLimit
@@ -28,6 +30,7 @@ from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.token import Token
 from chain.token_list import TokenList
+from chain.treasury_pipe import TreasuryPipe
 from fiat.journal import Journal
 from fiat.tariff import Tariff
 
@@ -67,6 +70,9 @@ class Server:
     feeds: PriceFeeds
     look_out: LookOut
     nonces: NonceBook
+    deposits: DepositDesk
+    payouts: PayoutRows
+    treasury: TreasuryPipe
     failures: dict[str, str]
     """Workers that do not get on now, with the error's name: shown by health."""
     indexer: Indexer | None = None

@@ -220,3 +220,152 @@ taken_nonces = Table(
     sqlite_strict=True,
 )
 """Numbers of transactions that were prepared for their account's owner, or sent, and may not be in a block yet."""
+
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("sequence", whole(), primary_key=True, autoincrement=False),
+    Column("holder", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("units", LargeBinary, nullable=False),
+    Column("receiver", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", whole(), nullable=False),
+    Column("why", Text),
+    Column("due_at", whole(), nullable=False),
+    Column("sender", LargeBinary),
+    Column("number", whole()),
+    Column("transaction_hash", LargeBinary),
+    Column("settled_sequence", whole()),
+    CheckConstraint("length(units) = 32", name="units_width"),
+    CheckConstraint("length(receiver) = 20", name="receiver_width"),
+    CheckConstraint(
+        "state IN ('pending_anchor', 'pending_external', 'on_hold', 'completed', 'refunded')", name="state_known"
+    ),
+    CheckConstraint("(number IS NULL) = (sender IS NULL)", name="sender_numbers"),
+    Index("uq_payouts_order", "holder", "nonce", unique=True),
+    Index("uq_payouts_number", "sender", "number", unique=True),
+    Index("ix_payouts_due", "state", "due_at"),
+    sqlite_strict=True,
+)
+"""One row an accepted order that gives a currency for a token: what is sent, where, and how far it has come.
+
+`sequence` is leg 0's record, `asset` CAIP-19, `number` the place in `sender`'s order (its nonce on the chain), which a
+payment keeps for ever; `transaction_hash` the sending that counted, or the last one. It moves on after the ledger does.
+"""
+
+payout_sendings = Table(
+    "payout_sendings",
+    metadata,
+    Column("transaction_hash", LargeBinary, primary_key=True),
+    Column("sequence", whole(), ForeignKey("payouts.sequence"), nullable=False, index=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("signed_at", whole(), nullable=False),
+    CheckConstraint("length(transaction_hash) = 32", name="hash_width"),
+    sqlite_strict=True,
+)
+"""Signed transactions, kept before they are sent: the same bytes may be sent as often as one likes."""
+
+deposit_intents = Table(
+    "deposit_intents",
+    metadata,
+    Column("holder", LargeBinary, ForeignKey("users.holder"), primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    Column("chain_id", whole(), nullable=False),
+    Column("treasury", LargeBinary, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("token", LargeBinary),
+    Column("decimals", whole(), nullable=False),
+    Column("sender", LargeBinary, nullable=False),
+    Column("units", LargeBinary, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("quote", LargeBinary, unique=True),
+    Column("quote_document", Text),
+    Column("if_late", Text, nullable=False),
+    Column("created_at", whole(), nullable=False),
+    Column("ends", whole(), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    CheckConstraint("length(id) = 32", name="id_width"),
+    CheckConstraint("length(sender) = 20", name="sender_width"),
+    CheckConstraint("length(treasury) = 20", name="treasury_width"),
+    CheckConstraint("length(units) = 32", name="units_width"),
+    CheckConstraint("if_late IN ('requote', 'return')", name="if_late_known"),
+    CheckConstraint("(quote IS NULL) = (quote_document IS NULL)", name="quote_whole"),
+    Index("ix_deposit_intents_sender", "chain_id", "sender"),
+    sqlite_strict=True,
+)
+"""What people said they would pay to the treasury. `ends` in Unix seconds, `units` 32 bytes big endian; `token` null is
+the chain's own coin. `signature` is the operator's over the terms, the treasury's address among them."""
+
+deposits = Table(
+    "deposits",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("chain_id", whole(), nullable=False),
+    Column("treasury", LargeBinary, nullable=False),
+    Column("transaction_hash", LargeBinary, nullable=False, index=True),
+    Column("asset", Text, nullable=False),
+    Column("token", LargeBinary),
+    Column("decimals", whole(), nullable=False),
+    Column("sender", LargeBinary, nullable=False),
+    Column("units", LargeBinary, nullable=False),
+    Column("block_number", whole(), nullable=False),
+    Column("block_time", whole(), nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("reason", Text),
+    Column("waiting", Text),
+    Column("holder", LargeBinary, index=True),
+    Column("intent", LargeBinary),
+    Column("currency", Text),
+    Column("rate", Text),
+    Column("released", whole(), nullable=False),
+    Column("pending_minor", whole()),
+    Column("arrived", LargeBinary),
+    Column("received_minor", whole()),
+    Column("exchanged_minor", whole()),
+    Column("fee_minor", whole()),
+    Column("receive_minor", whole()),
+    Column("spent_by", LargeBinary),
+    Column("attempt", whole(), nullable=False),
+    Column("life", whole(), nullable=False),
+    Column("sequence", whole()),
+    Column("refund", LargeBinary, unique=True),
+    Column("refund_units", LargeBinary),
+    Column("created_at", whole(), nullable=False),
+    Column("updated_at", whole(), nullable=False),
+    CheckConstraint("length(id) = 32", name="id_width"),
+    CheckConstraint("length(treasury) = 20", name="treasury_width"),
+    CheckConstraint("length(units) = 32", name="units_width"),
+    CheckConstraint("released IN (0, 1)", name="released_flag"),
+    CheckConstraint("stage != 'credited' OR sequence IS NOT NULL", name="credited_where"),
+    Index("uq_deposits_intent", "holder", "intent", unique=True),
+    Index("ix_deposits_stage", "chain_id", "stage"),
+    Index("ix_deposits_block", "chain_id", "block_number"),
+    sqlite_strict=True,
+)
+"""Transfers to the treasury, by deposits.deposit_id. What is credited is written here before it is posted; the ledger
+alone says what stands. `rate` is that of the credit as one JSON text; `spent_by` the deposit that dust became part of;
+`refund` the transfer that sent it back."""
+
+bridge_cases = Table(
+    "bridge_cases",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("chain_id", whole(), nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("deposit", LargeBinary, nullable=False),
+    Column("minor", whole(), nullable=False),
+    Column("exponent", whole(), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_at", whole(), nullable=False),
+    Column("regained_at", whole()),
+    Column("closed_at", whole()),
+    CheckConstraint("length(id) = 32", name="id_width"),
+    CheckConstraint("state IN ('open', 'closed')", name="state_known"),
+    CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_when"),
+    Index("ix_bridge_cases_open", "chain_id", "state"),
+    sqlite_strict=True,
+)
+"""Credits whose block vanished though it was final, `minor` in the token's ledger currency. While one is open, its
+asset is converted and sent by nobody."""

@@ -32,6 +32,11 @@ ChainError
  |   +- TransactionUnseen       no receipt within the time given
  |   +- NodeBehind              it knows fewer blocks than were recorded
  |   +- StretchTooLong          more blocks than the node answers for at once
+ +- TreasuryError
+ |   +- TreasuryRefused         the process that holds the treasury's key does not sign this
+ |   +- TreasuryLost            it ended, or cannot be started
+ |   +- TreasuryMissing         there is no treasury in that folder
+ |   +- TreasuryExists          there is one already
  +- DevnetError
      +- DevnetMissing           the program is not installed
      +- DevnetDied              it ended by itself
@@ -303,3 +308,30 @@ class DevAccountUnfunded(DevnetError):
 class DemoContractMissing(DevnetError):
     name: str
     address: str
+
+
+class TreasuryError(ChainError):
+    """Of the operator's hot wallet; nobody else meets these."""
+
+
+@dataclass(eq=False)
+class TreasuryRefused(TreasuryError):
+    """`reason` is a word (treasury_rules.py); `nonce` the number that it is about, or where to go on."""
+
+    reason: str
+    nonce: int
+
+
+@dataclass(eq=False)
+class TreasuryLost(TreasuryError):
+    reason: str
+
+
+@dataclass(eq=False)
+class TreasuryMissing(TreasuryError):
+    folder: str
+
+
+@dataclass(eq=False)
+class TreasuryExists(TreasuryError):
+    folder: str

@@ -127,9 +127,15 @@ def drift(outcome: Outcome, receipt: Receipt, account: Address) -> tuple[Differe
     return tuple(found)
 
 
-def parse_simulation(answer: object, account: Address, index: int = 0) -> Outcome:
-    """Of eth_simulateV1's answer, the call number `index` of its first block."""
-    called = members(_calls(answer)[index])
+def parse_simulations(answer: object, account: Address, count: int) -> list[Outcome]:
+    """Of eth_simulateV1's answer, the `count` calls of its first block."""
+    calls = _calls(answer)
+    if len(calls) != count:
+        raise AnswerMalformed("as many answers as calls expected")
+    return [_simulated(members(call), account) for call in calls]
+
+
+def _simulated(called: Mapping[str, object], account: Address) -> Outcome:
     succeeded = quantity(called.get("status"), 1) == 1
     returned = data(called.get("returnData"))
     movements, grants = events_of(map(_raw_log, listed(called.get("logs") or [], LOGS_MAX)), account)

@@ -24,6 +24,7 @@ from fiat.audit_state import (
     counters_hash,
     due_at,
     ends_in_time,
+    flags_hold,
     limit_subject,
 )
 from fiat.audit_values import (
@@ -41,6 +42,7 @@ from fiat.audit_values import (
     Type,
     Unreadable,
     Values,
+    code_of,
     first16,
     keccak256,
     ledger_number,
@@ -71,7 +73,6 @@ _UNDOING, _COMPELLED, _RECOVERY, _HELD, _RELEASE, _CREDIT = range(1, 7)
 _KINDS = dict(zip(Type, ("transfer", "withdrawal", "conversion", "hold", "mandate"), strict=False))
 _CODES = dict(zip(Type, (1, 2, 7, 8, 11), strict=False))
 _FEE, _COLLECTION, _ENTRY = 6, 12, 14
-_PURPOSES = {"clearing", "payout", "bank", "fees", "rounding", "liquidity", "receivable"}
 _SIGNED_BY_OFFICERS = (
     "reason reason_code undoes document cap until successor nonce officer_1 signature_1 officer_2 signature_2"
     " user_data_128 user_data_64"
@@ -214,9 +215,7 @@ class _Auditor:
         self.require(record.id == first16(keccak256(named)), "account_id_wrong")
         self.require(record.ledger == ledger_number(currency) > 0, "account_ledger_wrong")
         self.require(record.purpose and record.code, "account_malformed")
-        part = record.purpose.partition(":")[0]
-        named_code = Code[part.upper()] if part in _PURPOSES else Code.SUSPENSE
-        code = named_code if holder_id == OPERATOR else Code.PEOPLE
+        code = code_of(record.purpose) if holder_id == OPERATOR else Code.PEOPLE
         self.require(record.code == code, "account_code_wrong")
         self.require(self.exponents.setdefault(currency, record.exponent) == record.exponent, "exponent_changed")
         allowed = not flags & ~(_DEBITS_BOUND | _CREDITS_BOUND | _HISTORY)
@@ -426,7 +425,8 @@ class _Auditor:
         self.require(0 < record.id < _U128_MAX, "id_malformed")
         self.require(record.id not in self.ids, "id_reused")
         self.ids.add(record.id)
-        holds = self._flags_hold(record.flags)
+        holds = flags_hold(record.flags)
+        self.require(holds, "flags_wrong")
         if record.source_kind:
             self.require((record.source_kind, record.source_id) not in self.sources, "source_reused")
             self.sources.add((record.source_kind, record.source_id))
@@ -441,14 +441,6 @@ class _Auditor:
             (self._resolve if record.flags & (_POST | _VOID) else self._move)(record)
         if not self.chained:
             self._close_chain()
-
-    def _flags_hold(self, flags: int) -> bool:
-        resolving = flags & (_POST | _VOID)
-        allowed = resolving | _LINKED if resolving else 0xFF
-        closing_alone = flags & (_CLOSING_DEBIT | _CLOSING_CREDIT) and not flags & _PENDING
-        holds = not flags & ~allowed and resolving != _POST | _VOID and not closing_alone
-        self.require(holds, "flags_wrong")
-        return holds
 
     def _move(self, record: Values) -> None:
         debit, credit = self.accounts.get(record.debit_account_id), self.accounts.get(record.credit_account_id)
@@ -547,6 +539,8 @@ class _Auditor:
             self._leg(record, running, debit, credit)
         elif running.order.type == Type.HOLD:
             self._capture(record, running)
+        elif running.to_token:
+            list(map(self.fail, running.settle(record)))
         else:
             self._collection(record, running, debit)
 
@@ -593,9 +587,11 @@ class _Auditor:
         elif order.type == Type.CONVERT:
             quote = (record.source_kind, record.source_id)
             self.require(quote == (_QUOTE, order.reference) and order.reference != ZERO_32, "conversion_quote_wrong")
-            other = order.receiveAsset != order.currency and order.receiveTo == ZERO_20
-            self.require(other, "conversion_asset_wrong")
-        if order.type in (Type.HOLD, Type.MANDATE):
+            other = order.receiveAsset != order.currency
+            self.require(
+                other and order.receiveAsset.startswith("eip155:") == running.to_token, "conversion_asset_wrong"
+            )
+        if order.type in (Type.HOLD, Type.MANDATE) or running.to_token:
             self.orders[reference] = running
         return running
 
@@ -603,19 +599,23 @@ class _Auditor:
         """A leg of the chain that carries out an order: leg 0, a conversion's second, the fee."""
         order, holder, leg = running.order, running.holder, record.leg
         receives, fee = order.type == Type.CONVERT and leg == 1, leg >= running.own_legs
+        token = receives and running.to_token
+        running.held += [record] * running.to_token
         self.require(debit.holder == (OPERATOR if receives else order.holder), "order_debits_another")
-        self.require(debit.purpose == ("liquidity" if receives else "main"), "order_account_wrong")
-        self.require(debit.currency == (order.receiveAsset if receives else order.currency), "order_currency_wrong")
+        self.require(debit.purpose == running.purpose_of(leg), "order_account_wrong")
+        asked = debit.currency if token else order.receiveAsset if receives else order.currency
+        self.require(debit.currency == asked, "order_currency_wrong")
         self.require(receives or debit.exponent == order.exponent, "order_exponent_wrong")
         self.require(record.code == (_FEE if fee else _CODES[order.type]), "leg_code_wrong")
-        wanted = _PENDING if order.type == Type.HOLD and not leg else 0
+        wanted = _PENDING if running.to_token or (order.type == Type.HOLD and not leg) else 0
         self.require(record.flags & ~_LINKED == wanted, "leg_flags_wrong")
         if fee:
             self.require(leg == running.own_legs and order.type != Type.MANDATE, "order_legs_wrong")
             self.require(credit.holder == OPERATOR and credit.code == Code.FEES, "order_fee_wrong")
         elif receives:
-            self.require(credit.is_main_of(order.holder), "conversion_account_wrong")
-            self.require(record.amount >= order.receiveMinMinor and record.amount, "conversion_amount_wrong")
+            treasury = credit.holder == OPERATOR and credit.purpose == "treasury"
+            self.require(treasury if token else credit.is_main_of(order.holder), "conversion_account_wrong")
+            self.require(record.amount and (token or record.amount >= order.receiveMinMinor), "conversion_amount_wrong")
         elif order.type == Type.MANDATE:
             self.require(record.amount == 0, "order_amount_wrong")
         else:

@@ -6,6 +6,7 @@ Part of fiat.audit; imports nothing of the ledger.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from fiat.audit_values import NO_LIMIT, OPERATOR, SECOND, ZERO_20, ZERO_32, Code, Type, Values
 
 FAILURES_MAX = 100
+LINKED, PENDING, POST, VOID, CLOSING = 1, 2, 4, 8, 64 | 128
 _DAY = 86400 * SECOND
 
 
@@ -83,6 +85,14 @@ def due_at(pending: Values) -> int:
 def ends_in_time(pending: Values, until: int) -> bool:
     """Its timeout is the whole seconds that are left until then."""
     return bool(pending.timeout and 0 <= until * SECOND - due_at(pending) < SECOND)
+
+
+def flags_hold(flags: int) -> bool:
+    """May a movement's flags stand together?"""
+    resolving = flags & (POST | VOID)
+    allowed = resolving | LINKED if resolving else 0xFF
+    closing_alone = flags & CLOSING and not flags & PENDING
+    return not flags & ~allowed and resolving != POST | VOID and not closing_alone
 
 
 def counters_hash(counters: dict[tuple[int, int], list[int]]) -> bytes:
@@ -208,6 +218,32 @@ class Order:
     """In a capture: what its second leg must reserve again."""
     periods: dict[int, int] = field(default_factory=dict)
     revoked: bool = False
+    held: list[Values] = field(default_factory=list)
+    """What a conversion to a token reserved and has not resolved."""
+    way: int = 0
+    """By which flag those that were resolved are: all of them the same way."""
+
+    def purpose_of(self, leg: int) -> str:
+        """Of the account that the leg of its acceptance debits."""
+        gives = self.order.type == Type.CONVERT and leg == 1
+        return "main" if not gives else "inventory" if self.to_token else "liquidity"
+
+    def settle(self, record: Values) -> Iterator[str]:
+        """What is wrong with a record by which tokens were sent or never will be: it posts or frees, all one way."""
+        held, way = self.held.pop(0) if self.held else None, record.flags & ~LINKED
+        self.way = self.way or way
+        if held is None or record.pending_id != held.id:
+            yield "settlement_pending_wrong"
+        if held is None or record.amount != held.amount:
+            yield "settlement_amount_wrong"
+        if way != self.way or way not in (POST, VOID):
+            yield "settlement_way_wrong"
+        if bool(record.flags & LINKED) != bool(self.held):
+            yield "settlement_partial"
+
+    @property
+    def to_token(self) -> bool:
+        return bool(self.order.type == Type.CONVERT and self.order.receiveTo != ZERO_20)
 
     @property
     def own_legs(self) -> int:

@@ -37,7 +37,16 @@ class Type(IntEnum):
 class Code(IntEnum):
     """Of accounts."""
 
-    PEOPLE, CLEARING, PAYOUT, BANK, FEES, ROUNDING, LIQUIDITY, RECEIVABLE, SUSPENSE = range(1, 10)
+    PEOPLE, CLEARING, PAYOUT, BANK, FEES, ROUNDING, LIQUIDITY, RECEIVABLE, SUSPENSE, LOSS = range(1, 11)
+
+
+_NAMED = {"treasury": Code.BANK, "inventory": Code.LIQUIDITY, "reorg_loss": Code.LOSS}
+_NAMED |= {code.name.lower(): code for code in Code if code not in (Code.PEOPLE, Code.SUSPENSE, Code.LOSS)}
+
+
+def code_of(purpose: str) -> Code:
+    """The code of the operator's account of that purpose (`clearing:sandbox`)."""
+    return _NAMED.get(purpose.partition(":")[0], Code.SUSPENSE)
 
 
 _ENTRY_FIELDS = (

@@ -45,6 +45,7 @@ from fiat.order import (
     text_hash,
 )
 from fiat.signature import keccak256
+from fiat.token_scale import INVENTORY, TREASURY
 from fiat.transfer import NANOSECONDS, Transfer, TransferFlags
 
 DEAD_AFTER_SECONDS = 3600
@@ -162,18 +163,22 @@ def legs(
     payout: str,
     fee_minor: int = 0,
     receive_minor: int = 0,
+    token: Currency | None = None,
 ) -> list[Transfer]:
     """The linked transfers that carry the order out: its own legs, then the fee where there is one.
 
     `payout` is the purpose of the operator's account that withdrawals move to, `receive_minor` what a conversion
-    gives. A hold's timeout is left open: `timed` sets it when the order is decided. Raises OrderTypeUnbuilt for what
-    is no money order, and the refusals of amounts, maxima, parties and currencies.
+    gives. Where that is a token, `token` is what the ledger calls it (token_scale.py), and every leg only reserves: the
+    tokens have to be sent first. A hold's timeout is left open: `timed` sets it when the order is decided. Raises
+    OrderTypeUnbuilt for what is no money order, and the refusals of amounts, maxima, parties and currencies.
     """
     if not isinstance(order, MoneyOrder):
         raise OrderTypeUnbuilt(order.type_name)
     listed = order_currency(order, currencies)
     _check_amounts(order, fee_minor)
-    if isinstance(order, LedgerConversion):
+    if isinstance(order, LedgerConversion) and token is not None:
+        moves = _conversion_to_token(order, listed, token, receive_minor)
+    elif isinstance(order, LedgerConversion):
         moves = _conversion(order, listed, currencies, receive_minor)
     elif isinstance(order, LedgerWithdrawal):
         moves = [_from_holder(order, listed, account_id(OPERATOR, listed, payout), TransferCode.WITHDRAWAL)]
@@ -181,7 +186,8 @@ def legs(
         moves = [_to_person(order, listed)]
     if fee_minor:
         fees = account_id(OPERATOR, listed, "fees")
-        moves.append(Move(moves[0].debit, fees, fee_minor, listed.ledger, TransferCode.FEE))
+        fee_flags = moves[0].flags if token is not None else 0
+        moves.append(Move(moves[0].debit, fees, fee_minor, listed.ledger, TransferCode.FEE, fee_flags))
     return _numbered(order, ledger_id, moves)
 
 
@@ -239,6 +245,22 @@ def _conversion(
     given = _from_holder(order, listed, account_id(OPERATOR, listed, LIQUIDITY), TransferCode.CONVERSION)
     liquidity, credit = account_id(OPERATOR, received, LIQUIDITY), account_id(order.holder, received)
     return [given, Move(liquidity, credit, receive_minor, received.ledger, TransferCode.CONVERSION)]
+
+
+def _conversion_to_token(order: LedgerConversion, listed: Currency, token: Currency, receive_minor: int) -> list[Move]:
+    """The holder's money is reserved for liquidity, and the operator's tokens for the sending; neither ends by time."""
+    if not any(order.receive_to):
+        raise OrderMalformed("receiveTo", "is the address that the token is sent to")
+    if order.reference == ZERO_32:
+        raise OrderMalformed("reference", "names the quote")
+    if receive_minor <= 0:
+        raise ReceiveTooLittle(receive_minor, order.receive_min_minor)
+    if receive_minor > AMOUNT_MINOR_MAX:
+        raise AmountTooLarge(str(receive_minor))
+    given = _from_holder(order, listed, account_id(OPERATOR, listed, LIQUIDITY), TransferCode.CONVERSION)
+    inventory, treasury = account_id(OPERATOR, token, INVENTORY), account_id(OPERATOR, token, TREASURY)
+    sent = Move(inventory, treasury, receive_minor, token.ledger, TransferCode.CONVERSION, int(TransferFlags.PENDING))
+    return [given._replace(flags=int(TransferFlags.PENDING)), sent]
 
 
 def _numbered(order: MoneyOrder, ledger_id: bytes, moves: list[Move]) -> list[Transfer]:

@@ -39,6 +39,7 @@ class AccountCode(IntEnum):
     LIQUIDITY = 7
     RECEIVABLE = 8
     SUSPENSE = 9
+    LOSS = 10
 
 
 _CODES = {
@@ -49,6 +50,11 @@ _CODES = {
     "rounding": AccountCode.ROUNDING,
     "liquidity": AccountCode.LIQUIDITY,
     "receivable": AccountCode.RECEIVABLE,
+    # Tokens that the operator owns: what its chain account holds, what of that may be given, and what a reorganisation
+    # took (token_scale.py).
+    "treasury": AccountCode.BANK,
+    "inventory": AccountCode.LIQUIDITY,
+    "reorg_loss": AccountCode.LOSS,
 }
 
 

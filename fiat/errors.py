@@ -29,6 +29,7 @@ FiatError
 |  |- OrderUntilWrong                until, now (seconds; over already, or too far ahead)
 |  |- ReceiveTooLittle               receive_minor, receive_min_minor (a conversion would give less than was signed)
 |  |- LiquidityMissing               currency (the operator cannot give it now)
+|  |- InventoryMissing               asset (the operator has not as much of the token that is not spoken for)
 |  |- QuoteUsed                      reference (an order accepted that quote before)
 |  |- PayeeUnknown                  payee
 |  |- HolderFrozen                  holder
@@ -204,6 +205,11 @@ class ReceiveTooLittle(OrderRefused):
 class LiquidityMissing(OrderRefused):
     def __init__(self, currency: str) -> None:
         super().__init__(currency=currency)
+
+
+class InventoryMissing(OrderRefused):
+    def __init__(self, asset: str) -> None:
+        super().__init__(asset=asset)
 
 
 class QuoteUsed(OrderRefused):

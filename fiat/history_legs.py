@@ -6,7 +6,7 @@ Takes the records in order, after the machine has judged them. What it knows of 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fiat.chart import SourceKind, TransferCode
 from fiat.currency import Currency
@@ -51,6 +51,10 @@ class _Agreed:
     """What the next leg has to reserve again."""
     period: int = 0
     collected: int = 0
+    held: list[TransferRecord] = field(default_factory=list)
+    """What a conversion to a token has reserved and not resolved yet, in order."""
+    posts: int | None = None
+    """Whether those that were resolved are posted or freed: all of them the same way."""
 
 
 class OrderLegs:
@@ -99,6 +103,7 @@ class OrderLegs:
         if isinstance(order, LedgerHold):
             agreed.reserved = record.id, record.amount
             self._reserved[record.id] = agreed
+        self._hold_for_token(record, agreed)
         yield from _numbered(record, agreed, 0)
         yield from _first_leg(record, order)
         yield from self._terms(record, order)
@@ -128,7 +133,10 @@ class OrderLegs:
         agreed.legs += 1
         yield from _numbered(record, agreed, leg)
         if not agreed.accepted:
+            self._hold_for_token(record, agreed)
             yield from _accepting(record, agreed, leg)
+        elif isinstance(order, LedgerConversion) and any(order.receive_to):
+            yield from self._settled(record, agreed)
         elif isinstance(order, LedgerHold):
             yield from self._hold(record, agreed, order)
         elif isinstance(order, LedgerMandate):
@@ -162,6 +170,30 @@ class OrderLegs:
             yield "neither captures nor releases"
         if record.flags & _LINKED and agreed.rest <= 0:
             yield "goes on where nothing is left"
+
+    def _hold_for_token(self, record: TransferRecord, agreed: _Agreed) -> None:
+        if isinstance(agreed.order, LedgerConversion) and any(agreed.order.receive_to):
+            agreed.held.append(record)
+            self._reserved[record.id] = agreed
+
+    def _settled(self, record: TransferRecord, agreed: _Agreed) -> Iterator[str]:
+        """The tokens were sent, or it is certain that they never will be: each reservation in turn, all one way."""
+        if not agreed.held:
+            yield "settles a conversion that is settled"
+            return
+        reserved = agreed.held.pop(0)
+        self._reserved.pop(reserved.id, None)
+        way = record.flags & ~_LINKED
+        if agreed.posts is None:
+            yield from _use(record)
+            agreed.posts = way
+        elif record.source_kind:
+            yield "has a source that only its first leg has"
+        said = (record.pending_id, record.amount, record.code, record.user_data_64, bool(record.flags & _LINKED))
+        if said != (reserved.id, reserved.amount, reserved.code, 0, bool(agreed.held)):
+            yield "does not settle what its conversion reserved"
+        if way not in (_POST, _VOID) or way != agreed.posts:
+            yield "settles a conversion in part"
 
     def _reserve_again(self, record: TransferRecord, agreed: _Agreed, order: LedgerHold) -> Iterator[str]:
         """The rest, exactly, with the same parties until the same time."""
@@ -217,7 +249,7 @@ def _first_leg(record: TransferRecord, order: MoneyOrder) -> Iterator[str]:
         if not 0 < amount <= AMOUNT_MINOR_MAX or amount > order.total_max_minor:
             yield "its order's amount is zero, too large or above its maximum"
     said = (record.debit_account_id, record.amount, record.code, record.flags & ~_LINKED, record.user_data_64)
-    flags = _PENDING if isinstance(order, LedgerHold) else 0
+    flags = _PENDING if isinstance(order, LedgerHold) or _is_to_token(order) else 0
     if said != (account_id(order.holder, listed), amount, _CODES[order.CODE], flags, 0):
         yield "differs from its order in account, amount, code or flags"
     if isinstance(order, LedgerWithdrawal):
@@ -241,10 +273,11 @@ def _accepting(record: TransferRecord, agreed: _Agreed, leg: int) -> Iterator[st
     if record.source_kind or record.user_data_64:
         yield "has a source or a mark that only a first leg has"
     if isinstance(order, LedgerConversion) and leg == 1:
-        yield from _given(record, order)
+        yield from (_token_given(record, order) if _is_to_token(order) else _given(record, order))
         return
     listed = Currency(order.currency, order.exponent)
-    fee = (agreed.first.debit_account_id, account_id(OPERATOR, listed, "fees"), TransferCode.FEE, 0)
+    flags = _PENDING if _is_to_token(order) else 0
+    fee = (agreed.first.debit_account_id, account_id(OPERATOR, listed, "fees"), TransferCode.FEE, flags)
     if (record.debit_account_id, record.credit_account_id, record.code, record.flags) != fee:
         yield "is no fee of its order"
     agreed.left_minor += record.amount
@@ -264,6 +297,20 @@ def _given(record: TransferRecord, order: LedgerConversion) -> Iterator[str]:
         yield "gives something else than the conversion asks for"
     if record.amount < max(1, order.receive_min_minor):
         yield "gives less than the conversion's minimum"
+
+
+def _is_to_token(order: MoneyOrder) -> bool:
+    return isinstance(order, LedgerConversion) and any(order.receive_to)
+
+
+def _token_given(record: TransferRecord, order: LedgerConversion) -> Iterator[str]:
+    """Of the operator's own tokens. Which token it is, and how much of it, the chain tells."""
+    if record.debit_holder != OPERATOR or record.credit_holder != OPERATOR:
+        yield "gives something that is not the operator's"
+    if (record.code, record.flags & ~_LINKED) != (TransferCode.CONVERSION, _PENDING) or record.amount < 1:
+        yield "gives something else than the conversion asks for"
+    if not order.receive_asset.startswith("eip155:"):
+        yield "its order asks for no token"
 
 
 def _use(record: TransferRecord) -> Iterator[str]:

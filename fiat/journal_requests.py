@@ -19,6 +19,7 @@ from fiat.errors import (
     FiatError,
     HolderFrozen,
     HolderUnknown,
+    InventoryMissing,
     LiquidityMissing,
     NonceConflict,
     OrderEpochWrong,
@@ -262,9 +263,23 @@ def _check_parties(batch: Batch, order: Order, legs: Sequence[Transfer]) -> Sour
         raise QuoteUsed("0x" + order.reference.hex())
     # Else the machine would say of the operator's account what the person would take for their own.
     liquidity = batch.changes.account(legs[1].debit_account_id)
-    if liquidity is None or liquidity.available < legs[1].amount:
+    if any(order.receive_to):
+        _check_inventory(batch, order, legs[1])
+    elif liquidity is None or liquidity.available < legs[1].amount:
         raise LiquidityMissing(order.receive_asset)
     return source
+
+
+def _check_inventory(batch: Batch, order: LedgerConversion, sent: Transfer) -> None:
+    """Has the operator as much of the token free, and is it recorded as held? Raises InventoryMissing.
+
+    Two accounts say so: what a reorganisation took from the reserve may still stand in the inventory.
+    """
+    inventory, treasury = (batch.changes.account(n) for n in (sent.debit_account_id, sent.credit_account_id))
+    if inventory is None or treasury is None or inventory.available < sent.amount:
+        raise InventoryMissing(order.receive_asset)
+    if treasury.debits_posted - treasury.credits_posted - treasury.credits_pending < sent.amount:
+        raise InventoryMissing(order.receive_asset)
 
 
 def answer(known: KnownOrder, digest: bytes, nonce: bytes) -> OrderResult:

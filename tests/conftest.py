@@ -22,6 +22,7 @@ settings.load_profile("tandem")
 
 def pytest_addoption(parser):
     parser.addoption("--soak", action="store_true", help="run the storms at their full counts as well (make soak)")
+    parser.addoption("--screenshots", action="store_true", help="write every page into screenshots/ (make screenshots)")
 
 
 def pytest_collection_modifyitems(config, items):

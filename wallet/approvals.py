@@ -18,6 +18,8 @@ QUEUED_MAX = 5
 TRANSACTIONS_MAX = 10
 """Transactions of one client that wait, the shown one counted: pages do send ten at once."""
 LINE_MAX = 100
+SETTLE_SECONDS = 0.5
+"""How long a prompt has stood as it is before a yes to it counts."""
 
 
 class Kind(StrEnum):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,6 +50,7 @@ PAGES_MAX = 1000
 UNKNOWN_SLUGS = ("outcome_unknown", "internal", "busy")
 """Refusals that do not tell whether something was written."""
 _PATIENCE = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_STREAM_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=45)  # a heartbeat comes every 15
 _TIME_HEADER = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
@@ -274,6 +276,21 @@ class Client:
         except TimeoutError:
             raise ServerUnreachable(self.host, "timeout") from None
         except aiohttp.ClientError:
+            raise ServerUnreachable(self.host, "broken-off") from None
+
+    async def events(self) -> AsyncIterator[str]:
+        """The names of what the server tells from now on, until it ends. Raises ServerUnreachable, ServerRefused."""
+        assert self._http is not None
+        headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {self._token()}"}
+        url = f"{self.config.server}/v1/events"
+        try:
+            async with self._http.get(url, headers=headers, allow_redirects=False, timeout=_STREAM_PATIENCE) as answer:
+                if answer.status != 200:
+                    judge(self.host, answer.status, _parsed(await _all(answer)), "/events")
+                async for line in answer.content:
+                    if line.startswith(b"event:"):
+                        yield line.removeprefix(b"event:").strip().decode(errors="replace")
+        except (aiohttp.ClientError, TimeoutError, ValueError):  # a line without end is one of these
             raise ServerUnreachable(self.host, "broken-off") from None
 
     def _token(self) -> str:

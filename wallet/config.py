@@ -13,6 +13,7 @@ from wallet.listen import Listen
 
 SERVER_DEFAULT = "http://127.0.0.1:8000"
 DAPP_LISTEN, CONTROL_LISTEN = Listen("127.0.0.1", 1248), Listen("127.0.0.1", 1249)
+UI_LISTEN = Listen("localhost", 1250)
 PASSWORD_BYTES_MAX = 4096
 
 
@@ -29,11 +30,12 @@ class Config:
     password_file: Path | None = None
     dapp_listen: Listen = DAPP_LISTEN
     control_listen: Listen = CONTROL_LISTEN
+    ui_listen: Listen = UI_LISTEN
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Config:
-        """Of TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_DAPP_LISTEN and
-        TANDEM_CONTROL_LISTEN. Raises SettingRefused."""
+        """Of TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_DAPP_LISTEN, TANDEM_CONTROL_LISTEN
+        and TANDEM_UI_LISTEN. Raises SettingRefused."""
         home = environ.get("TANDEM_HOME") or str(Path.home() / ".tandem")
         password_file = environ.get("TANDEM_PASSWORD_FILE")
         server = read_url("TANDEM_SERVER", environ.get("TANDEM_SERVER") or SERVER_DEFAULT)
@@ -47,6 +49,7 @@ class Config:
             password_file=Path(password_file).expanduser() if password_file else None,
             dapp_listen=_listen("TANDEM_DAPP_LISTEN", environ, DAPP_LISTEN),
             control_listen=_listen("TANDEM_CONTROL_LISTEN", environ, CONTROL_LISTEN),
+            ui_listen=_listen("TANDEM_UI_LISTEN", environ, UI_LISTEN),
         )
 
     @property

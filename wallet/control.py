@@ -22,6 +22,7 @@ from wallet.desk import Desk
 from wallet.errors import (
     AccountUnknown,
     ApprovalRefused,
+    ApprovalTooSoon,
     ApprovalUnknown,
     DigestDiffers,
     InputMalformed,
@@ -60,6 +61,7 @@ class Control:
         app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self._guard])
         app.router.add_get("/approvals", self._list)
         app.router.add_post("/approvals/{id}/approve", self._approve)
+        app.router.add_post("/approvals/{id}/choose", self._choose)
         app.router.add_post("/approvals/{id}/decline", self._decline)
         return app
 
@@ -83,10 +85,24 @@ class Control:
     async def _list(self, _request: web.Request) -> web.Response:
         return web.json_response(self._desk.listed())
 
-    async def _approve(self, request: web.Request) -> web.Response:
+    async def _choose(self, request: web.Request) -> web.Response:
+        """Of a request to connect, other accounts than it names: the prompt as it stands then, under a new digest."""
+        number = self._approvable(request)
+        try:
+            accounts = read_accounts((await _body(request)).get("accounts"))
+        except ChainError:
+            return _problem(422, "accounts")
+        return web.json_response(self._desk.choose(number, accounts).to_json())
+
+    def _approvable(self, request: web.Request) -> str:
+        """Its number, where the token approves. Raises ApprovalRefused."""
         number = request.match_info["id"]
         if not self._approves:
             raise ApprovalRefused(number[:40], "token-approves-not")
+        return number
+
+    async def _approve(self, request: web.Request) -> web.Response:
+        number = self._approvable(request)
         body = await _body(request)
         digest, password = body.get("digest"), body.get("password", "")
         if not isinstance(digest, str):
@@ -134,7 +150,7 @@ def _status(error: WalletError) -> int:
             return 403
         case PasswordNeeded() | VaultUnopened():
             return 403
-        case DigestDiffers() | ApprovalRefused() | SignerError():
+        case DigestDiffers() | ApprovalRefused() | ApprovalTooSoon() | SignerError():
             return 409
         case PolicyDenied() | PolicyOlder():
             return 409

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chain.block import Receipt
 from chain.errors import ChainError
 from chain.node import Node
-from chain.outcome import Outcome, drift
+from chain.outcome import Difference, Outcome, drift
 from chain.transaction import TransactionRequest
 from wallet.asking import Client
 from wallet.dapp_host import Host
@@ -25,6 +26,7 @@ from wallet.review_outcome import drift_facts
 
 RECEIPT_SECONDS_MAX = 600
 KEPT_MAX = 50
+UNSENT = (Difference(None, was_foreseen=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,22 @@ class Aftermath:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
 
-    async def _compare(
-        self, client: Client, node: Node, request: TransactionRequest, sent: str, outcome: Outcome
+    async def compare(
+        self, client: Client, request: TransactionRequest, sent: str, outcome: Outcome, receipt: Receipt | None
     ) -> None:
+        """Tells what came otherwise. Without a receipt it was foreseen to work, and was not even sent."""
         assert request.sender is not None
+        differences = UNSENT if receipt is None else drift(outcome, receipt, request.sender)
         with contextlib.suppress(ChainError, WalletError):  # nobody waits for this; what is not known is not told
-            receipt = await node.wait_for_receipt(bytes.fromhex(sent[2:]), RECEIPT_SECONDS_MAX)
-            differences = drift(outcome, receipt, request.sender)
             scene = Scene(await self._host.known(request.chain_id), request.chain_id, request.sender, 0)
             if facts := tuple(drift_facts(differences, scene, self._host.chains.network(request.chain_id).url)):
                 surprise = Surprise(sent, client, facts)
                 self.surprises.append(surprise)
                 self.on_surprise(surprise)
+
+    async def _compare(
+        self, client: Client, node: Node, request: TransactionRequest, sent: str, outcome: Outcome
+    ) -> None:
+        with contextlib.suppress(ChainError):
+            receipt = await node.wait_for_receipt(bytes.fromhex(sent[2:]), RECEIPT_SECONDS_MAX)
+            await self.compare(client, request, sent, outcome, receipt)

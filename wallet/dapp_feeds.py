@@ -74,7 +74,7 @@ class Feeds:
         (number,) = positional(params, 1, 1)
         end = session.subscriptions.pop(number, None) if isinstance(number, str) else None
         if end is None:
-            return False
+            raise RpcRefused(Code.NOT_FOUND, "This connection has no such subscription.", None)
         session.named.pop(str(number), None)
         end()
         return True

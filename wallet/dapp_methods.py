@@ -1,4 +1,5 @@
-"""Which JSON-RPC methods there are at the door: the wallet's own, reads for the node, and what is refused. Pure."""
+"""Which JSON-RPC methods there are at the door: the wallet's own, reads for the node, what is refused, and what the
+standard knows and nobody here does. Pure."""
 
 from __future__ import annotations
 
@@ -74,16 +75,34 @@ RELAYED = frozenset(
     }
 )
 """What says nothing of this wallet and changes nothing of the node's; a raw transaction is signed already."""
+ABSENT = frozenset(
+    {
+        "eth_getRawTransactionByBlockHashAndIndex",
+        "eth_getRawTransactionByBlockNumberAndIndex",
+        "eth_getRawTransactionByHash",
+        "eth_getWork",
+        "eth_hashrate",
+        "eth_mining",
+        "eth_newPendingTransactionFilter",
+        "eth_pendingTransactions",
+        "eth_protocolVersion",
+        "eth_submitHashrate",
+        "eth_submitWork",
+        "net_peerCount",
+    }
+)
+"""Methods of EIP-1474 that are neither the wallet's nor passed on: mining, the node's own pool and peers."""
 _REFUSED = frozenset({"eth_sign", "eth_signTransaction", "eth_decrypt", "eth_getEncryptionPublicKey"})
 _REFUSED_PREFIXES = ("admin_", "anvil_", "debug_", "evm_", "hardhat_", "miner_", "personal_", "engine_", "txpool_")
 
 
 class How(StrEnum):
-    """What becomes of a method: answered by the wallet, by the node, refused by name, or not known."""
+    """What becomes of a method: answered by the wallet, by the node, refused by name, not built, or not known."""
 
     SERVED = "served"
     RELAYED = "relayed"
     REFUSED = "refused"
+    ABSENT = "absent"
     UNKNOWN = "unknown"
 
 
@@ -94,4 +113,4 @@ def how(method: str) -> How:
         return How.RELAYED
     if method in _REFUSED or method.startswith(_REFUSED_PREFIXES):
         return How.REFUSED
-    return How.UNKNOWN
+    return How.ABSENT if method in ABSENT else How.UNKNOWN

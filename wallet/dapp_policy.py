@@ -62,6 +62,10 @@ class Judge:
             raise PasswordNeeded(Reason.NO_RULE, "")
         await self._signer.add_rule(password, rule.to_json(), self._server)
 
+    async def release(self, subject: Subject) -> None:
+        """Nothing of it will be signed any more. What it had reserved, and the password's yes to it, are gone."""
+        await self._signer.release([bytes.fromhex(item.digest[2:]) for item in subject.items])
+
     async def _asked(self, client: Client, review: Review, subject: Subject, prices: tuple[Price, ...]) -> Frame:
         items = [item_json(item) for item in subject.items]
         if sum(len(item["data"].encode(errors="replace")) for item in items) > ITEMS_BYTES_MAX:

@@ -21,11 +21,11 @@ from wallet.dapp_host import Host, Session
 from wallet.dapp_methods import How, how
 from wallet.dapp_params import Asset, read_asset, read_new_chain, read_recover, read_switch
 from wallet.dapp_signing import Signing
-from wallet.desk import Proposal, Settled
 from wallet.errors import InputMalformed, RpcRefused, WalletError
 from wallet.judgement import Subject
 from wallet.networks import add_network
 from wallet.permissions import in_order, read_requested, told
+from wallet.prompts import Proposal, Settled
 from wallet.review_door import review_add_chain, review_connect, review_switch_chain, review_watch_asset
 from wallet.rpc import Answer, Code, Incoming, Params, Request, answered, bad_params, failed, reply
 
@@ -42,7 +42,7 @@ class Provider:
         self._feeds = Feeds(host)
         self.aftermath = Aftermath(host)
         signing = Signing(host, self.aftermath)
-        batches = Batches(host, signing)
+        batches = Batches(host, signing, self.aftermath)
         self._methods: dict[str, Method] = {
             "eth_requestAccounts": self._request_accounts,
             "eth_accounts": self._accounts,
@@ -72,6 +72,7 @@ class Provider:
 
     async def answer(self, session: Session, incoming: Incoming) -> Sequence[Answer] | Answer | None:
         """The reply to a body, a batch's entries side by side. A notification is neither done nor answered."""
+        self._host.used(session.client.key)
         entries = [e for e in incoming.entries if not (isinstance(e, Request) and e.is_notification)]
         if len(entries) == 1:
             return reply(incoming, [await self._entry(session, entries[0])])
@@ -98,6 +99,8 @@ class Provider:
                 return await self._host.chains.relay(chain_id, request.method, request.params)
             case How.REFUSED:
                 raise RpcRefused(Code.METHOD_REFUSED, f"{request.method} is never done for a client.", None)
+            case How.ABSENT:
+                raise RpcRefused(Code.UNSUPPORTED, f"{request.method} is not implemented here.", None)
             case How.UNKNOWN:
                 raise RpcRefused(Code.METHOD, "There is no such method here.", None)
 
@@ -136,20 +139,20 @@ class Provider:
         async def prepare() -> Proposal | Settled:
             if client.key in self._host.book.grants:
                 return Settled(None)
-            own = await self._host.own_accounts()
-            chosen = own[:1]
+            own, chain_id = await self._host.own_accounts(), self._host.chain_of(client)
+            network = self._host.chains.title(chain_id)
 
-            def choose(accounts: Sequence[Address]) -> None:
-                nonlocal chosen
+            def naming(accounts: Sequence[Address]) -> Proposal:
                 chosen = in_order(own, accounts)
 
-            async def act() -> object:
-                self._host.connect(client, chosen)
-                return None
+                async def act() -> object:
+                    self._host.connect(client, chosen)
+                    return None
 
-            chain_id = self._host.chain_of(client)
-            shown = review_connect(client, chosen, self._host.chains.title(chain_id))
-            return Proposal(shown, act, Subject(Kind.CONNECT, chain_id), offered=own, choose=choose)
+                shown = review_connect(client, chosen, network)
+                return Proposal(shown, act, Subject(Kind.CONNECT, chain_id), offered=own, naming=naming)
+
+            return naming(own[:1])
 
         await self._host.desk.ask(client, Kind.CONNECT, prepare)
 

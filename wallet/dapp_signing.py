@@ -25,11 +25,11 @@ from wallet.asking import Client
 from wallet.dapp_aftermath import Aftermath
 from wallet.dapp_host import Host, Session
 from wallet.dapp_params import read_personal_sign, read_transaction, read_typed_data
-from wallet.desk import Proposal
 from wallet.errors import RpcRefused
 from wallet.guard_claims import MESSAGE, TRANSACTION, TYPED, Item
 from wallet.judgement import Subject
 from wallet.permissions import permitted_account
+from wallet.prompts import Proposal
 from wallet.purse import Purse
 from wallet.review import Review
 from wallet.review_door import with_asker
@@ -134,16 +134,21 @@ class Signing:
                 return sent
 
             items = (Item(TRANSACTION, request.unsigned_payload, hexed(shown)),)
-            return Proposal(shown, act, Subject(Kind.TRANSACTION, chain_id, sender, items, outcome))
+            return Proposal(shown, act, Subject(Kind.TRANSACTION, chain_id, sender, items, (outcome,)))
 
         return await self._host.desk.ask(client, Kind.TRANSACTION, prepare)
 
     # Shared with batches of calls
 
-    async def reviewed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Review:
-        """Of a prepared transaction's bytes, with what the node says of the addresses in them and foresees.
-
-        Where others go before it there is no `outcome`: a simulation of it alone would mislead.
+    async def reviewed(
+        self,
+        client: Client,
+        request: TransactionRequest,
+        outcome: Outcome,
+        after: Sequence[TransactionRequest] = (),
+    ) -> Review:
+        """Of a prepared transaction's bytes, with what the node says of the addresses in them, and foresees once
+        those of `after` are done.
         """
         assert request.sender is not None
         known, network = await self._host.known(request.chain_id), self._host.chains.network(request.chain_id)
@@ -159,14 +164,12 @@ class Signing:
             deadline=_deadline(),
         )
         try:
-            shown = await cross_checked(
-                shown, network, node, request, known, outcome=outcome, alone=outcome is not None
-            )
+            shown = await cross_checked(shown, network, node, request, known, outcome=outcome, after=after)
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
         return with_asker(shown, client)
 
-    async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome | None) -> Observed:
+    async def _observed(self, client: Client, request: TransactionRequest, outcome: Outcome) -> Observed:
         assert request.sender is not None
         node = await self._host.chains.node(request.chain_id)
         asked = addresses_of(request.unsigned_payload, request.sender, _deadline())
@@ -184,9 +187,11 @@ class Signing:
         return await self._host.signer.sign_transaction(request.unsigned_payload, request.sender, digest)
 
     async def send(self, node: Node, signed: SignedTransaction) -> str:
-        """The hash."""
+        """The hash. Raises RpcRefused, with the node's own words where it takes the transaction not (REJECTED)."""
         try:
             await node.send_raw(signed.raw)
+        except NodeRefused as error:
+            raise RpcRefused(Code.REJECTED, error.message, error.data) from None
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
         request = signed.request

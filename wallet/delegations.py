@@ -88,7 +88,7 @@ class Delegations:
             met = self._purse.met() | addresses_of(contacts_of(self._wallet.store.read("contacts")))
             known = Known(TOKENS, frozenset(own), met, {network.chain_id: network.name}, descriptors=DESCRIPTORS)
             shown = review_delegation(asked.payload, known, code=code, before=before, host=network.url)
-            shown = await cross_checked(shown, network, node, frame, known, more=(account, delegate), alone=False)
+            shown = await cross_checked(shown, network, node, frame, known, more=(account, delegate), simulated=False)
         return DelegationPlan(asked, shown)
 
     async def send(self, plan: DelegationPlan) -> DelegationSent:

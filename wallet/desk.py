@@ -1,28 +1,30 @@
 """The desk: asks the person, one prompt at a time, and carries out what they, or a rule of theirs, say yes to.
 
-A prompt is prepared when its turn comes, not before: a transaction's number and fees are those of the moment at which
+A yes counts once a prompt has stood for half a second as it is: what comes sooner was meant for something else. A
+prompt is prepared when its turn comes, not before: a transaction's number and fees are those of the moment at which
 it is shown, and the one before it has been sent by then. Whoever leaves takes their prompt away.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from chain.address import Address
 from chain.errors import ChainError
-from wallet.approvals import Approval, Kind, Line
+from wallet.approvals import SETTLE_SECONDS, Approval, Kind, Line
 from wallet.asking import Client
 from wallet.dapp_failures import refusal_of
-from wallet.errors import ApprovalRefused, PasswordNeeded, RpcRefused, WalletError
-from wallet.judgement import Judgement, Subject
+from wallet.errors import ApprovalRefused, ApprovalTooSoon, DigestDiffers, PasswordNeeded, RpcRefused, WalletError
+from wallet.judgement import Subject
 from wallet.permissions import Seen
-from wallet.policy import Rule, Verdict
-from wallet.review import Review
+from wallet.policy import Verdict
+from wallet.prompts import Judge, Passed, Prepare, Proposal, Settled, Shown, unseen_json
 from wallet.rpc import Code
 
 PREPARE_SECONDS_MAX = 45
@@ -31,99 +33,6 @@ DECLINED = "User denied: the person declined."
 """ethers over HTTP knows a refusal by the words "user denied", whatever the code says."""
 DENIED = "User denied: a rule of theirs denies it."
 SIGNING = frozenset({Kind.MESSAGE, Kind.SIWE, Kind.TYPED_DATA, Kind.TRANSACTION, Kind.CALLS})
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What is shown, what is done after the yes, and what the person's policy is asked about.
-
-    Where accounts can be chosen, `offered` are all of them, and `choose` takes those that the yes names instead of the
-    ones in the review; it raises AccountUnknown.
-    """
-
-    review: Review
-    act: Callable[[], Awaitable[object]]
-    subject: Subject
-    offered: tuple[Address, ...] = ()
-    choose: Callable[[Sequence[Address]], None] | None = None
-
-
-class Judge(Protocol):
-    """The person's policy, as wallet.dapp_policy has it of the signer."""
-
-    async def judge(self, client: Client, review: Review, subject: Subject) -> Judgement: ...
-
-    async def agree(self, subject: Subject, password: str) -> None:
-        """Raises SignerLocked, PasswordNeeded, VaultUnopened."""
-
-    async def keep(self, rule: Rule, password: str) -> None:
-        """Raises PasswordNeeded, VaultUnopened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """What a rule allowed or denied, so that nobody was asked."""
-
-    client: Client
-    review: Review
-    judgement: Judgement
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """There is nothing left to ask."""
-
-    result: object
-
-
-Prepare = Callable[[], Awaitable[Proposal | Settled]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The prompt on the screen. `kind` is that of its review (a message may turn out to be a sign-in)."""
-
-    id: str
-    client: Client
-    proposal: Proposal
-    judgement: Judgement
-    asked_at: int
-
-    @property
-    def review(self) -> Review:
-        return self.proposal.review
-
-    @property
-    def needs_password(self) -> bool:
-        """Is it a signature beyond the policy?"""
-        return self.judgement.guarded and bool(self.proposal.subject.items)
-
-    def to_json(self) -> dict[str, Any]:
-        review = self.review.to_json()
-        offered = {"offered": list(self.proposal.offered)} if self.proposal.offered else {}
-        return {
-            "id": self.id,
-            "kind": review["kind"],
-            "origin": self.client.key,
-            "client": self.client.to_json(),
-            "warnings": review["warnings"],
-            "review": review,
-            "digest": review["digest"],
-            "age_seconds": _age(self.asked_at),
-            **offered,
-            **self.judgement.to_json(),
-            "needs_password": self.needs_password,
-        }
-
-
-def behind_json(prompt: Approval) -> dict[str, Any]:
-    """Of one whose turn has not come: what it is, whose and since when. It is prepared when it is shown, not before."""
-    unseen: dict[str, Any] = {"client": None, "warnings": [], "review": None, "digest": None}
-    return {"id": prompt.id, "kind": prompt.kind, "origin": prompt.key, **unseen, "age_seconds": _age(prompt.asked_at)}
-
-
-def _age(asked_at: int) -> int:
-    return max(int(time.time()) - asked_at, 0)
 
 
 @dataclass(eq=False, slots=True)
@@ -139,7 +48,7 @@ class _Entry:
 
 class Desk:
     """`view` says what a client sees now, `judge` what the policy says; `on_change` is called each turn, `on_passed`
-    for what nobody was asked about.
+    for what nobody was asked about. `clock` counts seconds, from anywhere.
     """
 
     def __init__(
@@ -149,13 +58,19 @@ class Desk:
         on_change: Callable[[], None] = lambda: None,
         *,
         prepare_seconds_max: float = PREPARE_SECONDS_MAX,
+        settle_seconds: float = SETTLE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._view, self._judge, self.on_change = view, judge, on_change
+        self._settle_seconds, self._clock = settle_seconds, clock
+        self.watchers: list[Callable[[], None]] = []
+        """Told of each turn beside `on_change`, and of what joins the line or is answered."""
         self.on_passed: Callable[[Passed], None] = lambda passed: None
         self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
         self._entries: dict[str, _Entry] = {}
         self._arrived = asyncio.Event()
+        self._releasing: set[asyncio.Task[None]] = set()
 
     async def ask(self, client: Client, kind: Kind, prepare: Prepare) -> object:
         """The result of what was agreed to. Raises RpcRefused: declined, dead, too many, or what went wrong."""
@@ -165,6 +80,7 @@ class Desk:
         entry = _Entry(client, prompt, prepare, loop.create_future(), loop.create_future())
         self._entries[prompt.id] = entry
         self._arrived.set()
+        self._tell()
         try:
             return await entry.answer
         except asyncio.CancelledError:
@@ -181,10 +97,34 @@ class Desk:
         """Those whose turn has not come, in order."""
         return self._line.prompts[1:]
 
+    def preparing(self) -> Approval | None:
+        """The one whose turn it is, while it is not on the screen yet."""
+        first = self._line.first
+        if first is None or self._line.digest is not None or self._entries[first.id].verdict.done():
+            return None
+        return first
+
     def listed(self) -> list[dict[str, Any]]:
-        """Everything that waits, the one on the screen first; nothing while none is on the screen."""
-        shown = self.shown()
-        return [] if shown is None else [shown.to_json(), *map(behind_json, self.behind())]
+        """Everything that waits, the one on the screen (or about to be) first."""
+        shown, preparing = self.shown(), self.preparing()
+        first = [shown.to_json()] if shown is not None else []
+        first += [unseen_json(preparing, "preparing")] if preparing is not None else []
+        return [*first, *(unseen_json(prompt, "waiting") for prompt in self.behind())]
+
+    def choose(self, number: str, accounts: Sequence[Address]) -> Shown:
+        """The prompt with other accounts than it names, under another digest; it stands there anew.
+
+        Raises ApprovalUnknown, ApprovalRefused, AccountUnknown.
+        """
+        self._line.shown(number)
+        entry = self._entries[number]
+        assert entry.shown is not None
+        if entry.verdict.done():
+            raise ApprovalRefused(number, "answered-already")
+        if entry.shown.proposal.naming is None:
+            raise ApprovalRefused(number, "no-accounts-to-choose")
+        self._show(entry, replace(entry.shown, proposal=entry.shown.proposal.naming(accounts), since=self._clock()))
+        return entry.shown
 
     async def approve(
         self,
@@ -195,18 +135,19 @@ class Desk:
         accounts: Sequence[Address] = (),
         always: bool = False,
     ) -> None:
-        """`accounts` are chosen instead of the ones that are shown, where some are offered; `always` keeps the rule
-        that was offered, for the next time.
+        """`accounts`, where some are given, are those of the review that was seen (`choose` changes them); `always`
+        keeps the rule that was offered, for the next time.
 
-        Raises ApprovalUnknown, DigestDiffers, ApprovalRefused; AccountUnknown, SignerLocked, PasswordNeeded and
-        VaultUnopened, after which it still waits.
+        Raises ApprovalUnknown, DigestDiffers, ApprovalTooSoon, ApprovalRefused; AccountUnknown, SignerLocked,
+        PasswordNeeded and VaultUnopened, after which it still waits.
         """
         prompt = self._line.approved(number, digest)
         shown = self._entries[number].shown
         assert shown is not None
-        choose = shown.proposal.choose
-        if accounts and choose is None:
-            raise ApprovalRefused(number, "no-accounts-to-choose")
+        if self._clock() - shown.since < self._settle_seconds:
+            raise ApprovalTooSoon(number)
+        if accounts:
+            self._check_named(shown, accounts)
         rule = shown.judgement.offer
         if always and rule is None:
             raise ApprovalRefused(number, "no-rule-to-make")
@@ -215,9 +156,11 @@ class Desk:
             self._undecided(number, digest)  # meanwhile the line may have moved on
         if prompt.kind in SIGNING:
             await self._agree(number, shown, password)
-        self._undecided(number, digest)
-        if choose is not None and accounts:
-            choose(accounts)
+        try:
+            self._undecided(number, digest)
+        except WalletError:
+            self._let_go(shown.proposal.subject)
+            raise
         self._decide(number, True)
 
     def decline(self, number: str) -> None:
@@ -259,7 +202,7 @@ class Desk:
             if entry.asking.cancelled():
                 return
             outcome = entry.asking.result()
-            result = outcome.result if isinstance(outcome, Settled) else await outcome.act()
+            result = outcome.result if isinstance(outcome, Settled) else await self._done(outcome)
         except (WalletError, ChainError) as error:
             self._fail(entry, refusal_of(error))
         except asyncio.CancelledError:
@@ -283,6 +226,14 @@ class Desk:
             return proposal
         if proposal.review.refused is not None:
             raise RpcRefused(Code.UNAUTHORISED, f"This is never signed for anybody ({proposal.review.refused}).", None)
+        try:
+            return await self._allowed(entry, proposal)
+        except (WalletError, asyncio.CancelledError):
+            self._let_go(proposal.subject)
+            raise
+
+    async def _allowed(self, entry: _Entry, proposal: Proposal) -> Proposal:
+        """By a rule or by the person, who may have changed what it names. Raises RpcRefused."""
         judgement = await self._judge.judge(entry.client, proposal.review, proposal.subject)
         if judgement.verdict is not Verdict.ASK:
             self.on_passed(Passed(entry.client, proposal.review, judgement))
@@ -292,12 +243,43 @@ class Desk:
             entry.verdict.set_result(True)  # a rule's yes is a yes: what changes from now on undoes it no more
             return proposal
         asked_at = entry.prompt.asked_at
-        entry.shown = Shown(entry.prompt.id, entry.client, proposal, judgement, asked_at)
-        self._line = self._line.showing(entry.prompt.id, proposal.review.digest)
-        self.on_change()
+        self._show(entry, Shown(entry.prompt.id, entry.client, proposal, judgement, asked_at, self._clock()))
         if not await entry.verdict:
             raise RpcRefused(Code.DECLINED, DECLINED, None)
-        return proposal
+        assert entry.shown is not None
+        return entry.shown.proposal
+
+    async def _done(self, proposal: Proposal) -> object:
+        """Carried out. What came to no signature is free again."""
+        try:
+            return await proposal.act()
+        except BaseException:
+            self._let_go(proposal.subject)
+            raise
+
+    def _show(self, entry: _Entry, shown: Shown) -> None:
+        entry.shown = shown
+        self._line = self._line.showing(shown.id, shown.review.digest)
+        self._changed()
+
+    def _check_named(self, shown: Shown, accounts: Sequence[Address]) -> None:
+        """Are these the accounts of the review that was seen? Raises ApprovalRefused, AccountUnknown, DigestDiffers."""
+        if shown.proposal.naming is None:
+            raise ApprovalRefused(shown.id, "no-accounts-to-choose")
+        named = shown.proposal.naming(accounts).review.digest
+        if named != shown.review.digest:
+            raise DigestDiffers("0x" + shown.review.digest.hex(), "0x" + named.hex())
+
+    def _let_go(self, subject: Subject) -> None:
+        """Tells the policy in the background that nothing more comes of it; what was signed it knows itself."""
+        if subject.items:
+            task = asyncio.create_task(self._release(subject))
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
+
+    async def _release(self, subject: Subject) -> None:
+        with contextlib.suppress(WalletError):  # a signer that is gone keeps no room
+            await self._judge.release(subject)
 
     async def _agree(self, number: str, shown: Shown, password: str) -> None:
         """The signer's word. Where a rule came while the prompt stood, the prompt says so from now on."""
@@ -320,6 +302,7 @@ class Desk:
         if verdict.done():
             raise ApprovalRefused(number, "answered-already")
         verdict.set_result(yes)
+        self._tell()
 
     def _fail(self, entry: _Entry, refused: RpcRefused) -> None:
         if not entry.answer.done():
@@ -339,4 +322,12 @@ class Desk:
     def _remove(self, entry: _Entry) -> None:
         if self._entries.pop(entry.prompt.id, None) is not None:
             self._line = self._line.without(entry.prompt.id)
-            self.on_change()
+            self._changed()
+
+    def _changed(self) -> None:
+        self.on_change()
+        self._tell()
+
+    def _tell(self) -> None:
+        for told in self.watchers:
+            told()

@@ -54,6 +54,8 @@ WalletError
  |   +- SettingRefused           an environment variable
  |   +- TerminalNeeded           something would have to be asked, and nobody is there
  |   +- YesRefused               `--yes` does not cover this review
+ |   +- LinkElsewhere            a payment link to somebody at another server
+ |   +- RuleUnseen               a rule would be made that nobody has looked at
  |   +- AssetUnknown             neither a currency of the ledger nor a listed token
  |   +- NameTaken                another account or contact has this name, or one that passes for it
  |   +- ContactUnknown           no contact and no account has this name
@@ -63,6 +65,7 @@ WalletError
  |   +- RpcRefused               a JSON-RPC request that is answered with an error
  |   +- ApprovalUnknown          nothing of that number waits
  |   +- ApprovalRefused          what waits cannot be answered so
+ |   +- ApprovalTooSoon          it came to stand there a moment ago
  |   +- ListenRefused            a port that cannot be taken
  |   +- ClientNotUp              the command needs a running `tandem up`
  +- Declined                     the person said no, or left
@@ -396,6 +399,20 @@ class YesRefused(UsageError):
     reason: str
 
 
+class LinkElsewhere(UsageError):
+    """Host and port, of the link and of the person's own server."""
+
+    place: str
+    server: str
+
+
+class RuleUnseen(UsageError):
+    """`rule` as policies keep it, `digest` 0x hex (wallet.policy_offer.rule_digest)."""
+
+    rule: dict[str, Any]
+    digest: str
+
+
 class AssetUnknown(UsageError):
     asset: str
     known: list[str]
@@ -451,6 +468,10 @@ class ApprovalRefused(DoorError):
 
     id: str
     reason: str
+
+
+class ApprovalTooSoon(DoorError):
+    id: str
 
 
 class ListenRefused(DoorError):

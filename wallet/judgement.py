@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +14,21 @@ from wallet.approvals import Kind
 from wallet.errors import WalletError
 from wallet.guard_claims import Item, request_of
 from wallet.policy import Reason, Rule, Verdict
-from wallet.policy_offer import narrow
+from wallet.policy_offer import narrow, rule_digest
 from wallet.policy_request import Claims, Foreseen, Price, Request
 from wallet.review import Review
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a client asks for: `items` are the signatures, none for a connection or a chain."""
+    """What a client asks for: `items` are the signatures, none for a connection or a chain; `outcomes` are what the
+    node foresees of transactions, each after those before it."""
 
     kind: Kind
     chain_id: int
     account: Address | None = None
     items: tuple[Item, ...] = ()
-    outcome: Outcome | None = None
+    outcomes: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,13 @@ class Judgement:
     def to_json(self) -> dict[str, Any]:
         """For prompts."""
         told = {"verdict": self.verdict, "reason": self.reason, "rule": self.rule, "about": self.about}
-        return {"policy": told, "needs_password": self.guarded, "always": self.offer.to_json() if self.offer else None}
+        offer = self.offer
+        return {
+            "policy": told,
+            "needs_password": self.guarded,
+            "always": offer.to_json() if offer else None,
+            "always_digest": "0x" + rule_digest(offer).hex() if offer else None,
+        }
 
 
 def claims_of(subject: Subject, review: Review, prices: Iterable[Price] = ()) -> Claims:
@@ -52,12 +60,16 @@ def claims_of(subject: Subject, review: Review, prices: Iterable[Price] = ()) ->
 
 
 def _foreseen(subject: Subject) -> Foreseen | None:
-    outcome, account = subject.outcome, subject.account
-    if outcome is None or outcome.method is Method.NONE or account is None:
+    """Of several together: what one gets back from a later one leaves nevertheless."""
+    outcomes, account = subject.outcomes, subject.account
+    if not outcomes or account is None or any(outcome.method is Method.NONE for outcome in outcomes):
         return None
-    leaves = tuple((token, -units) for token, units in outcome.changes(account).items() if units < 0)
-    pieces = any(movement.number is not None and movement.sender == account for movement in outcome.movements)
-    return Foreseen(outcome.succeeded is True, leaves, pieces)
+    leaves: Counter[Address | None] = Counter()
+    for outcome in outcomes:
+        leaves.update({token: -units for token, units in outcome.changes(account).items() if units < 0})
+    movements = (movement for outcome in outcomes for movement in outcome.movements)
+    pieces = any(movement.number is not None and movement.sender == account for movement in movements)
+    return Foreseen(all(outcome.succeeded is True for outcome in outcomes), tuple(leaves.items()), pieces)
 
 
 def offer_of(client: str, subject: Subject, claims: Claims, tokens: TokenList, now: int) -> Rule | None:

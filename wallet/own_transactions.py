@@ -16,7 +16,9 @@ from chain.errors import AnswerMalformed, FeeTooHigh, TransactionUnseen
 from chain.fees import FEE_CAP
 from chain.node import Node
 from chain.node_provider import Call
+from chain.outcome import Outcome
 from chain.quantity import quantity
+from chain.simulation import simulate
 from chain.token import Token, TokenAmount
 from chain.transaction import TransactionRequest, TransactionType
 from chain.transaction_answer import parse_transaction
@@ -26,9 +28,9 @@ from wallet.errors import FundsMissing, InputMalformed
 from wallet.in_flight import OPEN, Fate, Kept, Line, Seen, fate_of, missing
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
 from wallet.review import Known, Review
-from wallet.review_transactions import review_transaction
+from wallet.review_transactions import Observed, review_transaction
 from wallet.second_node import cross_checked
-from wallet.tokens import RECEIPT_SECONDS, Sent, check_chain, node_of
+from wallet.tokens import RECEIPT_SECONDS, Sent, check_chain, drifted, node_of
 from wallet.wallet import Wallet
 
 _GAS_OF_NOTHING = 21_000
@@ -37,10 +39,11 @@ _OF_A_TRANSACTION = ("eth_getTransactionReceipt", "eth_getTransactionByHash")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A transaction that is not signed yet."""
+    """A transaction that is not signed yet. `outcome` is what the node foresees, None where none was asked."""
 
     request: TransactionRequest
     review: Review
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +159,24 @@ class OwnTransactions:
             return await self.plan(replace(request, value=left), node)
 
     async def plan(self, request: TransactionRequest, node: Node | None = None) -> Plan:
-        """The review of a prepared transaction; without a node (signed elsewhere) nothing is cross-checked."""
+        """The review of a prepared transaction; without a node (signed elsewhere) nothing is simulated."""
         sender = request.sender
         assert sender is not None
         own = frozenset((await self._wallet.keys()).accounts)
         met = self.purse.met() | addresses_of(contacts_of(self._wallet.store.read("contacts")))
         networks = {self._network.chain_id: self._network.name}
         known = Known(TOKENS, own, met, networks, descriptors=DESCRIPTORS)
-        shown = review_transaction(request.unsigned_payload, known, sender=sender, host=self._network.url)
+        outcome = None if node is None else await simulate(node, request)
+        shown = review_transaction(
+            request.unsigned_payload,
+            known,
+            sender=sender,
+            host=self._network.url,
+            observed=Observed(node=self._network.url, outcome=outcome),
+        )
         if node is not None:
-            shown = await cross_checked(shown, self._network, node, request, known)
-        return Plan(request, shown)
+            shown = await cross_checked(shown, self._network, node, request, known, outcome=outcome)
+        return Plan(request, shown, outcome)
 
     async def submit(self, plan: Plan) -> str:
         """Signs what was reviewed and hands it to the node; the hash. Its number is used from then on."""
@@ -178,7 +188,7 @@ class OwnTransactions:
         self.purse.keep_number(signed.hash_hex, sender, plan.request.nonce, "sent")
         return signed.hash_hex
 
-    async def settle(self, transaction: str) -> Sent:
+    async def settle(self, plan: Plan, transaction: str) -> Sent:
         """Waits for a block, for a while."""
         async with self.node() as node:
             try:
@@ -187,7 +197,8 @@ class OwnTransactions:
                 return Sent(transaction, None)
         self.purse.keep_state(transaction, "done" if receipt.succeeded else "failed")
         self.purse.keep_block(receipt.block_number, receipt.block_hash)
-        return Sent(transaction, receipt)
+        told = drifted(plan.request, plan.outcome, receipt, self._network.url)
+        return Sent(transaction, receipt, drift=told)
 
 
 def read_pending(found: object, transaction: bytes, chain_id: int) -> TransactionRequest:

@@ -22,7 +22,8 @@ _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}", re.ASCII)
 class Payee:
     """`handle` without @, with the fingerprint that was typed beside it if any; or an `address`.
 
-    `name` is the contact's, or the own account's, that stood for it; `link` the `ethereum:` link that was pasted.
+    `name` is the contact's, or the own account's, that stood for it; `link` the link that was pasted, `ethereum:` or
+    of wallet.payment_link; `holder` the 32 bytes that such a one carries.
     """
 
     handle: str = ""
@@ -30,9 +31,12 @@ class Payee:
     address: Address | None = None
     name: str = ""
     link: str = ""
+    holder: bytes = b""
 
     def is_named_in_full(self, holder: bytes) -> bool:
-        """Did the person type what only this holder has?"""
+        """Did the person type what only this holder has, or paste a link that carries it?"""
+        if self.holder:
+            return self.holder == holder
         return bool(self.fingerprint) and self.fingerprint == fingerprint(holder).replace(" ", "")
 
 

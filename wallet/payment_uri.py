@@ -38,6 +38,16 @@ class PaymentUri:
     contract: Address | None = None
     units: int | None = None
 
+    @property
+    def text(self) -> str:
+        """As it is handed over, the chain always named. Reading it gives the same."""
+        assert self.chain_id is not None
+        if self.contract is None:
+            value = f"?value={self.units}" if self.units is not None else ""
+            return f"{SCHEME}{self.to}@{self.chain_id}{value}"
+        amount = f"&uint256={self.units}" if self.units is not None else ""
+        return f"{SCHEME}{self.contract}@{self.chain_id}/transfer?address={self.to}{amount}"
+
 
 def is_payment_uri(text: str) -> bool:
     return text[: len(SCHEME)].lower() == SCHEME

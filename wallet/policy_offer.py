@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 
 from chain.address import Address
+from chain.keccak import keccak256
 from chain.token import UNITS_MAX, Token
 from chain.token_list import TokenList
 from wallet.approvals import Kind
@@ -58,6 +60,12 @@ def narrow(request: Request, policy: Policy | None, now: int, tokens: TokenList 
         fees_a_day=0 if native in totals else fee * TIMES_A_DAY,
         until=now + SECONDS,
     )
+
+
+def rule_digest(rule: Rule) -> bytes:
+    """By which a rule that was shown is named again: keccak256 of its JSON, members in order of their names."""
+    told = json.dumps(rule.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return keccak256(b"tandem rule 1\n" + told.encode())
 
 
 def _token(chain_id: int, address: Address | None, policy: Policy | None, tokens: TokenList | None) -> Token | None:

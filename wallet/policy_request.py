@@ -245,7 +245,7 @@ def typed_request(client: str, document: str, account: Address, known: Known, cl
 def together(client: str, requests: Sequence[Request]) -> Request:
     """Several transactions as one, as `wallet_sendCalls` asks for them. Raises BytesNotUnderstood for none at all.
 
-    Only the first of them can be simulated, so together they count as not simulated.
+    Claims are of all of them: they were simulated one after another, or not at all.
     """
     if not requests:
         raise BytesNotUnderstood("transaction", "none")
@@ -264,7 +264,6 @@ def together(client: str, requests: Sequence[Request]) -> Request:
         tokens=_unique(token for one in requests for token in one.tokens),
         doubts=tuple(dict.fromkeys(doubts)),
         is_call=len(requests) > 1 or first.is_call,
-        claims=replace(first.claims, simulated=first.claims.simulated if len(requests) == 1 else None),
     )
 
 

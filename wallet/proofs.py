@@ -10,13 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fiat.authority import MoneyOrder
+from fiat.bridge_quote import BridgeQuote, bridge_quote_from_json
 from fiat.chart import SourceKind, TransferCode
 from fiat.control import ACTIONS, DELAY_NS
 from fiat.currency import Currency
 from fiat.errors import FeeScheduleWrong, FiatError
 from fiat.fee import fee_minor
 from fiat.holder import OPERATOR, HolderGenesis, account_id, fingerprint
-from fiat.order import LedgerControl, LedgerHold, LedgerMandate, LedgerTransfer, Order, address_digest
+from fiat.order import (
+    LedgerControl,
+    LedgerConversion,
+    LedgerHold,
+    LedgerMandate,
+    LedgerTransfer,
+    Order,
+    address_digest,
+)
 from fiat.quote import Quote, quote_from_json
 from fiat.record import (
     GenesisRecord,
@@ -132,7 +141,9 @@ def _changes(record: KeyRecord, order: LedgerControl) -> bool:
 def _moves(record: TransferRecord, order: MoneyOrder) -> bool:
     """The amount that was signed, from the signer's account to the account of whoever was signed for."""
     amount = 0 if isinstance(order, LedgerMandate) else order.amount_minor  # a mandate moves nothing yet
-    pending = TransferFlags.PENDING if isinstance(order, LedgerHold) else TransferFlags(0)
+    # A hold reserves, and so does what is given for a token until that has been sent.
+    reserves = isinstance(order, LedgerHold) or (isinstance(order, LedgerConversion) and any(order.receive_to))
+    pending = TransferFlags.PENDING if reserves else TransferFlags(0)
     listed, credited = Currency(order.currency, order.exponent), record.credit_account_id
     if isinstance(order, (LedgerTransfer, LedgerMandate, LedgerHold)):
         receiver = order.captor if isinstance(order, LedgerHold) else order.payee
@@ -218,6 +229,21 @@ def read_quote(server: str, document: object, ledger: Ledger) -> Quote:
     answer = Reader(server, "quote", document)
     try:
         quote = quote_from_json(answer.inner("quote").document)
+        digest = quote.digest(ledger.id)
+        signer = recover(digest, answer.raw("signature", 65))
+        holds = quote.adds_up
+    except (FiatError, ValueError, OverflowError) as error:
+        raise ProofMissing(server, "quote", reason_of(error)) from None
+    if signer != ledger.operator or answer.raw("id", 32) != digest or not holds:
+        raise ProofMissing(server, "quote", "it is not signed by the operator, or does not add up")
+    return quote
+
+
+def read_bridge_quote(server: str, document: object, ledger: Ledger) -> BridgeQuote:
+    """The same between a currency and a token. Raises AnswerUnfit, ProofMissing."""
+    answer = Reader(server, "quote", document)
+    try:
+        quote = bridge_quote_from_json(answer.inner("quote").document)
         digest = quote.digest(ledger.id)
         signer = recover(digest, answer.raw("signature", 65))
         holds = quote.adds_up

@@ -15,6 +15,7 @@ from wallet.review_effects import party_facts
 from wallet.signable import read_delegation
 
 NO_CODE, DELEGATED_CODE, NOBODY_SET = "no code", "a delegated account, whose code does not run", "nobody"
+NO_CALL = "not simulated: it calls nothing and moves nothing"
 
 
 def review_delegation(payload: bytes, known: Known, *, code: bytes, before: bytes, host: str) -> Review:
@@ -58,6 +59,7 @@ def _frame(asked: Delegation, known: Known, host: str) -> list[Fact]:
         Fact(Label.NONCE, str(frame.nonce), Source.BYTES),
         Fact(Label.NONCE, str(asked.nonce), Source.BYTES, "EIP-7702"),
         Fact(Label.DIGEST, "0x" + asked.authorization_hash.hex(), Source.BYTES, "EIP-7702"),
+        Fact(Label.SIMULATED, NO_CALL, Source.BYTES),
         Fact(Label.NODE, host, Source.LIST),
     ]
 

@@ -13,6 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from chain.address import Address
+from chain.token import UNITS_MAX, Token, TokenAmount
+from fiat.bridge_quote import BridgeQuote, chain_asset
 from fiat.conversion import less_spread
 from fiat.currency import ISO_4217
 from fiat.holder import fingerprint
@@ -52,8 +54,10 @@ class Given:
     texts: Mapping[str, Told]
     host: str
     payee_known: bool
-    quote: Quote | None = None
+    quote: Quote | BridgeQuote | None = None
     more: Sequence[Fact] = ()
+    token: Token | None = None
+    """What the person's own list has for a token that is received."""
 
     @property
     def lines(self) -> tuple[str, str]:
@@ -79,7 +83,8 @@ def review_order(
     *,
     host: str,
     payee_known: bool,
-    quote: Quote | None = None,
+    quote: Quote | BridgeQuote | None = None,
+    token: Token | None = None,
     more: Sequence[Fact] = (),
 ) -> Review:
     """Of an order of any type. `more` are facts from elsewhere, each with its own source.
@@ -94,7 +99,7 @@ def review_order(
             raise BytesNotUnderstood(kind, name)
     if quote is not None and quote.digest(ledger_id) != getattr(order, "reference", None):
         raise BytesNotUnderstood(kind, "reference")
-    given = Given(texts, host, payee_known, quote, more)
+    given = Given(texts, host, payee_known, quote, more, token)
     title, facts, cautions = _READERS[type(order)](order, given)
     facts += [*more, Fact(Label.LEDGER, ledger_id.hex()[:16], Source.BYTES)]
     return Review(title, signable.digest, tuple(facts), host, tuple(cautions), payee_known)
@@ -137,6 +142,8 @@ def _mandate(order: LedgerMandate, given: Given) -> Read:
 def _conversion(order: LedgerConversion, given: Given) -> Read:
     """What is received stands in minor units; where its point stands is in the person's own list of currencies."""
     receive, quote = ISO_4217.get(order.receive_asset), given.quote
+    if isinstance(quote, BridgeQuote):
+        return _purchase(order, given, quote)
     if (
         receive is None
         or quote is None
@@ -152,6 +159,41 @@ def _conversion(order: LedgerConversion, given: Given) -> Read:
         Fact(Label.RATE, _rate_text(worst, order), Source.BYTES),
         Fact(Label.MARKET, _rate_text(quote.market, order), Source.CLAIMED),
         Fact(Label.SPREAD, f"{decimal_text(quote.spread_ppm, 4)} %", Source.CLAIMED),
+        *_costs(order),
+        Fact(Label.VALID_UNTIL, moment(quote.expires_at), Source.CLAIMED),
+        Fact(Label.QUOTE, order.reference.hex()[:16], Source.BYTES),
+    ]
+    cautions = _cautions(order, given)
+    if worst < less_spread(quote.market, RATE_LOSS_USUAL_PPM):
+        cautions.append(Caution.RATE_POOR)
+    return Title.CONVERT, facts, cautions
+
+
+def _purchase(order: LedgerConversion, given: Given, quote: BridgeQuote) -> Read:
+    """A token that the person's own list names, sent to the address in the bytes."""
+    token = given.token
+    contract = bytes(20) if token is None or token.address is None else token.address.raw
+    if (
+        token is None
+        or order.receive_asset != chain_asset(token.chain_id, contract)
+        or (quote.symbol, quote.decimals) != (token.symbol, token.decimals)
+        or order.receive_to == bytes(20)
+        or not 0 < order.receive_min_minor <= min(quote.receive_amount, UNITS_MAX)
+    ):
+        raise BytesNotUnderstood(order.type_name, "receiveAsset")
+    scale = Fraction(10) ** (order.exponent - token.decimals)
+    worst = Fraction(order.receive_min_minor, max(order.amount_minor, 1)) * scale
+    decimals = _RATE_DECIMALS + 6
+    facts = [
+        *_amount(order),
+        Fact(Label.RECEIVE, str(TokenAmount(order.receive_min_minor, token)), Source.LIST),
+        Fact(Label.ADDRESS, Address.from_bytes(order.receive_to), Source.BYTES),
+        Fact(Label.NETWORK, str(token.chain_id), Source.BYTES),
+        Fact(Label.RATE, _token_rate(worst, order, token, decimals), Source.BYTES),
+        Fact(Label.MARKET, _token_rate(quote.market, order, token, decimals), Source.CLAIMED),
+        Fact(Label.SPREAD, f"{decimal_text(quote.spread_ppm, 4)} %", Source.CLAIMED),
+        Fact(Label.FEE, _money(order, quote.fee_minor), Source.CLAIMED),
+        Fact(Label.NETWORK_FEE, _money(order, quote.network_fee_minor), Source.CLAIMED),
         *_costs(order),
         Fact(Label.VALID_UNTIL, moment(quote.expires_at), Source.CLAIMED),
         Fact(Label.QUOTE, order.reference.hex()[:16], Source.BYTES),
@@ -275,3 +317,9 @@ def _rate_text(rate: Fraction, order: LedgerConversion) -> str:
     """Cut, never rounded up."""
     units = rate.numerator * 10**_RATE_DECIMALS // rate.denominator
     return f"1 {order.currency} = {decimal_text(units, _RATE_DECIMALS)} {order.receive_asset}"
+
+
+def _token_rate(rate: Fraction, order: LedgerConversion, token: Token, decimals: int) -> str:
+    """Cut, never rounded up."""
+    units = rate.numerator * 10**decimals // rate.denominator
+    return f"1 {order.currency} = {decimal_text(units, decimals)} {token.symbol}"

@@ -17,10 +17,15 @@ from wallet.review_effects import EVERYTHING, UNLIMITED, Scene
 
 _EVENTS_MAX = 40
 NO_REASON = "it gives no reason"
+NODE_CANNOT = "not simulated: the node cannot"
+NO_NODE = "not simulated: no node was asked"
+"""Said in so many words: a review without a simulation must not look like one in which nothing else happens."""
 
 
 def outcome_facts(outcome: Outcome, scene: Scene, node: str) -> list[Fact]:
     """How it was simulated; whether it would fail; what comes, goes, and may be taken afterwards."""
+    if outcome.method is Method.NONE:
+        return [_claim(Label.SIMULATED, NODE_CANNOT, node)]
     facts = [_claim(Label.SIMULATED, outcome.method, node)]
     if outcome.succeeded is False:
         reason = visible(outcome.reason) if outcome.reason else NO_REASON

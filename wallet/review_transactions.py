@@ -28,7 +28,7 @@ from wallet.errors import BytesNotUnderstood
 from wallet.plain_text import LINES_MAX, parts, visible
 from wallet.review import Caution, Fact, Known, Label, Review, Source, Title
 from wallet.review_effects import Scene, effect_cautions, effect_facts, party_facts, receiver_cautions
-from wallet.review_outcome import outcome_cautions, outcome_facts
+from wallet.review_outcome import NO_NODE, outcome_cautions, outcome_facts
 from wallet.signable import read_transaction
 
 _PAID = (Standard.WETH, Standard.MULTICALL, Standard.SAFE, Standard.MULTISEND)
@@ -55,7 +55,7 @@ class Observed:
     """What the person's node said beside the bytes. An address that was not asked for is not in `code`.
 
     `chain_id` is the chain that the asking page is on, where one asks. `outcome` is the node's simulation
-    (`chain.simulation.simulate`), None where none was asked for.
+    (`chain.simulation.simulate`), None where no node was asked for it, which the review then says.
     """
 
     chain_id: int | None = None
@@ -99,7 +99,7 @@ def review_transaction(
     if origin:
         facts.append(Fact(Label.DIGEST, "0x" + signable.digest.hex(), Source.BYTES))
     if observed is not None:
-        more, seen = _observed(call, observed, scene)
+        more, seen = _observed(call, observed, scene, is_asked=bool(origin))
         facts, warnings = facts + more, warnings + seen
     if payee and not payee_known:
         warnings.append(Caution.FIRST_TIME)
@@ -290,8 +290,11 @@ def _frame(request: TransactionRequest, known: Known, sender: Address, host: str
     return [*facts, Fact(Label.NONCE, str(request.nonce), Source.BYTES), Fact(Label.NODE, host, Source.LIST)]
 
 
-def _observed(call: Call, observed: Observed, scene: Scene) -> tuple[list[Fact], list[Caution]]:
-    """What the node adds: contracts without code, accounts that run another's code, and what it would come to."""
+def _observed(call: Call, observed: Observed, scene: Scene, *, is_asked: bool) -> tuple[list[Fact], list[Caution]]:
+    """What the node adds: contracts without code, accounts that run another's code, and what it would come to.
+
+    That a node cannot simulate is a warning where a dApp asks; the person's own command says what it does by itself.
+    """
     facts: list[Fact] = []
     warnings: list[Caution] = []
     if observed.chain_id not in (None, scene.chain_id):
@@ -306,7 +309,10 @@ def _observed(call: Call, observed: Observed, scene: Scene) -> tuple[list[Fact],
     if observed.outcome is not None:
         facts += outcome_facts(observed.outcome, scene, observed.node)
         effects = (effect for one in call.walk() for effect in effects_of(one))
-        warnings += outcome_cautions(observed.outcome, effects)
+        seen = outcome_cautions(observed.outcome, effects)
+        warnings += [caution for caution in seen if is_asked or caution is not Caution.NOT_SIMULATED]
+    else:
+        facts.append(Fact(Label.SIMULATED, NO_NODE, Source.LIST))
     return facts, warnings
 
 

@@ -106,7 +106,10 @@ def _entry(document: object) -> Request | Answer:
 def _request(document: object) -> Request:
     if not isinstance(document, dict):
         raise _no_request("an object is expected")
-    if document.get("jsonrpc") != "2.0":
+    version = document.get("jsonrpc")
+    if version != "2.0":
+        if isinstance(version, str):
+            raise RpcRefused(Code.VERSION, f'JSON-RPC {version[:10]} is not spoken here, "2.0" is.', None)
         raise _no_request('jsonrpc has to be "2.0"')
     method, params, number = document.get("method"), document.get("params"), document.get("id")
     if not isinstance(method, str) or not 0 < len(method) <= METHOD_LENGTH_MAX:

@@ -5,7 +5,7 @@ It is a witness, not a gate: what it says is shown, and where it is away that is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from chain.address import Address
@@ -14,7 +14,7 @@ from chain.errors import AnswerMalformed, ChainError, NodeRefused, WrongChain
 from chain.node import Node
 from chain.outcome import Outcome
 from chain.quantity import data
-from chain.simulation import simulate
+from chain.simulation import simulate_row
 from chain.token import Token
 from chain.transaction import TransactionRequest
 from wallet.networks import Network
@@ -36,11 +36,12 @@ async def cross_checked(
     *,
     outcome: Outcome | None = None,
     more: Iterable[Address] = (),
-    alone: bool = True,
+    after: Sequence[TransactionRequest] = (),
+    simulated: bool = True,
 ) -> Review:
     """The review, with the second node's word where one is set. `outcome` is the first's simulation, if there was one;
-    `more` are addresses whose code matters besides those in the bytes. Not `alone`: others go before it, so that a
-    simulation of it would mislead. Raises what the first node raises."""
+    `more` are addresses whose code matters besides those in the bytes; `after` are the sender's that go before it.
+    Not `simulated`: what it does is no call. Raises what the first node raises."""
     if network.second is None:
         return shown
     assert request.sender is not None
@@ -48,28 +49,30 @@ async def cross_checked(
     about = [*addresses_of(request.unsigned_payload, request.sender), *more]
     wanted = [Token.native(request.chain_id), *known.tokens.on_chain(request.chain_id)]
     tokens = [token for token in wanted if token.address is None or token.address in about][:TOKENS_MAX]
+    row = [*after, request]
     async with Node(network.second, request.chain_id, timeout_seconds=PATIENCE_SECONDS) as second:
         try:
             height = min(await first.height(), await second.height())
-            theirs = await _witness(second, request, about, tokens, height, None, alone=alone)
+            theirs = await _witness(second, row, about, tokens, height, None, simulated=simulated)
         except ChainError:
             return with_second(shown, Witness(host_of(network.url), 0), None, host_of(network.second), scene)
-    ours = await _witness(first, request, about, tokens, height, outcome, alone=alone)
+    ours = await _witness(first, row, about, tokens, height, outcome, simulated=simulated)
     return with_second(shown, ours, theirs, host_of(network.second), scene)
 
 
 async def _witness(
     node: Node,
-    request: TransactionRequest,
+    row: Sequence[TransactionRequest],
     about: list[Address],
     tokens: list[Token],
     height: int,
     outcome: Outcome | None,
     *,
-    alone: bool,
+    simulated: bool,
 ) -> Witness:
-    """Everything at one height, so that a node which is a block ahead does not contradict."""
-    host = host_of(node.url)
+    """Everything at one height, so that a node which is a block ahead does not contradict. The last of the row is
+    what it is about."""
+    host, request = host_of(node.url), row[-1]
     assert request.sender is not None
     try:
         await node.check()
@@ -78,8 +81,8 @@ async def _witness(
     codes = await node.outcomes([("eth_getCode", (address, hex(height))) for address in about])
     held = await node.balances(request.sender, tokens, height)
     (block,) = await node.blocks([height])
-    if outcome is None and alone:
-        outcome = await simulate(node, request)
+    if outcome is None and simulated:
+        outcome = (await simulate_row(node, row))[-1]
     return Witness(
         host,
         request.chain_id,

@@ -13,6 +13,8 @@ from chain.errors import InsufficientToken, TransactionUnseen, WrongGenesis
 from chain.fees import Speed
 from chain.node import Node
 from chain.node_receiver import never_handled
+from chain.outcome import Outcome, drift
+from chain.simulation import simulate
 from chain.token import UNITS_MAX, Token, TokenAmount
 from chain.transaction import TransactionRequest
 from wallet.contacts import addresses_of, contacts_of
@@ -21,8 +23,10 @@ from wallet.networks import Network
 from wallet.payee import Payee
 from wallet.proofs import Card
 from wallet.purse import DESCRIPTORS, TOKENS, Purse
-from wallet.review import Caution, Known, Review
-from wallet.review_transactions import review_transaction
+from wallet.review import Caution, Fact, Known, Review
+from wallet.review_effects import Scene
+from wallet.review_outcome import drift_facts
+from wallet.review_transactions import Observed, review_transaction
 from wallet.second_node import cross_checked
 from wallet.wallet import Wallet
 
@@ -43,25 +47,29 @@ NORMAL_GAS = Gas()
 
 @dataclass(frozen=True, slots=True)
 class TokenPlan:
-    """A transaction that is not signed yet. `card` is the payee that was reviewed, and is pinned when it was sent."""
+    """A transaction that is not signed yet. `card` is the payee that was reviewed, and is pinned when it was sent;
+    `outcome` is what the node foresees."""
 
     request: TransactionRequest
     amount: TokenAmount
     receiver: Address
     review: Review
     card: Card | None = None
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A transaction that a node took. `receipt` is None while no block has it.
 
-    `arrived` is what the receiver got, by the token's logs, where that is not what was reviewed.
+    `arrived` is what the receiver got, by the token's logs, where that is not what was reviewed; `drift` says what the
+    node had foreseen otherwise.
     """
 
     hash: str
     receipt: Receipt | None
     arrived: TokenAmount | None = None
+    drift: tuple[Fact, ...] = ()
 
 
 def node_of(network: Network) -> Node:
@@ -106,6 +114,7 @@ class TokenRail:
         lists = Known(TOKENS, own, self._purse.met() | contacts, networks, descriptors=DESCRIPTORS)
         async with node_of(self._purse.network) as node:
             request = await prepared(node, self._purse, amount, receiver, sender, gas)
+            outcome = await simulate(node, request)
             review = review_transaction(
                 request.unsigned_payload,
                 lists,
@@ -113,11 +122,12 @@ class TokenRail:
                 host=self._purse.network.url,
                 payee=named,
                 payee_known=known,
+                observed=Observed(node=self._purse.network.url, outcome=outcome),
             )
             if await never_handled(node, amount.token, receiver):
                 review = replace(review, cautions=(*review.cautions, Caution.TOKEN_NEVER_HANDLED))
-            review = await cross_checked(review, self._purse.network, node, request, lists)
-        return TokenPlan(request, amount, receiver, review, card)
+            review = await cross_checked(review, self._purse.network, node, request, lists, outcome=outcome)
+        return TokenPlan(request, amount, receiver, review, card, outcome)
 
     async def submit(self, plan: TokenPlan) -> str:
         """Signs what was reviewed and hands it to the node; the hash. Its number is used from then on."""
@@ -143,7 +153,8 @@ class TokenRail:
         self._purse.keep_block(receipt.block_number, receipt.block_hash)
         arrived = arrived_of(receipt, plan.amount.token, plan.receiver)
         is_odd = receipt.succeeded and arrived not in (None, plan.amount)
-        return Sent(transaction, receipt, arrived if is_odd else None)
+        told = drifted(plan.request, plan.outcome, receipt, self._purse.network.url)
+        return Sent(transaction, receipt, arrived if is_odd else None, told)
 
     async def send(self, plan: TokenPlan) -> Sent:
         """Both."""
@@ -153,6 +164,14 @@ class TokenRail:
         sender, nonce = plan.request.sender, plan.request.nonce
         assert sender is not None
         self._purse.keep(transaction, plan.amount, plan.receiver, state, sender, nonce)
+
+
+def drifted(request: TransactionRequest, outcome: Outcome | None, receipt: Receipt, node: str) -> tuple[Fact, ...]:
+    """What came otherwise than the node had foreseen of one's own transaction; nothing where nobody was asked."""
+    if outcome is None or request.sender is None:
+        return ()
+    scene = Scene(Known(TOKENS), request.chain_id, request.sender, 0)
+    return tuple(drift_facts(drift(outcome, receipt, request.sender), scene, node))
 
 
 def arrived_of(receipt: Receipt, token: Token, receiver: Address) -> TokenAmount | None:

@@ -1,4 +1,4 @@
-"""`tandem up` at work: signer, socket, dApp endpoint and control API in one process, until it is told to end."""
+"""`tandem up` at work: signer, socket, dApp endpoint, control API and pages in one process, until told to end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from chain.errors import ChainError
+from wallet.approvals import SETTLE_SECONDS
 from wallet.config import Config
 from wallet.control import Control, keep_token, read_accounts
 from wallet.dapp_aftermath import Aftermath
@@ -20,7 +21,6 @@ from wallet.dapp_extension import Pairing
 from wallet.dapp_host import Host
 from wallet.dapp_provider import Provider
 from wallet.dapp_server import DappServer
-from wallet.desk import behind_json
 from wallet.door import Door, Handler
 from wallet.errors import CallRefused, WalletError
 from wallet.frames import Frame
@@ -28,8 +28,12 @@ from wallet.grants import grant_key, program_document, rows
 from wallet.happenings import disconnected
 from wallet.listen import Listen
 from wallet.loopback import sockets
+from wallet.prompts import unseen_json
 from wallet.signing import Signer
 from wallet.state import Store
+from wallet.web.assets import Assets
+from wallet.web.server import UiServer
+from wallet.web.visit import Place
 
 SWEEP_SECONDS = 1
 FILES_MAX = 8192
@@ -45,6 +49,7 @@ class Running:
     pairing: Pairing
     dapp_port: int
     control_port: int
+    ui: UiServer
 
     def to_json(self) -> dict[str, Any]:
         dapp, control = f"127.0.0.1:{self.dapp_port}", f"127.0.0.1:{self.control_port}"
@@ -52,25 +57,32 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def opened(config: Config, store: Store, signer: Signer, *, token_approves: bool) -> AsyncIterator[Running]:
+async def opened(
+    config: Config, store: Store, signer: Signer, *, token_approves: bool, settle_seconds: float = SETTLE_SECONDS
+) -> AsyncIterator[Running]:
     """Everything, while the block lasts. Raises ListenRefused, DoorTaken, StateUnusable."""
     _raise_file_limit()
-    host = Host(config, store, signer)
+    host = Host(config, store, signer, settle_seconds)
     provider, pairing = Provider(host), Pairing()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(host.close)
         stack.push_async_callback(provider.close)
         dapp, control = _listening(stack, config.dapp_listen), _listening(stack, config.control_listen)
+        pages = _listening(stack, config.ui_listen)
         server = DappServer(host, provider, pairing, dapp[1])
-        running = Running(host, provider.aftermath, pairing, dapp[1], control[1])
+        place = Place(host, provider.aftermath, pairing, server.hang_up_extension, dapp[1])
+        ui = UiServer(place, pages[1], Assets.read())
+        running = Running(host, provider.aftermath, pairing, dapp[1], control[1], ui)
         handlers = _Handlers(running, server).by_name()
         await stack.enter_async_context(Door(config.home, signer, handlers))
         control_app = Control(host.desk, keep_token(config.home), control[1], approves=token_approves).application()
-        for app, (listeners, _port) in ((control_app, control), (server.application(), dapp)):
+        apps = ((control_app, control), (server.application(), dapp), (ui.application(), pages))
+        for app, (listeners, _port) in apps:
             await _serve(stack, app, listeners)
         stack.push_async_callback(server.hang_up)
+        stack.callback(ui.events.close)
         stack.callback(host.tell_all, disconnected("The wallet was closed."))
-        for work in (host.desk.work(), _sweep(host)):
+        for work in (host.desk.work(), _sweep(host), ui.work()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_cancelled, task)
         yield running
@@ -126,8 +138,10 @@ class _Handlers:
     def by_name(self) -> Mapping[str, Handler]:
         return {
             "client": self._client,
+            "ui": self._ui,
             "approvals": self._approvals,
             "approve": self._approve,
+            "choose": self._choose,
             "decline": self._decline,
             "pair": self._pair,
             "pair_extension": self._pair_extension,
@@ -138,12 +152,16 @@ class _Handlers:
     async def _client(self, _arguments: Frame) -> Frame:
         return self._running.to_json()
 
+    async def _ui(self, _arguments: Frame) -> Frame:
+        return {"ui": self._running.ui.new_link()}
+
     async def _approvals(self, _arguments: Frame) -> Frame:
-        shown = self._desk.shown()
+        shown, preparing = self._desk.shown(), self._desk.preparing()
         return {
             "approvals": [shown.to_json()] if shown is not None else [],
+            "preparing": unseen_json(preparing, "preparing") if preparing is not None else None,
             "waiting": len(self._desk.behind()),
-            "behind": [behind_json(prompt) for prompt in self._desk.behind()] if shown is not None else [],
+            "behind": [unseen_json(prompt, "waiting") for prompt in self._desk.behind()],
             "surprises": [surprise.to_json() for surprise in self._running.aftermath.surprises],
         }
 
@@ -156,6 +174,13 @@ class _Handlers:
         password, always = str(arguments.get("password", "")), arguments.get("always") is True
         await self._desk.approve(number, digest, password, accounts=accounts, always=always)
         return {"id": number, "state": "approved"}
+
+    async def _choose(self, arguments: Frame) -> Frame:
+        try:
+            accounts = read_accounts(arguments.get("accounts"))
+        except ChainError:
+            raise CallRefused("choose", "accounts") from None
+        return self._desk.choose(str(arguments.get("id")), accounts).to_json()
 
     async def _decline(self, arguments: Frame) -> Frame:
         number = str(arguments.get("id"))

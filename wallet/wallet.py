@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
+from chain.token import Token
+from fiat.bridge_quote import BridgeQuote
 from fiat.currency import ISO_4217, Currency
 from fiat.errors import FiatError
 from fiat.money import Money, decimal_text
@@ -186,7 +188,7 @@ class Wallet:
             if refused.slug == "exceeds_credits":
                 fields = plan.order.to_json()
                 currency = Currency(fields["currency"], int(fields["exponent"]))
-                await self._check_funds(currency, int(fields["totalMaxMinor"]))
+                await self.check_funds(currency, int(fields["totalMaxMinor"]))
             raise
         if plan.card is not None:
             self.client.keep_pin(plan.card)
@@ -206,9 +208,10 @@ class Wallet:
         return await self.client.put_order(signed, kept)
 
     async def resolve(self, payee: Payee) -> Card:
-        """The payee's proven card. Raises PayeeChanged also where another fingerprint was typed."""
+        """The payee's proven card. Raises PayeeChanged also where another fingerprint was typed, or a link carries
+        another holderId: that overrides the server."""
         card = await self.client.card(payee.handle)
-        if payee.fingerprint and not payee.is_named_in_full(card.holder):
+        if (payee.fingerprint or payee.holder) and not payee.is_named_in_full(card.holder):
             raise PayeeChanged(payee.handle, payee.fingerprint, card.fingerprint)
         return card
 
@@ -223,10 +226,12 @@ class Wallet:
         known: bool = True,
         card: Card | None = None,
         *,
-        quote: Quote | None = None,
+        quote: Quote | BridgeQuote | None = None,
+        token: Token | None = None,
         more: Sequence[Fact] = (),
     ) -> OrderPlan:
-        """The order with its review; `known` says whether the payee is, `more` are facts from elsewhere."""
+        """The order with its review; `known` says whether the payee is, `more` are facts from elsewhere, `token` is
+        what the person's list has for a token that is received."""
         ledger = await self.client.ledger()
         review = review_order(
             order.type_name,
@@ -236,6 +241,7 @@ class Wallet:
             host=self.client.host,
             payee_known=known,
             quote=quote,
+            token=token,
             more=more,
         )
         self.unanswered = self.client.unanswered()
@@ -248,7 +254,7 @@ class Wallet:
         ledger = await self.client.ledger()
         total = amount.minor + ledger.fee_minor(kind, amount.currency.code, amount.minor)
         await self.ensure_session()
-        await self._check_funds(amount.currency, total)
+        await self.check_funds(amount.currency, total)
         return await self.order_head(), total
 
     async def order_head(self) -> dict[str, Any]:
@@ -265,7 +271,8 @@ class Wallet:
             "seen_head": self.client.kept.head,
         }
 
-    async def _check_funds(self, currency: Currency, total_minor: int) -> None:
+    async def check_funds(self, currency: Currency, total_minor: int) -> None:
+        """Raises FundsMissing."""
         head = await self.client.head()
         available = sum(b.available for b in head.balances if b.currency == currency.code)
         if available < total_minor:

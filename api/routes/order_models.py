@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from api.bridge_answer import ConversionAnswer
 from api.fields import Answer, Bytes32, CurrencyCode, Digits, LongDigits, Salt16, Signature, Strict, Time, raw
 from api.signed import ReceiptAnswer
 from fiat.authority import SaltedText
@@ -48,10 +49,20 @@ class WithdrawalFields(OrderMoney):
     destination: Bytes32
 
 
+ReceiveAsset = Annotated[
+    str,
+    Field(
+        pattern="^([A-Z][A-Z0-9]{1,5}|eip155:[1-9][0-9]{0,15}/(slip44:60|erc20:0x[0-9a-f]{40}))$",
+        examples=["USD"],
+        description="a currency, or a token as CAIP-19 (eip155:31337/erc20:0x...)",
+    ),
+]
+
+
 class ConversionFields(OrderMoney):
     """`reference` is the accepted quote's id; fiat to fiat is received by the holder, so `receiveTo` is zero."""
 
-    receiveAsset: CurrencyCode
+    receiveAsset: ReceiveAsset
     receiveMinMinor: Annotated[LongDigits, Field(examples=["4298"])]
     receiveTo: Address20
 
@@ -183,7 +194,8 @@ class WithdrawalState(Answer):
 class OrderStateAnswer(Answer):
     """One's own order today. `refusal` is the machine's status where it refused.
 
-    A hold is open, captured, released or expired; a mandate open, revoked or over; a control done or pending.
+    A hold is open, captured, released or expired; a mandate open, revoked or over; a control done or pending; a
+    conversion to a token goes through `conversion`'s states.
     """
 
     nonce: Bytes32
@@ -191,12 +203,13 @@ class OrderStateAnswer(Answer):
     order: dict[str, str] | None
     state: Literal[
         "done", "refused", "accepted", "paid", "returned", "open", "captured", "released", "expired", "revoked", "over",
-        "pending",
+        "pending", "pending_anchor", "pending_external", "on_hold", "completed", "refunded",
     ]  # fmt: skip
     refusal: str | None
     at: Time | None
     receipt: ReceiptAnswer | None
     withdrawal: WithdrawalState | None
+    conversion: ConversionAnswer | None = None
 
 
 class UseAnswer(Answer):

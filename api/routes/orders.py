@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from api.agreements import hold_state, mandate_state
 from api.auth import rfc3339
 from api.errors import MachineRefused, NotFound
 from api.fields import Bytes32, raw, spelled
+from api.routes.conversions import conversion
 from api.routes.order_models import (
     OrderAnswer,
     OrderRequest,
@@ -29,14 +30,14 @@ from fiat import history
 from fiat.errors import OrderMalformed
 from fiat.history_orders import hold, mandate
 from fiat.journal_values import OrderResult
-from fiat.order import LedgerHold, LedgerMandate, LedgerWithdrawal, SignedOrder, order_from_json
+from fiat.order import LedgerConversion, LedgerHold, LedgerMandate, LedgerWithdrawal, SignedOrder, order_from_json
 from fiat.record import KeyRecord, TransferRecord, decode
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"], responses=PROBLEM)
 Nonce = Annotated[Bytes32, Path()]
 State = Literal[
     "done", "refused", "accepted", "paid", "returned", "open", "captured", "released", "expired", "revoked", "over",
-    "pending",
+    "pending", "pending_anchor", "pending_external", "on_hold", "completed", "refunded",
 ]  # fmt: skip
 
 
@@ -93,15 +94,18 @@ async def get_order(nonce: Nonce, session: SignedIn, server: ServerHere) -> Orde
     assert isinstance(record, (TransferRecord, KeyRecord)) and record.order is not None, "it carries its order"
     order = record.order.order
     withdrawal = await _withdrawal(server, order, record.timestamp) if isinstance(order, LedgerWithdrawal) else None
+    told = await conversion(server, order.holder, order.nonce) if isinstance(order, LedgerConversion) else None
+    state = await _state(server, record) if withdrawal is None else withdrawal.state
     return OrderStateAnswer(
         nonce=nonce,
         type=order.type_name,
         order=order.to_json(),
-        state=await _state(server, record) if withdrawal is None else withdrawal.state,
+        state=state if told is None else cast("State", told.state),
         refusal=None,
         at=rfc3339(record.timestamp),
         receipt=receipt_answer(known.receipt),
         withdrawal=withdrawal,
+        conversion=told,
     )
 
 

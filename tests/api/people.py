@@ -217,6 +217,21 @@ class Person(Caller):
         }
         return self.signed(LedgerConversion(**(fields | changes)), shown=(salt, text))
 
+    def bridging(self, quote: dict[str, Any], /, **changes: Any) -> dict[str, Any]:
+        """Accepts an answer of POST /v1/quotes in which a token is received, at the person's own address."""
+        salt, text, told = os.urandom(16), f"{quote['quote']['currency']} > {quote['quote']['symbol']}", quote["quote"]
+        fields = self._fields(int(told["giveAmount"])) | {
+            "shown": text_hash(salt, text),
+            "currency": told["currency"],
+            "exponent": int(told["exponent"]),
+            "total_max_minor": int(quote["total_minor"]),
+            "receive_asset": quote["asset"],
+            "receive_min_minor": int(told["receiveAmount"]),
+            "receive_to": self.account.address,
+            "reference": bytes.fromhex(quote["id"][2:]),
+        }
+        return self.signed(LedgerConversion(**(fields | changes)), shown=(salt, text))
+
     def control(
         self, action: str, subject: bytes = bytes(32), value: int = 0, /, key: Key | None = None, **changes: Any
     ) -> dict[str, Any]:

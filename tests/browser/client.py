@@ -48,7 +48,7 @@ class Client:
         log = self.home.with_name("up.log")
         with log.open("a") as errors:
             self._process = subprocess.Popen(
-                [TANDEM, "up", "--token-approves", "--json"],
+                [TANDEM, "up", "--token-approves", "--settle", "0", "--json"],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -85,7 +85,7 @@ class Client:
     def next(self, kind: str) -> dict[str, Any]:
         """The approval that waits for the person, once it does; it must be of that kind."""
         deadline = time.monotonic() + WAIT_SECONDS_MAX
-        while not (found := self.waiting()):
+        while not (found := [one for one in self.waiting() if one["digest"]]):
             assert time.monotonic() < deadline, f"no approval came; expected {kind}"
             time.sleep(0.02)
         assert found[0]["kind"] == kind, found

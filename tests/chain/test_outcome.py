@@ -22,7 +22,7 @@ from chain.outcome import (
     Span,
     drift,
     events_of,
-    parse_simulation,
+    parse_simulations,
     parse_trace,
     parse_words,
 )
@@ -133,7 +133,7 @@ def call(status: str, *logs: Any, returned: str = "0x", gas: str = "0x5208") -> 
 
 
 def test_a_simulation() -> None:
-    outcome = parse_simulation([{"calls": [call("0x1", transfer(ME, BOB, 5), approval(ME, BOB, 9))]}], ME)
+    outcome = parse_simulations([{"calls": [call("0x1", transfer(ME, BOB, 5), approval(ME, BOB, 9))]}], ME, 1)[0]
     assert (outcome.method, outcome.succeeded, outcome.gas_used) == (Method.SIMULATE, True, 21000)
     assert outcome.changes(ME) == {TOKEN: -5}
     assert outcome.grants == (Grant(TOKEN, ME, BOB, 9),)
@@ -141,7 +141,7 @@ def test_a_simulation() -> None:
 
 def test_a_simulation_that_fails_moves_nothing() -> None:
     reason = "0x08c379a0" + encode("(string)", ("paused",)).hex()
-    outcome = parse_simulation([{"calls": [call("0x0", transfer(ME, BOB, 5), returned=reason)]}], ME)
+    outcome = parse_simulations([{"calls": [call("0x0", transfer(ME, BOB, 5), returned=reason)]}], ME, 1)[0]
     assert (outcome.succeeded, outcome.reason, outcome.movements) == (False, "paused", ())
 
 
@@ -187,7 +187,15 @@ def test_a_trace_leaves_out_what_was_undone() -> None:
 )
 def test_what_no_node_answers_is_refused(answer: Any) -> None:
     with pytest.raises(AnswerMalformed):
-        parse_simulation(answer, ME)
+        parse_simulations(answer, ME, 1)
+
+
+def test_each_call_has_an_outcome_of_its_own_and_none_may_be_missing() -> None:
+    answer = [{"calls": [call("0x1", transfer(ME, BOB, 5)), call("0x0")]}]
+    assert [outcome.succeeded for outcome in parse_simulations(answer, ME, 2)] == [True, False]
+    for count in (1, 3):
+        with pytest.raises(AnswerMalformed):
+            parse_simulations(answer, ME, count)
 
 
 def test_traces_are_bounded() -> None:
@@ -213,9 +221,8 @@ def receipt(*logs: Any, succeeded: bool = True) -> Receipt:
 
 
 def test_drift() -> None:
-    outcome = parse_simulation(
-        [{"calls": [call("0x1", transfer(ME, BOB, 5), approval(ME, BOB, 9), transfer(ME, BOB, 3, NATIVE))]}], ME
-    )
+    logs = (transfer(ME, BOB, 5), approval(ME, BOB, 9), transfer(ME, BOB, 3, NATIVE))
+    (outcome,) = parse_simulations([{"calls": [call("0x1", *logs)]}], ME, 1)
     assert drift(outcome, receipt(transfer(ME, BOB, 5), approval(ME, BOB, 9)), ME) == ()
     assert drift(outcome, receipt(approval(ME, BOB, 9), transfer(ME, BOB, 5), transfer(BOB, CAROL, 1)), ME) == ()
     less = drift(outcome, receipt(transfer(ME, BOB, 6), approval(ME, BOB, 9)), ME)

@@ -20,7 +20,7 @@ from chain.devnet_contracts import OWNER, demo_token
 from chain.errors import TransactionMalformed
 from chain.node import Node
 from chain.outcome import NOT_SIMULATED, Difference, Grant, Method, Movement, Span, drift
-from chain.simulation import simulate
+from chain.simulation import simulate, simulate_row
 from chain.token import Token, TokenAmount
 from chain.transaction import SignedTransaction, TransactionRequest
 
@@ -92,6 +92,29 @@ async def test_allowances_coins_and_failures(anvil: Node) -> None:
     assert coins.changes(OWNER) == {None: -(10**18)}
     failed = await simulate(anvil, request(encode_call("transfer(address,uint256)", BOB, 2**200)))
     assert (failed.succeeded, failed.changes(OWNER)) == (False, {})
+
+
+async def test_each_of_several_is_foreseen_on_what_those_before_it_leave(anvil: Node) -> None:
+    await fund(anvil, OWNER, 0, 100 * 10**6)
+    much = request(encode_call("transfer(address,uint256)", BOB, 60_000_000))
+    row = await simulate_row(anvil, [request(SEND), much, much, request(APPROVE)])
+    assert [one.succeeded for one in row] == [True, True, False, True], "alone the third would succeed too"
+    spans = [one.balances[TOKEN] for one in row]
+    assert spans == [Span(100 * 10**6, 70 * 10**6), Span(70 * 10**6, 10**7), Span(10**7, 10**7), Span(10**7, 10**7)]
+    assert [one.changes(OWNER) for one in row[:2]] == [{TOKEN: -30_000_000}, {TOKEN: -60_000_000}]
+    assert row[3].allowances == {(TOKEN, BOB): Span(0, 2**256 - 1)} and row[2].grants == ()
+    most = await simulate_row(anvil, [request(encode_call("transfer(address,uint256)", BOB, 1))] * 20)
+    assert most[19].balances[TOKEN] == Span(100 * 10**6 - 19, 100 * 10**6 - 20)
+    with pytest.raises(TransactionMalformed):
+        await simulate_row(anvil, [request(SEND), TransactionRequest(31337, BOB, 0, b"", BOB)])
+
+
+async def test_a_node_that_only_traces_tells_the_first_of_several_alone(anvil: Node) -> None:
+    await fund(anvil, OWNER, 0, 100 * 10**6)
+    async with refusing(anvil.url, "eth_simulateV1") as node:
+        first, *others = await simulate_row(node, [request(SEND)] * 3)
+        assert (first.method, first.changes(OWNER)) == (Method.TRACE, {TOKEN: -30_000_000})
+        assert others == [NOT_SIMULATED] * 2
 
 
 async def test_a_trace_says_the_same(anvil: Node) -> None:

@@ -75,6 +75,7 @@ def environment(home: Path, chain_url: str) -> dict[str, str]:
         "TANDEM_PASSWORD_FILE": str(password_file),
         "TANDEM_DAPP_LISTEN": "127.0.0.1:0",
         "TANDEM_CONTROL_LISTEN": "127.0.0.1:0",
+        "TANDEM_UI_LISTEN": "localhost:0",
     }
 
 
@@ -108,7 +109,10 @@ async def up(home: Path, chain_url: str, *options: str) -> AsyncIterator[Up]:
 @asynccontextmanager
 async def anvil_and_up(folder: Path) -> AsyncIterator[Up]:
     """Approving by the token."""
-    async with Devnet.start("anvil") as devnet, up(folder / "home", devnet.url, "--token-approves") as running:
+    async with (
+        Devnet.start("anvil") as devnet,
+        up(folder / "home", devnet.url, "--token-approves", "--settle", "0") as running,
+    ):
         yield running
 
 

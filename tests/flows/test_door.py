@@ -238,6 +238,25 @@ async def test_what_came_otherwise_than_foreseen_is_told(running: Up, person: Pe
             assert {fact["label"] for one in told for fact in one["facts"]} == ({"foreseen"} if surprises else set())
 
 
+async def test_what_the_node_does_not_take_is_32003_in_its_own_words(running: Up, person: Person) -> None:
+    """The coins are gone between the prompt and the yes, so that what is signed then nobody takes."""
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        before = str(await node.call("eth_getBalance", [ALICE, "latest"]))
+        payment = {"to": BOB, "value": "0x1"}
+        batch = {"version": "2.0.0", "chainId": "0x7a69", "atomicRequired": False, "calls": [payment]}
+        for method, asked in (("eth_sendTransaction", payment), ("wallet_sendCalls", batch)):
+            sending = asyncio.create_task(page.answer(method, asked))
+            prompt = await person.shown()
+            await node.call("anvil_setBalance", [ALICE, "0x0"])
+            try:
+                assert (await person.answer(prompt, "approve", prompt["digest"]))[0] == 200
+                error = (await sending)["error"]
+            finally:
+                await node.call("anvil_setBalance", [ALICE, before])
+            assert error["code"] == -32003 and "nsufficient funds" in error["message"], error
+
+
 async def test_five_wait_and_the_next_is_32005_and_leaving_withdraws(running: Up, person: Person) -> None:
     async with Socket(running, "https://busy.example") as page:
         await connected(page, person)
@@ -255,6 +274,10 @@ async def test_refused_and_unknown_methods(running: Up) -> None:
             assert await page.code(method) == 4200
         for method in ("eth_mine", "wallet_nothing", "rpc_modules"):
             assert await page.code(method) == -32601
+        for method in ("eth_mining", "net_peerCount"):
+            assert await page.code(method) == -32004
+        older = await page.post({"jsonrpc": "1.0", "id": 7, "method": "eth_chainId", "params": []})
+        assert (older["id"], older["error"]["code"]) == (7, -32006)
         assert await page.code("eth_subscribe", "newHeads") == 4200
 
 
@@ -403,7 +426,10 @@ async def test_calls_that_only_work_one_after_another_and_a_token_to_watch(runni
         calls = [{"to": token, "data": allow}, {"to": token, "data": take}]
         asked = asyncio.create_task(page.ask("wallet_sendCalls", {**batch, "calls": calls}))
         prompt = await person.approve("send_calls")
-        assert {fact["about"].partition(".")[0] for fact in prompt["review"]["facts"] if "about" in fact} == {"1", "2"}
+        facts = [fact for fact in prompt["review"]["facts"] if "about" in fact]
+        assert {fact["about"].partition(".")[0] for fact in facts} == {"1", "2"}
+        assert [f["about"] for f in facts if f["value"] == "eth_simulateV1"] == ["1", "2"], "one after the other"
+        assert [(f["value"], f["about"]) for f in facts if f["label"] == "goes"] == [("0.000005 DUSD", f"2.{token}")]
         number = (await asked)["id"]
         for _step in range(STEPS_MAX):
             told = await page.ask("wallet_getCallsStatus", number)
@@ -421,6 +447,33 @@ async def test_calls_that_only_work_one_after_another_and_a_token_to_watch(runni
         assert (await watching)["result"] is True
 
 
+async def test_a_batch_is_held_against_its_receipts_call_by_call(running: Up, person: Person) -> None:
+    """The second call's code changes after the yes: it fails, which was not foreseen, and the third is never sent."""
+    contract = "0x00000000000000000000000000000000c0ffee01"
+    async with Http(running) as page, Node(running.chain_url) as node:
+        await connected(page, person)
+        await node.call("anvil_setCode", [contract, "0x00"])
+        calls = [{"to": BOB, "value": "0x1"}, {"to": contract, "data": "0x12345678"}, {"to": BOB, "value": "0x1"}]
+        batch = {"version": "2.0.0", "chainId": "0x7a69", "atomicRequired": False, "calls": calls}
+        before = len((await running.tandem("approvals"))["surprises"])
+        asked = asyncio.create_task(page.ask("wallet_sendCalls", batch))
+        prompt = await person.shown("send_calls")
+        await node.call("anvil_setCode", [contract, "0x60006000fd"])
+        await person.answer(prompt, "approve", prompt["digest"])
+        number = (await asked)["id"]
+        for _step in range(STEPS_MAX):
+            surprises = (await running.tandem("approvals"))["surprises"][before:]
+            if len(surprises) == 2:
+                break
+        status = await page.ask("wallet_getCallsStatus", number)
+        assert (status["status"], [one["status"] for one in status["receipts"]]) == (600, ["0x1", "0x0"])
+        failed, unsent = surprises
+        assert failed["transaction"] == status["receipts"][1]["transactionHash"]
+        assert {(fact["label"], fact["value"]) for fact in failed["facts"]} == {("foreseen", "success")}
+        assert [(fact["label"], fact["value"]) for fact in unsent["facts"]] == [("foreseen", "success")]
+        assert await page.ask("eth_getTransactionByHash", unsent["transaction"]) is None
+
+
 async def test_subscriptions(running: Up, person: Person) -> None:
     async with Socket(running) as page, Node(running.chain_url) as node:
         heads = await page.ask("eth_subscribe", "newHeads")
@@ -432,7 +485,7 @@ async def test_subscriptions(running: Up, person: Person) -> None:
         first, second = (int(event["params"]["result"]["number"], 16) for event in told)
         assert second == first + 1 and "transactions" not in told[0]["params"]["result"]
         assert await page.ask("eth_unsubscribe", heads) is True
-        assert await page.ask("eth_unsubscribe", heads) is False
+        assert await page.code("eth_unsubscribe", heads) == -32001
         assert await page.ask("eth_unsubscribe", logs) is True
 
 
@@ -587,6 +640,7 @@ async def test_a_second_client_and_a_taken_port_are_said(running: Up, tmp_path: 
     other.environment = settings | {"TANDEM_CONTROL_LISTEN": "0.0.0.0:0"}
     assert (await other.tandem("up"))["slug"] == "setting-refused"
     other.environment = settings
+    assert (await other.tandem("up", "--settle", "0"))["field"] == "settle", "half a second is for everybody"
     assert (await other.tandem("approvals"))["slug"] == "client-not-up"
     assert (await other.tandem("pair", "forge"))["slug"] == "client-not-up"  # at which port, nobody knows yet
     other.environment = settings | {"TANDEM_DAPP_LISTEN": "127.0.0.1:1248"}
@@ -607,7 +661,8 @@ async def test_everything_that_waits_is_listed_and_only_the_first_is_told_in_ful
             await asyncio.sleep(0.02)
         assert waiting[0]["digest"] == first["digest"] and waiting[0]["age_seconds"] >= 0
         told = {name: value for name, value in waiting[1].items() if value not in (None, [])}
-        assert set(told) == {"id", "kind", "origin", "age_seconds"}
+        assert set(told) == {"id", "state", "kind", "origin", "age_seconds"}
+        assert [one["state"] for one in waiting] == ["shown", "waiting"]
         assert (told["kind"], told["origin"]) == ("connect", "https://guest.example")
         seen = await running.tandem("approvals")
         assert [one["id"] for one in (*seen["approvals"], *seen["behind"])] == [one["id"] for one in waiting]
@@ -625,15 +680,24 @@ async def test_a_grant_covers_the_accounts_that_the_yes_names_in_the_persons_ord
         prompt = await person.shown("connect")
         assert prompt["offered"] == own, "the first is in the review, all are offered"
         assert [f["value"] for f in prompt["review"]["facts"] if f["label"] == "key"] == own[:1]
-        for accounts, status in (([BOB[:-1] + "9"], 422), (["0x" + "77" * 20], 422), ("all", 422)):
-            assert (await person.answer(prompt, "approve", prompt["digest"], accounts))[0] == status
-        assert (await person.answer(prompt, "approve", prompt["digest"], own[::-1]))[0] == 200
+        for accounts in ([BOB[:-1] + "9"], ["0x" + "77" * 20], "all"):
+            assert (await person.answer(prompt, "approve", prompt["digest"], accounts))[0] == 422
+            assert (await person.answer(prompt, "choose", accounts=accounts))[0] == 422
+        refused, problem = await person.answer(prompt, "approve", prompt["digest"], own)
+        assert (refused, problem["slug"]) == (409, "digest-differs"), "the digest that was seen names the first alone"
+        chosen = (await person.answer(prompt, "choose", accounts=own[::-1]))[1]
+        assert [f["value"] for f in chosen["review"]["facts"] if f["label"] == "key"] == own
+        assert chosen["id"] == prompt["id"] and chosen["digest"] != prompt["digest"]
+        assert (await person.answer(prompt, "approve", prompt["digest"]))[0] == 409, "what was seen before is over"
+        assert (await person.answer(chosen, "approve", chosen["digest"], own[:1]))[0] == 409
+        assert (await person.answer(chosen, "approve", chosen["digest"], own))[0] == 200
         assert await asking == [one.lower() for one in own], "in the person's order, whichever it was named in"
         assert await page.ask("eth_accounts") == await asking and await page.ask("eth_coinbase") == ALICE
         signing = asyncio.create_task(page.ask("personal_sign", "0x6869", own[1]))
         prompt = await person.shown("sign_message")
         refused, problem = await person.answer(prompt, "approve", prompt["digest"], own)
         assert (refused, problem["slug"]) == (409, "approval-refused"), "a message asks for no accounts"
+        assert (await person.answer(prompt, "choose", accounts=own))[0] == 409
         await person.approve("sign_message")
         assert Account.recover_message(encode_defunct(b"hi"), signature=await signing) == own[1]
     async with Http(running, "https://another.example") as page:
@@ -641,6 +705,12 @@ async def test_a_grant_covers_the_accounts_that_the_yes_names_in_the_persons_ord
         prompt = await person.shown("connect")
         agreed = await running.tandem("approve", prompt["id"], "--account", own[1], "--yes")
         assert agreed["state"] == "approved" and await asking == [own[1].lower()]
+        signing = asyncio.create_task(page.code("personal_sign", "0x6869", own[1]))
+        prompt = await person.shown("sign_message")
+        refused = await running.tandem("approve", prompt["id"], "--account", own[1], "--yes")
+        assert refused["slug"] == "approval-refused", "nothing but a connection has accounts to choose"
+        await person.decline("sign_message")
+        assert await signing == 4001
     async with Http(running, "https://first.example") as page:
         asking = asyncio.create_task(page.ask("eth_requestAccounts"))
         await person.approve("connect")

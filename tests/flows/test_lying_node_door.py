@@ -43,7 +43,7 @@ async def node(devnet: Devnet) -> AsyncIterator[LyingNode]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(node: LyingNode, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
-    async with up(tmp_path_factory.mktemp("lying") / "home", node.url, "--token-approves") as started:
+    async with up(tmp_path_factory.mktemp("lying") / "home", node.url, "--token-approves", "--settle", "0") as started:
         yield started
 
 

@@ -37,7 +37,9 @@ async def chain() -> AsyncIterator[Devnet]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(chain: Devnet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
-    async with up(tmp_path_factory.mktemp("policy") / "home", chain.url, "--token-approves") as started:
+    async with up(
+        tmp_path_factory.mktemp("policy") / "home", chain.url, "--token-approves", "--settle", "0"
+    ) as started:
         yield started
 
 
@@ -74,6 +76,10 @@ async def test_always_makes_a_rule_as_narrow_as_the_request(running: Up, person:
         prompt = await person.shown("send_transaction")
         assert prompt["always"]["recipients"] == [BOB] and not prompt["needs_password"]
         assert (await person.answer(prompt, "approve", prompt["digest"], always=True))[0] == 403
+        unseen = await running.tandem("approve", prompt["id"], "--always")
+        assert (unseen["slug"], unseen["rule"]) == ("rule-unseen", prompt["always"]), "the rule is shown first"
+        assert unseen["digest"] == prompt["always_digest"] and (await person.shown())["id"] == prompt["id"]
+        assert (await running.tandem("approve", prompt["id"], "--always", "--yes"))["slug"] == "yes-refused"
         assert (await person.answer(prompt, "approve", prompt["digest"], always=True, password=PASSWORD))[0] == 200
         assert (await mined(page, await asked))["status"] == "0x1"
         assert (await send(page, 3))["status"] == "0x1"
@@ -81,6 +87,18 @@ async def test_always_makes_a_rule_as_narrow_as_the_request(running: Up, person:
         assert (await person.decline("send_transaction"))["policy"]["reason"] == "no-rule"
         assert await other == 4001
         await running.tandem("policy", "remove", "r1")
+
+        signing = asyncio.create_task(page.ask("personal_sign", "0x6869", ALICE))
+        prompt = await person.shown("sign_message")
+        assert (await running.tandem("approve", prompt["id"], "--always"))["slug"] == "rule-unseen"
+        kept = await running.tandem("approve", prompt["id"], "--always", "--yes")
+        assert (kept["state"], kept["rule"], kept["rule_digest"]) == (
+            "approved",
+            prompt["always"],
+            prompt["always_digest"],
+        )
+        assert await signing == await page.ask("personal_sign", "0x6869", ALICE), "and nobody is asked any more"
+        await running.tandem("policy", "remove", "r2")
 
 
 async def test_a_batch_is_counted_as_a_whole_and_one_password_signs_it(running: Up, person: Person) -> None:
@@ -97,7 +115,7 @@ async def test_a_batch_is_counted_as_a_whole_and_one_password_signs_it(running: 
 
     async with Http(running) as page:
         await connected(page, person)
-        limit = ("--a-day", "9 DUSD", "--unsimulated")
+        limit = ("--a-day", "9 DUSD")  # what the node foresees of both calls is within it
         rule = await add(running, "allow", "--client", PAGE, "--kind", "send_calls", *limit)
         assert await done(page, (await page.ask("wallet_sendCalls", batch))["id"]) == 200
         asked = asyncio.create_task(page.ask("wallet_sendCalls", batch))
@@ -154,7 +172,11 @@ async def test_allowed_counted_asked_and_denied(running: Up, person: Person) -> 
 async def test_after_a_restart_the_day_goes_on(running: Up, chain: Devnet) -> None:
     running.process.terminate()
     await running.process.wait()
-    async with up(running.home, chain.url, "--token-approves") as again, Person(again) as there, Http(again) as page:
+    async with (
+        up(running.home, chain.url, "--token-approves", "--settle", "0") as again,
+        Person(again) as there,
+        Http(again) as page,
+    ):
         asked = asyncio.create_task(page.code("eth_sendTransaction", paying(1)))
         assert (await there.decline("send_transaction"))["policy"]["reason"] == "over-a-day"
         assert await asked == 4001

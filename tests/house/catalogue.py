@@ -50,8 +50,8 @@ def folder(root: Path, package: str) -> Path:
 
 
 def texts_of(root: Path, package: str) -> set[str]:
-    """Every text that the package's source marks."""
-    found = extract_from_dir(str(root / package), [("**.py", "python")], keywords=KEYWORDS)
+    """Every text that the package's source marks, in Python and in the pages' templates."""
+    found = extract_from_dir(str(root / package), [("**.py", "python"), ("**.html", "jinja2")], keywords=KEYWORDS)
     texts = {str(message) for _file, _line, message, _comments, _context in found}
     return texts | (set(CLICK) if package == "wallet" else set())
 

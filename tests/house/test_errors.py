@@ -16,7 +16,7 @@ from wallet.cli import problems as client
 from wallet.cli.refusals import MACHINE, SLUGS
 
 # Statements and bank files are the operator's (a person meets StatementTooLong as the server's problem).
-ORDERS = ("Order", "PayeeUnknown", "Limit", "Control", "Use", "QuoteUsed", "Receive", "Liquidity")
+ORDERS = ("Order", "PayeeUnknown", "Limit", "Control", "Use", "QuoteUsed", "Receive", "Liquidity", "Inventory")
 OPERATORS = ("Statement", "Bank", "Entry", "Reserves", "Source")
 # Raised and answered on the server alone; the client meets them as the server's problems, by slug.
 SERVER_ONLY = {
@@ -25,7 +25,9 @@ SERVER_ONLY = {
     if name.startswith(("Holder", "Journal", "Nonce", "Debit", *ORDERS, *OPERATORS)) and name != "OrderMalformed"
 }
 DEVELOPERS_ONLY = {
-    name for name, value in vars(chain).items() if inspect.isclass(value) and issubclass(value, chain.DevnetError)
+    name
+    for name, value in vars(chain).items()
+    if inspect.isclass(value) and issubclass(value, (chain.DevnetError, chain.TreasuryError))
 }
 
 

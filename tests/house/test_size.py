@@ -11,7 +11,7 @@ FUNCTION_LINES_MAX = 70
 FUNCTION_LINES_MEDIAN_MAX = 11
 MODULE_LINES_MAX = 400
 MODULE_LINES_OF = {"fiat.audit": 800, "wallet.errors": 700}  # the latter is a list, one class an error
-AUDITOR_LINES_MAX = 1250
+AUDITOR_LINES_MAX = 1300
 """Its three rooms together: what a person reads in an evening."""
 NAMES_BANNED = {"utils", "util", "common", "helpers", "helper", "misc", "manager", "base"}
 
@@ -83,7 +83,7 @@ CASES = [
     (functions_fit_a_screen, {"api/a.py": LONG}, "f has 71 lines"),
     (functions_are_short_as_a_rule, {"api/a.py": LONG}, "the median function has 71 lines"),
     (modules_fit_a_sitting, {"api/a.py": "x = 1\n" * 401}, "api.a has 401 lines"),
-    (the_auditor_stays_readable, {"fiat/audit.py": "x = 1\n" * 800, "fiat/audit_x.py": "x = 1\n" * 451}, "1251 lines"),
+    (the_auditor_stays_readable, {"fiat/audit.py": "x = 1\n" * 800, "fiat/audit_x.py": "x = 1\n" * 501}, "1301 lines"),
     (modules_are_named_by_nouns_of_the_field, {"api/utils.py": ""}, "a room called utils"),
     (modules_say_what_they_are, {"api/a.py": "x = 1\n"}, "no module docstring"),
     (a_silenced_checker_says_why, {"api/a.py": "x = 1  # type: ignore[misc]\n"}, "without a reason"),

@@ -50,7 +50,12 @@ def test_refused_by_name(method):
     assert how(method) is How.REFUSED
 
 
-@pytest.mark.parametrize("method", ["", "eth_mining", "ETH_ACCOUNTS", "eth_accounts ", "trace_call", "wallet_x"])
+@pytest.mark.parametrize("method", ["eth_mining", "eth_getWork", "eth_protocolVersion", "net_peerCount"])
+def test_what_the_standard_knows_and_nobody_does_here(method):
+    assert how(method) is How.ABSENT
+
+
+@pytest.mark.parametrize("method", ["", "eth_mine", "ETH_ACCOUNTS", "eth_accounts ", "trace_call", "wallet_x"])
 def test_unknown(method):
     assert how(method) is How.UNKNOWN
 

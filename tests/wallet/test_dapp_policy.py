@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -13,12 +14,16 @@ from tests.wallet.test_signer import JUNK, PASSWORD
 from wallet.approvals import Kind
 from wallet.asking import Client, ClientKind
 from wallet.dapp_policy import ITEMS_BYTES_MAX, Judge
-from wallet.errors import PasswordNeeded, SignerLocked, VaultUnopened
+from wallet.desk import Desk
+from wallet.errors import PasswordNeeded, RpcRefused, SignerLocked, VaultUnopened
 from wallet.guard_claims import MESSAGE, Item, transaction_item
 from wallet.judgement import Subject
+from wallet.permissions import Seen
 from wallet.policy import Reason, Verdict, Worth
 from wallet.policy_request import Price
+from wallet.prompts import Proposal
 from wallet.review import Caution, Review, Title
+from wallet.rpc import Code
 from wallet.signing import Signer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,7 +53,7 @@ class Prices:
 def paying(amount, nonce=0):
     outcome = Outcome(Method.SIMULATE, True, movements=(Movement(DUSD.address, ME, BOB, amount * DOLLAR),))
     items = (transaction_item(pay(amount, nonce=nonce).unsigned_payload),)
-    return Subject(Kind.TRANSACTION, CHAIN, ME, items, outcome)
+    return Subject(Kind.TRANSACTION, CHAIN, ME, items, (outcome,))
 
 
 async def test_without_rules_it_asks_and_offers_one(signer):
@@ -85,6 +90,39 @@ async def test_beyond_it_the_password_goes_to_the_signer(signer):
         await judge.keep(allow(), "")
     await judge.keep(allow(), PASSWORD)
     assert len((await signer.policy())["policy"]["rules"]) == 2
+
+
+async def test_what_a_rule_allowed_and_nobody_signed_frees_its_room_at_once(signer):
+    """Through the desk: nothing is waited for but the answer."""
+    judge, view = Judge(signer, Prices(), "host"), Seen((ME,), CHAIN)
+    page = Client(ClientKind.PAGE, "https://free.example")
+    made = allow(dollars(10, 10), client=page.key).to_json()
+    rule = (await signer.add_rule(PASSWORD, made, "host"))["policy"]["rules"][-1]["id"]
+
+    async def used():
+        counted = (await signer.policy())["used"]
+        return sum(int(units) for name, units in counted.items() if name == f"{rule} {DUSD.address}")
+
+    async def prepare():
+        async def act():
+            assert await used() == 10 * DOLLAR, "it is reserved"
+            raise RpcRefused(Code.DISCONNECTED, "no node", None)
+
+        return Proposal(SHOWN, act, paying(10, 7))
+
+    desk = Desk(lambda key: view, judge)
+    work = asyncio.create_task(desk.work())
+    for _time in range(3):
+        with pytest.raises(RpcRefused) as refused:
+            await desk.ask(page, Kind.TRANSACTION, prepare)
+        assert refused.value.number == Code.DISCONNECTED, "allowed again: its room was free"
+        for _turn in range(600):
+            if await used() == 0:
+                break
+        assert await used() == 0
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    await signer.remove_rule(PASSWORD, rule)
 
 
 async def test_what_does_not_fit_the_pipe_is_asked(signer):

@@ -12,9 +12,11 @@ from chain.errors import InsufficientNative
 from tests.wallet.policies import allow
 from wallet.approvals import Kind
 from wallet.asking import Client, ClientKind
-from wallet.desk import Desk, Proposal, Settled
+from wallet.desk import Desk
 from wallet.errors import (
+    AccountUnknown,
     ApprovalRefused,
+    ApprovalTooSoon,
     ApprovalUnknown,
     DigestDiffers,
     PasswordNeeded,
@@ -26,6 +28,7 @@ from wallet.guard_claims import message_item
 from wallet.judgement import Judgement, Subject
 from wallet.permissions import Seen
 from wallet.policy import Reason, Verdict
+from wallet.prompts import Proposal, Settled
 from wallet.review import Refusal, Review, Title
 from wallet.rpc import Code
 
@@ -36,9 +39,16 @@ class Ground:
     """What clients see, whether keys are at hand, and what the person's policy says; tests change it."""
 
     def __init__(self, seconds):
-        self.seen, self.unlocked = Seen(("0x0",), 1), True
-        self.judgement, self.kept, self.agreed = Judgement(), [], []
-        self.desk = Desk(lambda key: self.seen, self, prepare_seconds_max=seconds)
+        self.seen, self.unlocked, self.time = Seen(("0x0",), 1), True, 0.0
+        self.judgement, self.kept, self.agreed, self.released = Judgement(), [], [], []
+        self.desk = Desk(lambda key: self.seen, self, prepare_seconds_max=seconds, clock=self.clock)
+
+    def clock(self):
+        """Runs by a second a look, so that every prompt has stood long enough, unless a test has it stand."""
+        self.time += self.step
+        return self.time
+
+    step = 1.0
 
     async def judge(self, client, review, subject):
         return self.judgement
@@ -52,6 +62,9 @@ class Ground:
     async def keep(self, rule, password):
         self._check(password)
         self.kept.append(rule)
+
+    async def release(self, subject):
+        self.released.append(subject.items[0].data)
 
     def _check(self, password):
         if self.judgement.guarded and not password:
@@ -317,3 +330,157 @@ async def test_a_rule_that_came_while_a_prompt_stood_is_told_on_it():
         assert ground.desk.shown().needs_password is True
         await ground.desk.approve(prompt.id, hexed("a"), "right")
         assert await asked == "a"
+
+
+async def test_a_yes_counts_once_the_prompt_has_stood_for_half_a_second():
+    async with at_work() as ground:
+        ground.step, done = 0, []
+        task = ask(ground.desk, "a", done)
+        prompt = await shown(ground.desk)
+        for passed in (0, 0.49):
+            ground.time = prompt.since + passed
+            with pytest.raises(ApprovalTooSoon):
+                await ground.desk.approve(prompt.id, hexed("a"))
+        assert ground.desk.shown() == prompt and not done and not ground.agreed
+        with pytest.raises(DigestDiffers):
+            await ground.desk.approve(prompt.id, hexed("b"))
+        ground.time = prompt.since + 0.5
+        await ground.desk.approve(prompt.id, hexed("a"))
+        assert await task == "a"
+        task = ask(ground.desk, "b", done)
+        ground.desk.decline((await shown(ground.desk)).id)
+        assert await number_of(task) == Code.DECLINED, "a no needs no time"
+
+
+def naming(done):
+    """A request to connect: its digest is that of the accounts in it."""
+
+    def proposal(accounts):
+        async def act():
+            done.append(accounts)
+            return accounts
+
+        if not set(accounts) <= {"x", "y"}:
+            raise AccountUnknown(str(accounts))
+        review = Review(Title.CONNECT, digest("".join(accounts)), (), "")
+        return Proposal(review, act, Subject(Kind.CONNECT, 1), ("x", "y"), lambda named: proposal(tuple(named)))
+
+    async def prepare():
+        return proposal(("x",))
+
+    return prepare
+
+
+async def test_other_accounts_are_another_prompt_under_another_digest():
+    async with at_work() as ground:
+        ground.step, done = 0, []
+        task = asyncio.create_task(ground.desk.ask(PAGE, Kind.CONNECT, naming(done)))
+        first = await shown(ground.desk)
+        ground.time = 10
+        with pytest.raises(DigestDiffers):
+            await ground.desk.approve(first.id, hexed("x"), accounts=["x", "y"])
+        with pytest.raises(AccountUnknown):
+            ground.desk.choose(first.id, ["z"])
+        assert ground.desk.shown() == first
+        both = ground.desk.choose(first.id, ["x", "y"])
+        assert ground.desk.shown() == both and both.review.digest == digest("xy")
+        with pytest.raises(DigestDiffers):
+            await ground.desk.approve(first.id, hexed("x"))
+        with pytest.raises(ApprovalTooSoon):
+            await ground.desk.approve(first.id, hexed("xy"))
+        ground.time = 10.5
+        await ground.desk.approve(first.id, hexed("xy"), accounts=["x", "y"])
+        assert await task == ("x", "y") and done == [("x", "y")]
+        task = ask(ground.desk, "a", [])
+        prompt = await shown(ground.desk)
+        with pytest.raises(ApprovalRefused):
+            ground.desk.choose(prompt.id, ["x"])
+        ground.desk.decline(prompt.id)
+        await number_of(task)
+
+
+async def test_what_is_being_prepared_is_listed_before_it_is_shown():
+    async with at_work() as ground:
+        there, acting = asyncio.Event(), asyncio.Event()
+
+        async def prepare():
+            await there.wait()
+            proposal = await proposing("a", [])()
+
+            async def act():
+                await acting.wait()
+
+            return replace(proposal, act=act)
+
+        first = asyncio.create_task(ground.desk.ask(PAGE, Kind.MESSAGE, prepare))
+        await asyncio.sleep(0)
+        second = ask(ground.desk, "b", [], OTHER)
+        await asyncio.sleep(0)
+
+        def listed():
+            return [(one["state"], one["kind"], one["origin"], one["digest"]) for one in ground.desk.listed()]
+
+        behind = ("waiting", Kind.MESSAGE, OTHER.key, None)
+        assert listed() == [("preparing", Kind.MESSAGE, PAGE.key, None), behind]
+        there.set()
+        prompt = await shown(ground.desk)
+        assert listed() == [("shown", "sign_message", PAGE.key, hexed("a")), behind]
+        await ground.desk.approve(prompt.id, hexed("a"))
+        assert listed() == [behind], "what was answered waits for nobody"
+        acting.set()
+        await first
+        ground.desk.decline((await shown(ground.desk)).id)
+        await number_of(second)
+
+
+async def released(ground, count):
+    for _turn in range(1000):
+        if len(ground.released) >= count:
+            return ground.released
+        await asyncio.sleep(0)
+    raise AssertionError("nothing was released")
+
+
+async def test_what_comes_to_no_signature_is_released():
+    async with at_work() as ground:
+        done = []
+        for name in ("declined", "dead", "done", "left"):
+            task = ask(ground.desk, name, done)
+            prompt = await shown(ground.desk)
+            if name == "declined":
+                ground.desk.decline(prompt.id)
+            elif name == "dead":
+                ground.seen = Seen(("0x0",), 2)
+                ground.desk.recheck()
+            elif name == "left":
+                task.cancel()
+            else:
+                await ground.desk.approve(prompt.id, hexed(name))
+            await asyncio.gather(task, return_exceptions=True)
+        assert await released(ground, 3) == [b"declined", b"dead", b"left"] and done == ["done"]
+
+        async def failing():
+            async def act():
+                raise RpcRefused(Code.DISCONNECTED, "no node", None)
+
+            return replace(await proposing("failed", [])(), act=act)
+
+        ground.judgement = Judgement(Verdict.ALLOW, Reason.RULE, "r1")
+        assert await number_of(asyncio.create_task(ground.desk.ask(PAGE, Kind.MESSAGE, failing))) == Code.DISCONNECTED
+        assert (await released(ground, 4))[3:] == [b"failed"], "allowed, counted, and not signed"
+
+
+async def test_a_yes_to_what_died_meanwhile_is_taken_back():
+    async with at_work() as ground:
+        task = ask(ground.desk, "a", [])
+        prompt = await shown(ground.desk)
+
+        async def agree(subject, password):
+            ground.seen = Seen((), 1)
+            ground.desk.recheck()
+
+        ground.agree = agree
+        with pytest.raises((ApprovalUnknown, ApprovalRefused)):
+            await ground.desk.approve(prompt.id, hexed("a"))
+        await number_of(task)
+        assert b"a" in await released(ground, 1)

@@ -27,7 +27,7 @@ PAID = Movement(DUSD.address, ME, BOB, 5 * DOLLAR)
 
 
 def foreseen(outcome):
-    return claims_of(Subject(Kind.TRANSACTION, CHAIN, ME, (), outcome), SHOWN).simulated
+    return claims_of(Subject(Kind.TRANSACTION, CHAIN, ME, (), (outcome,) if outcome else ()), SHOWN).simulated
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,19 @@ def foreseen(outcome):
 )
 def test_what_a_simulation_comes_to(outcome, expected):
     assert foreseen(outcome) == expected
+
+
+def test_what_several_come_to_is_added_up_and_nothing_is_set_off():
+    paid = Outcome(Method.SIMULATE, True, movements=(PAID,))
+    back = Outcome(Method.SIMULATE, True, movements=(Movement(DUSD.address, BOB, ME, 5 * DOLLAR),))
+    failed = Outcome(Method.SIMULATE, False)
+
+    def of(*outcomes):
+        return claims_of(Subject(Kind.CALLS, CHAIN, ME, (), outcomes), SHOWN).simulated
+
+    assert of(paid, back, paid) == Foreseen(True, ((DUSD.address, 10 * DOLLAR),))
+    assert of(paid, failed) == Foreseen(False, ((DUSD.address, 5 * DOLLAR),))
+    assert of(paid, NOT_SIMULATED) is None, "one that nobody foresees is enough"
 
 
 def test_the_reviews_warnings_go_along():

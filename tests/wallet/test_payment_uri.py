@@ -129,3 +129,13 @@ def test_a_link_that_says_otherwise_is_refused():
         with pytest.raises(InputMalformed) as caught:
             check_agrees(read_payment_uri(link), link, typed)
         assert about in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "link", [PaymentUri(BOB, 31337), PaymentUri(BOB, 1, None, 10**16), PaymentUri(BOB, 1, UNICORN)]
+)
+def test_what_is_handed_over_is_read_again_and_names_its_chain(link):
+    assert read_payment_uri(link.text) == link and f"@{link.chain_id}" in link.text
+    asked = PaymentUri(link.to, link.chain_id, UNICORN, 7)
+    assert asked.text == f"ethereum:{UNICORN}@{link.chain_id}/transfer?address={BOB}&uint256=7"
+    assert read_payment_uri(asked.text) == asked

@@ -232,10 +232,10 @@ def test_claims_can_only_add_doubts():
     assert asked(claims=claims).doubts == (Caution.WRONG_CHAIN,)
 
 
-def test_several_transactions_are_one_request_and_count_as_not_simulated():
-    one = asked(rules=RULES)
+def test_several_transactions_are_one_request_with_what_is_foreseen_of_all():
+    one = asked(rules=RULES, claims=CALM)
     both = together(PAGE, [one, one])
-    assert (both.kind, both.fee, len(both.spends), both.claims.simulated) == (Kind.CALLS, 2 * FEE, 2, None)
+    assert (both.kind, both.fee, len(both.spends), both.claims) == (Kind.CALLS, 2 * FEE, 2, CALM)
     with pytest.raises(BytesNotUnderstood):
         together(PAGE, [])
 

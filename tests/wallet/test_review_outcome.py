@@ -76,7 +76,7 @@ def test_what_would_fail_and_what_was_not_simulated():
     assert told(failed, Label.WOULD_FAIL) == [("pau<U+202E>sed", "")]
     assert Caution.WOULD_FAIL in failed.cautions
     unknown = of(NOT_SIMULATED)
-    assert told(unknown, Label.SIMULATED) == [("not simulated", "")]
+    assert told(unknown, Label.SIMULATED) == [("not simulated: the node cannot", "")]
     assert unknown.cautions == (Caution.NOT_SIMULATED,)
 
 
@@ -101,3 +101,25 @@ def test_what_came_otherwise():
         (Label.FORESEEN, f"30 DUSD: {ME} → {BOB}"),
         (Label.UNFORESEEN, f"unlimited → {STRANGE}"),
     ]
+
+
+def test_ones_own_command_says_too_that_it_was_not_simulated():
+    """A fact, not a warning: what one's own command does its bytes tell. Where it was foreseen, that stands there."""
+    request = TransactionRequest(
+        31337, DUSD.address, 0, SEND, nonce=3, gas=60_000, max_fee_per_gas=2 * 10**9, max_priority_fee_per_gas=1
+    )
+
+    def own(outcome):
+        seen = Observed(node=NODE, outcome=outcome)
+        return review_transaction(request.unsigned_payload, KNOWN, sender=ME, host=NODE, observed=seen)
+
+    for outcome, text in (
+        (NOT_SIMULATED, "not simulated: the node cannot"),
+        (None, "not simulated: no node was asked"),
+        (Outcome(Method.SIMULATE, True), "eth_simulateV1"),
+    ):
+        shown = own(outcome)
+        assert told(shown, Label.SIMULATED) == [(text, "")] and shown.cautions == ()
+    hidden = own(Outcome(Method.SIMULATE, True, grants=(Grant(DUSD.address, ME, STRANGE, 7),)))
+    assert hidden.cautions == (Caution.GRANT_HIDDEN,)
+    assert own(Outcome(Method.SIMULATE, False)).cautions == (Caution.WOULD_FAIL,)

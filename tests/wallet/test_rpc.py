@@ -78,8 +78,8 @@ def test_batches_are_bounded():
 @pytest.mark.parametrize(
     "members",
     [
-        {"jsonrpc": "1.0"},
         {"jsonrpc": 2.0},
+        {"jsonrpc": None},
         {"method": 1},
         {"method": ""},
         {"method": "a" * 101},
@@ -92,6 +92,11 @@ def test_batches_are_bounded():
 )
 def test_what_is_no_request_is_told_so(members):
     assert code_of_entry(body(**members)) == Code.REQUEST
+
+
+@pytest.mark.parametrize("version", ["1.0", "2", "2.0 ", "", "x" * 1000])
+def test_another_version_has_a_code_of_its_own(version):
+    assert code_of_entry(body(jsonrpc=version)) == Code.VERSION
 
 
 @pytest.mark.parametrize("raw", [b"1", b'"x"', b"null", b"true", b'{"jsonrpc":"2.0","id":1e999,"method":"a"}'])
@@ -147,4 +152,4 @@ def test_every_entry_is_a_request_or_an_answer_that_can_be_written(document):
     except RpcRefused:
         return
     for entry in entries:
-        assert isinstance(entry, Request) or json.loads(encoded(entry))["error"]["code"] == Code.REQUEST
+        assert isinstance(entry, Request) or json.loads(encoded(entry))["error"]["code"] in (Code.REQUEST, Code.VERSION)

@@ -13,9 +13,10 @@ from fiat.currency import Currency
 from fiat.money import Money, decimal_text
 from fiat.order import LedgerHold, LedgerMandate, Order
 from wallet.cli.grid import grid
+from wallet.cli.links import check_memo
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command, group
-from wallet.cli.send import NEGATIVES, check_memo, check_somebody_is_there, confirmed, outcome
+from wallet.cli.send import NEGATIVES, check_somebody_is_there, confirmed, outcome
 from wallet.cli.waiting import wait
 from wallet.cli.words import WORDS
 from wallet.enrolment import now_seconds

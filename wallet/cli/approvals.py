@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
-from chain.address import Address
+from wallet.approvals import SETTLE_SECONDS
 from wallet.cli import terminal
 from wallet.cli.client_calls import Json, ask_client
 from wallet.cli.inert import inert
 from wallet.cli.own import own_account, own_accounts
-from wallet.cli.policy_words import REASONS
+from wallet.cli.policy_words import KINDS, why_asked
 from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
 from wallet.cli.show import approve as ask_person
 from wallet.cli.show import facts, review, surprise, table
-from wallet.errors import ApprovalRefused, ApprovalUnknown
+from wallet.errors import ApprovalRefused, ApprovalUnknown, RuleUnseen
 from wallet.policy import read_rule
-from wallet.review import Fact, Label, Review, Source, Title
 from wallet.review_json import read_fact, read_review
 from wallet.texts import _
 
@@ -35,9 +34,13 @@ def approvals(run: Run) -> None:
             review(read_review(shown["review"]))
             policy_reason(shown)
             click.echo(_("`tandem approve {id}` or `tandem decline {id}`").format(id=shown["id"]))
-        if not answer["approvals"]:
+        coming = answer["preparing"]
+        if coming is not None:
+            kind, origin = KINDS[coming["kind"]], inert(coming["origin"])
+            click.echo(_("Being prepared: {kind}, asked by {origin}").format(kind=_(kind), origin=origin))
+        if not (answer["approvals"] or coming or answer["behind"]):
             click.echo(_("Nothing waits."))
-        elif answer["behind"]:
+        if answer["behind"]:
             click.echo(_("Behind it in line: {count}").format(count=len(answer["behind"])))
             rows = [(one["kind"], one["origin"], str(one["age_seconds"])) for one in answer["behind"]]
             table([_("What"), _("Asked by"), ">" + _("Seconds ago")], rows)
@@ -51,20 +54,17 @@ def approvals(run: Run) -> None:
 @click.option("--always", is_flag=True, help=_("and make a rule of it, as narrow as it is itself"))
 def approve(run: Run, number: str, named: tuple[str, ...], always: bool) -> None:
     found = _found(run, number)
-    shown = read_review(found["review"])
+    if named:
+        found = _chosen(run, found, named)
     if always:
-        if not found.get("always"):
-            raise ApprovalRefused(number[:40], "no-rule-to-make")
-        if not run.json:
-            facts(about(read_rule(found["always"])))
-    chosen = {own_account(run, name).address for name in named}
-    accounts = [account.address for account in own_accounts(run) if account.address in chosen] if named else []
-    asked = _("Agree, and always from now on?") if always else _("Agree?")
-    ask_person(run, _with_accounts(shown, accounts) if accounts else shown, asked)
+        _show_rule(run, found)
+    shown = read_review(found["review"])
+    ask_person(run, shown, _("Agree, and always from now on?") if always else _("Agree?"))
     password = terminal.ask_password(run.config) if always or found.get("needs_password") else ""
     agreed: Json = {"id": number, "digest": "0x" + shown.digest.hex(), "password": password, "always": always}
-    answer = ask_client(run.config.home, "approve", **agreed, **({"accounts": accounts} if accounts else {}))
-    run.answer(answer, lambda: click.echo(_("Agreed.")))
+    answer = ask_client(run.config.home, "approve", **agreed)
+    made = {"rule": found["always"], "rule_digest": found["always_digest"]} if always else {}
+    run.answer(answer | made, lambda: click.echo(_("Agreed.")))
 
 
 @command("decline", _("Say no to what waits."))
@@ -74,12 +74,27 @@ def decline(run: Run, number: str) -> None:
     run.answer(answer, lambda: click.echo(_("Declined.")))
 
 
-def _with_accounts(shown: Review, accounts: Sequence[Address]) -> Review:
-    """The request to connect as it will be answered. Raises ApprovalRefused for one of another kind."""
-    if shown.title is not Title.CONNECT:
-        raise ApprovalRefused("--account", "no-accounts-to-choose")
-    others = [fact for fact in shown.facts if fact.label is not Label.KEY]
-    return replace(shown, facts=(*others, *(Fact(Label.KEY, account, Source.LIST) for account in accounts)))
+def _chosen(run: Run, found: Json, named: Sequence[str]) -> Json:
+    """The request to connect as it stands with these accounts, under the digest of that. Raises ApprovalRefused for
+    one of another kind.
+
+    What is asked stands there anew, and so it is looked at for as long as any other before a yes counts.
+    """
+    chosen = {own_account(run, name).address for name in named}
+    accounts = [account.address for account in own_accounts(run) if account.address in chosen]
+    anew = ask_client(run.config.home, "choose", id=found["id"], accounts=accounts)
+    time.sleep(SETTLE_SECONDS)
+    return anew
+
+
+def _show_rule(run: Run, found: Json) -> None:
+    """Before it is asked about; without a terminal it is the answer, and --yes takes it then. Raises RuleUnseen."""
+    if not found.get("always"):
+        raise ApprovalRefused(found["id"], "no-rule-to-make")
+    if not run.json:
+        facts(about(read_rule(found["always"])))
+    if not run.yes and (run.json or not terminal.is_there()):
+        raise RuleUnseen(found["always"], found["always_digest"])
 
 
 def _found(run: Run, number: str) -> Json:
@@ -92,15 +107,5 @@ def _found(run: Run, number: str) -> Json:
 
 def policy_reason(shown: Json) -> None:
     """Why a policy that is there did not let it pass, and what the person can do about it."""
-    if not shown.get("needs_password"):
-        return
-    told = shown["policy"]
-    known = str(told["reason"])
-    reason = _(REASONS[known]) if known in REASONS else ""
-    rule = f" ({told['rule']})" if told["rule"] else ""
-    click.echo(
-        _("Your policy does not let this pass: {reason}{rule}. A yes wants your password.").format(
-            reason=reason, rule=inert(rule)
-        ),
-        err=True,
-    )
+    if shown.get("needs_password"):
+        click.echo(why_asked(shown["policy"]), err=True)

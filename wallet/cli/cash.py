@@ -8,9 +8,10 @@ import os
 import click
 
 from fiat.money import decimal_text
+from wallet.cli.links import check_memo
 from wallet.cli.register import open_wallet, tell_notices
 from wallet.cli.running import Json, Run, command
-from wallet.cli.send import NEGATIVES, accepted, check_memo, check_somebody_is_there, sign_and_send
+from wallet.cli.send import NEGATIVES, accepted, check_somebody_is_there, sign_and_send
 from wallet.cli.waiting import wait
 from wallet.errors import AnswerUnfit, OutcomeUnknown, ServerUnreachable
 from wallet.heads import Reader

@@ -76,7 +76,8 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "networks": Entry("networks", N_("chains and their nodes; `add` one, `use` another")),
     },
     N_("dApps and programs"): {
-        "up": Entry("up", N_("the local client: dApp endpoint and control API, until Ctrl-C")),
+        "up": Entry("up", N_("the local client: pages, dApp endpoint and control API, until Ctrl-C")),
+        "ui": Entry("ui", N_("a new link that opens the pages of the running client")),
         "approvals": Entry("approvals", N_("what waits for you")),
         "approve": Entry("approvals", N_("say yes to it")),
         "decline": Entry("approvals", N_("say no to it")),
@@ -96,7 +97,7 @@ COMMANDS: dict[str, Entry] = {name: entry for group in GROUPS.values() for name,
 DISTRIBUTION = "tandem-wallet"
 SETTINGS = (
     "TANDEM_HOME, TANDEM_SERVER, TANDEM_RPC, TANDEM_PASSWORD_FILE, TANDEM_LANG, TANDEM_DAPP_LISTEN, "
-    "TANDEM_CONTROL_LISTEN"
+    "TANDEM_CONTROL_LISTEN, TANDEM_UI_LISTEN"
 )
 
 

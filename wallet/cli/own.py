@@ -11,6 +11,7 @@ from wallet.contacts import Contact, contacts_of, find_contact
 from wallet.errors import AccountUnknown, AccountWatched, VaultMissing
 from wallet.names import is_same
 from wallet.payee import Payee, read_payee
+from wallet.payment_link import is_payment_link, read_payment_link
 from wallet.payment_uri import is_payment_uri, read_payment_uri
 from wallet.signing import VAULT_NAME
 
@@ -60,10 +61,12 @@ def contacts_kept(run: Run) -> list[Contact]:
 
 
 def payee_of(run: Run, text: str) -> Payee:
-    """Whom @handle, an address, an `ethereum:` link, or the name of a contact or of an own account stands for.
+    """Whom @handle, an address, a payment link, or the name of a contact or of an own account stands for.
 
-    Raises InputMalformed, ContactUnknown, AddressMalformed, AddressChecksumWrong.
+    Raises InputMalformed, LinkElsewhere, ContactUnknown, AddressMalformed, AddressChecksumWrong.
     """
+    if is_payment_link(text):
+        return read_payment_link(text, run.config.server).payee
     is_link = is_payment_uri(text)
     if is_link or text.startswith("@") or text.lower().startswith("0x"):
         payee = Payee(address=read_payment_uri(text).to, link=text) if is_link else read_payee(text)

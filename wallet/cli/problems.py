@@ -178,6 +178,14 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
         ),
         USAGE,
     ),
+    wallet.LinkElsewhere: (
+        N_("The link leads to somebody at {place}, and your account is at {server}: nothing was sent."),
+        USAGE,
+    ),
+    wallet.RuleUnseen: (
+        N_("“Always” makes a rule ({digest}): look at it first, with --json or in a terminal; then --yes takes it."),
+        USAGE,
+    ),
     wallet.AssetUnknown: (
         N_("“{asset}” is neither a currency of the server nor a token of your list ({assets})."),
         USAGE,
@@ -239,6 +247,10 @@ ROWS: dict[type[Exception], tuple[str, int]] = {
     wallet.RpcRefused: (N_("The request was refused ({number}): {reason}"), REFUSED),
     wallet.ApprovalUnknown: (N_("Nothing that waits has the number {id}: `tandem approvals`."), REFUSED),
     wallet.ApprovalRefused: (N_("{id} cannot be answered so ({reason})."), REFUSED),
+    wallet.ApprovalTooSoon: (
+        N_("Too soon: {id} came to stand there a moment ago. Look at it first, then say yes: `tandem approvals`."),
+        REFUSED,
+    ),
     wallet.ListenRefused: (N_("Nothing can listen at {address} ({reason}): is another client running?"), REFUSED),
     wallet.ClientNotUp: (N_("The client is not running for {home}: `tandem up` starts it."), REFUSED),
     # The client's files

@@ -38,15 +38,23 @@ async def open_wallet(run: Run) -> AsyncIterator[Wallet]:
 
 def tell_notices(run: Run, wallet: Wallet) -> None:
     """What happened by itself so far; each is told once."""
+    for said in happened(wallet):
+        run.say(said)
+
+
+def happened(wallet: Wallet) -> list[str]:
+    """The same, for whoever tells it; afterwards it counts as told."""
+    told = []
     if "ledger-replaced" in wallet.client.notices:
-        run.say(_("The ledger at {server} was reset: this is a new one.").format(server=wallet.client.host))
+        told.append(_("The ledger at {server} was reset: this is a new one.").format(server=wallet.client.host))
     if "chain-restarted" in wallet.purse.notices:
-        run.say(_(CHAIN_RESTARTED))
-    for nonce in wallet.unanswered:
-        run.say(_("No answer came to an earlier order: ask for it first, with --again {id}").format(id=nonce))
+        told.append(_(CHAIN_RESTARTED))
+    again = _("No answer came to an earlier order: ask for it first, with --again {id}")
+    told += [again.format(id=nonce) for nonce in wallet.unanswered]
     wallet.client.notices.clear()
     wallet.purse.notices.clear()
     wallet.unanswered.clear()
+    return told
 
 
 @command("register", _("Open an account at the server with your wallet's own signature."), asks=True)

@@ -18,15 +18,17 @@ from fiat.errors import AmountNotPositive
 from fiat.money import Money
 from wallet.cli import terminal
 from wallet.cli.contacts import remember
+from wallet.cli.links import asked_by, check_memo, check_tokens, is_link, request_of
 from wallet.cli.new_file import write_new
 from wallet.cli.own import own_account, payee_of, sender_of
 from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.relay import tell_reading, tell_sending
 from wallet.cli.running import Json, Run, command
-from wallet.cli.show import approve
+from wallet.cli.show import approve, surprise
 from wallet.cli.waiting import wait
 from wallet.errors import InputMalformed, StateBusy, StateUnusable, TerminalNeeded
 from wallet.payee import Payee
-from wallet.payment_uri import check_agrees, read_payment_uri
+from wallet.payment_link import check_request
 from wallet.purse import no_such_asset
 from wallet.texts import _
 from wallet.tokens import NORMAL_GAS, Gas, TokenRail
@@ -34,7 +36,6 @@ from wallet.unsigned import Unsigned
 from wallet.wallet import OrderPlan, Wallet
 
 GWEI_PER_GAS = Token(1, None, "gwei", "gwei per gas", 9)
-MEMO_BYTES_MAX = 200
 TURN_SECONDS = 300
 """How long one waits for others that send from the same wallet at the same time."""
 NEGATIVES = {"ignore_unknown_options": True}
@@ -54,13 +55,13 @@ max_fee_option = click.option(
 
 @command(
     "send",
-    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address, a contact or an ethereum: link."),
+    _("Send fiat or tokens: to @handle, @handle#fingerprint, an address, a contact, or a link, which may stand alone."),
     asks=True,
     context_settings=NEGATIVES,
 )
-@click.argument("amount")
-@click.argument("asset")
-@click.argument("to")
+@click.argument("amount", metavar="AMOUNT|LINK")
+@click.argument("asset", default="")
+@click.argument("to", default="")
 @click.option("--memo", default="", help=_("a text for the payee (fiat only)"))
 @click.option("--again", default="", help=_("repeat the order of this number, as it was"))
 @click.option("--from", "account", default="", help=_("which account pays (tokens only): its name, address or number"))
@@ -79,6 +80,10 @@ def send(
     max_fee: str,
     offline: Path | None,
 ) -> None:
+    if not to:
+        if asset or not is_link(amount):
+            raise click.UsageError(_("AMOUNT ASSET TO are expected, or a link that asks for an amount."))
+        to, (amount, asset) = amount, asked_by(run, amount)
     payee = payee_of(run, to)
     check_memo(memo)
     gas = Gas(Speed(speed), _gwei(max_fee))
@@ -89,9 +94,16 @@ def send(
     sent = wait(_send(run, amount, asset, payee, memo, again, sender, gas))
     if sent["state"] != "failed":
         remember(run, payee)
-    run.answer(sent, lambda: click.echo(_sentence(sent, str(payee.address) if payee.link else to)))
+    run.answer(sent, lambda: click.echo(_sentence(sent, _named(payee, to))))
     if sent.get("arrived") is not None:
         run.say(_("The token's own record says that {arrived} {asset} arrived, not {amount}.").format(**sent))
+
+
+def _named(payee: Payee, to: str) -> str:
+    """Whom it went to, as a sentence says it."""
+    if not payee.link:
+        return to
+    return f"@{payee.handle}" if payee.handle else str(payee.address)
 
 
 def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Address, file: Path, gas: Gas) -> None:
@@ -104,10 +116,11 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
 
     async def prepared() -> TransactionRequest:
         async with open_wallet(run) as wallet:
+            tell_reading(run, wallet.purse.network)
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
-            return await TokenRail(wallet).plan_unsigned(_token_amount(amount, token, payee), receiver, sender, gas)
+            return await TokenRail(wallet).plan_unsigned(token_amount(run, amount, token, payee), receiver, sender, gas)
 
     unsigned = Unsigned(wait(prepared())).to_json()
     write_new(file, json.dumps(unsigned, indent=1))
@@ -121,7 +134,7 @@ async def _send(
     async with open_wallet(run) as wallet:
         token = None if again else wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(amount, token, payee), payee, memo, sender, gas)
+            return await _send_tokens(run, wallet, token_amount(run, amount, token, payee), payee, memo, sender, gas)
         with run.store.one_command():
             return await _send_money(run, wallet, amount, asset, payee, memo, again, sender, gas)
 
@@ -146,6 +159,9 @@ async def _send_money(
         raise InputMalformed("account", sender, "money at the server leaves your account there, and no other")
     if payee.address is not None:
         raise InputMalformed("payee", payee.address, _("{asset} is sent to a @handle").format(asset=money.currency))
+    if (request := request_of(run, payee)) is not None:
+        memo = memo or request.memo
+        check_request(request, money.decimal, money.currency.code, memo)
     check_somebody_is_there(run)
     plan = await wallet.plan_transfer(money, payee, memo)
     return await sign_and_send(run, wallet, plan)
@@ -198,12 +214,13 @@ async def _send_tokens(
     with turn(run):  # until the node has it: the next one's number is another then
         plan = await rail.plan(amount, payee, sender, gas)
         tell_notices(run, wallet)
-        if wallet.purse.network.relayed:
-            run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
+        tell_sending(run, wallet.purse.network)
         approve(run, plan.review, _("Sign and send?"))
         transaction = await rail.submit(plan)
     sent = await rail.settle(plan, transaction)
     state = "sent" if sent.receipt is None else "done" if sent.receipt.succeeded else "failed"
+    if sent.drift:
+        surprise(sent.hash, sent.drift)
     return {
         "rail": "chain",
         "state": state,
@@ -211,6 +228,7 @@ async def _send_tokens(
         "asset": amount.token.symbol,
         "to": plan.receiver,
         "arrived": sent.arrived.format() if sent.arrived is not None else None,
+        "unforeseen": [fact.to_json() for fact in sent.drift],
         "nonce": str(plan.request.nonce),
         "transaction": sent.hash,
         "block": sent.receipt.block_number if sent.receipt else None,
@@ -230,7 +248,7 @@ def _gwei(text: str) -> int | None:
     return cap
 
 
-def _token_amount(text: str, token: Token, payee: Payee) -> TokenAmount:
+def token_amount(run: Run, text: str, token: Token, payee: Payee) -> TokenAmount:
     """Above zero, and what the payee's link asks for. Raises AmountMalformed and its kinds, AmountNotPositive."""
     digits = text.removeprefix("-")
     if digits != text and digits.replace(".", "", 1).isdecimal():
@@ -238,15 +256,8 @@ def _token_amount(text: str, token: Token, payee: Payee) -> TokenAmount:
     amount = TokenAmount.parse(text, token)
     if amount.units == 0:
         raise AmountNotPositive(text)
-    if payee.link:
-        check_agrees(read_payment_uri(payee.link), payee.link, amount)
+    check_tokens(run, payee, amount)
     return amount
-
-
-def check_memo(memo: str) -> None:
-    """One line of what can be shown to anybody. Raises InputMalformed."""
-    if not memo.isprintable() or len(memo.encode()) > MEMO_BYTES_MAX:
-        raise InputMalformed("memo", memo[:40], _("one line of at most {n} bytes").format(n=MEMO_BYTES_MAX))
 
 
 @contextmanager

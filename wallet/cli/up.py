@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 import click
 
 from wallet import up as client
+from wallet.approvals import SETTLE_SECONDS
 from wallet.cli import terminal
 from wallet.cli.approvals import policy_reason
 from wallet.cli.failure import sentence
 from wallet.cli.inert import inert
 from wallet.cli.policy_words import KINDS, VERDICTS
+from wallet.cli.relay import tell_reading
 from wallet.cli.review_words import SIGN_WORD
 from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
 from wallet.cli.show import facts, review, surprise, word_reason
 from wallet.cli.waiting import wait
-from wallet.desk import Passed, Shown
-from wallet.errors import VaultMissing, WalletError
+from wallet.errors import InputMalformed, VaultMissing, WalletError
+from wallet.prompts import Passed, Shown
 from wallet.signing import VAULT_NAME, Signer
 from wallet.texts import _
 
-SETTLE_SECONDS = 0.5
-"""What is typed before a prompt has stood that long was meant for something else."""
 _YES = ("y", "yes", "是", "好")
 _ALWAYS = ("a", "always", "总是")
 
@@ -40,28 +40,43 @@ class Wanted(NamedTuple):
     before: list[Any]
 
 
-@command("up", _("Run the local client: dApps ask at its endpoint, and you answer here or with `tandem approve`."))
+@command(
+    "up", _("Run the local client: your pages, and dApps that ask; you answer there, here or with `tandem approve`.")
+)
 @click.option("--token-approves", is_flag=True, help=_("let the control token approve (tests, automation)"))
-def up(run: Run, token_approves: bool) -> None:
+@click.option(
+    "--settle",
+    type=click.FloatRange(0, SETTLE_SECONDS),
+    default=SETTLE_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help=_("how long a prompt has stood before a yes counts; less only with --token-approves"),
+)
+def up(run: Run, token_approves: bool, settle: float) -> None:
+    if settle < SETTLE_SECONDS and not token_approves:
+        raise InputMalformed("settle", str(settle), "less than half a second is for --token-approves alone")
     if not (run.config.home / VAULT_NAME).exists():
         raise VaultMissing(str(run.config.home / VAULT_NAME))
     known = run.config.password_from_file()
     password = terminal.ask_password(run.config) if known is None and terminal.is_there() else known
-    wait(_up(run, password, token_approves))
+    wait(_up(run, password, token_approves, settle))
 
 
-async def _up(run: Run, password: str | None, token_approves: bool) -> None:
+async def _up(run: Run, password: str | None, token_approves: bool, settle: float) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     async with (
         Signer(run.config.home) as signer,
-        client.opened(run.config, run.store, signer, token_approves=token_approves) as running,
+        client.opened(run.config, run.store, signer, token_approves=token_approves, settle_seconds=settle) as running,
     ):
         if password is not None:
             await signer.unlock(password)
-        run.answer(running.to_json() | {"unlocked": password is not None}, lambda: _say_ready(running, password))
+        for network in [one for one in running.host.chains.known.values() if one.relayed][:1]:
+            tell_reading(run, network)
+        places = running.to_json() | {"ui": running.ui.new_link()}
+        run.answer(places | {"unlocked": password is not None}, lambda: _say_ready(places, password))
         sys.stdout.flush()
         if run.json or not terminal.is_there():
             await stopped.wait()
@@ -72,8 +87,8 @@ async def _up(run: Run, password: str | None, token_approves: bool) -> None:
         await asyncio.gather(screen, return_exceptions=True)
 
 
-def _say_ready(running: client.Running, password: str | None) -> None:
-    places = running.to_json()
+def _say_ready(places: dict[str, Any], password: str | None) -> None:
+    click.echo(_("Your wallet, for five minutes and once: {ui}").format(**places))
     click.echo(_("dApps: {dapp} and {websocket}").format(**places))
     click.echo(_("Control: {control}").format(**places))
     if password is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wallet.cli.key_words import KEY_WORDS
+from wallet.cli.page_words import PAGE_WORDS
 from wallet.cli.policy_words import POLICY_WORDS
 from wallet.texts import N_
 
@@ -49,6 +50,17 @@ WORDS: dict[str, str] = {
     "it is for another chain than the one in use": N_("it is for another chain than the one in use"),
     "it asks for another asset": N_("it asks for another asset"),
     "it asks for another amount": N_("it asks for another amount"),
+    "it asks for another memo": N_("it asks for another memo"),
+    "of which asset? `tandem receive ASSET --amount AMOUNT`": N_(
+        "of which asset? `tandem receive ASSET --amount AMOUNT`"
+    ),
+    "it leaves the amount to you: AMOUNT ASSET LINK": N_("it leaves the amount to you: AMOUNT ASSET LINK"),
+    "it asks for a token that is not in your list": N_("it asks for a token that is not in your list"),
+    "https://SERVER/pay/@handle#holder=0x… is expected": N_("https://SERVER/pay/@handle#holder=0x… is expected"),
+    "an amount above zero in plain decimals, and its currency, are expected": N_(
+        "an amount above zero in plain decimals, and its currency, are expected"
+    ),
+    "its memo is no single line that can be shown": N_("its memo is no single line that can be shown"),
     "a parameter is empty, or stands there twice": N_("a parameter is empty, or stands there twice"),
     "a parameter is unknown, or stands there twice": N_("a parameter is unknown, or stands there twice"),
     "a whole number of the smallest unit is expected, below 2^256": N_(
@@ -98,6 +110,9 @@ WORDS: dict[str, str] = {
     # ApprovalRefused.reason
     "answered-already": N_("it was answered already"),
     "no-accounts-to-choose": N_("it asks for no accounts"),
+    "no-account-chosen": N_("no account is chosen: choose one, or decline"),
+    "word-missing": N_("the word was not typed"),
+    "rule-unseen": N_("the rule is another than the one that was shown"),
     "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
     "day": N_("day"),
@@ -114,7 +129,9 @@ WORDS: dict[str, str] = {
     "unlimited": N_("unlimited"),
     "has no end": N_("has no end"),
     "everything of this contract": N_("everything of this contract"),
-    "not simulated": N_("not simulated"),
+    "not simulated: the node cannot": N_("not simulated: the node cannot"),
+    "not simulated: no node was asked": N_("not simulated: no node was asked"),
+    "not simulated: it calls nothing and moves nothing": N_("not simulated: it calls nothing and moves nothing"),
     "it gives no reason": N_("it gives no reason"),
     "success": N_("success"),
     "creation": N_("it makes a new contract"),
@@ -203,4 +220,5 @@ WORDS: dict[str, str] = {
     "disagrees": N_("the feed and the ECB's rate disagree"),
     **KEY_WORDS,
     **POLICY_WORDS,
+    **PAGE_WORDS,
 }

@@ -89,7 +89,7 @@ def test_a_second_node_is_spoken_to_where_it_is_set_and_nowhere_else(people, pla
 def test_the_client_that_is_up_speaks_to_its_node_alone(people, place, tmp_path):
     """While a page asks, and the person's other commands do."""
     home = tmp_path / "home"
-    listens = {f"TANDEM_{name}_LISTEN": "127.0.0.1:0" for name in ("DAPP", "CONTROL")}
+    listens = {f"TANDEM_{name}_LISTEN": "127.0.0.1:0" for name in ("DAPP", "CONTROL", "UI")}
     environ = {"TANDEM_HOME": str(home), "TANDEM_RPC": place.chain, "TANDEM_SERVER": place.server, **listens}
     environ |= {"TANDEM_PASSWORD_FILE": people[0].environ["TANDEM_PASSWORD_FILE"], "PATH": os.environ["PATH"]}
     subprocess.run([TANDEM, "restore", "--light"], env=environ, input=JUNK, text=True, check=True, capture_output=True)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def signed(rpc, **fields):
     fees = {"maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}
     raw = Account.sign_transaction({**base, **fees, **fields}, KEYS.account(0).raw).raw_transaction
     return rpc("eth_sendRawTransaction", "0x" + bytes(raw).hex()), nonce
+
+
+def mined(rpc, **fields):
+    """Waits for its block: a node answers before it mines."""
+    transaction, _nonce = signed(rpc, **fields)
+    for _step in range(600):
+        if rpc("eth_getTransactionReceipt", transaction) is not None:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no block has it")
 
 
 @pytest.fixture
@@ -168,7 +179,7 @@ def test_only_ones_own_waiting_transactions_are_replaced(run, rpc):
 def test_allowances_are_seen_and_taken_back(run, rpc, tandem, place):
     for units in (7_500_000, 2**256 - 1):
         data = encode_call("approve(address,uint256)", SPENDER, units)
-        signed(rpc, to=DUSD.address, data="0x" + data.hex())
+        mined(rpc, to=DUSD.address, data="0x" + data.hex())
         (found,) = run("allowances").json["allowances"]
         assert (found["asset"], found["spender"], found["owner"]) == ("DUSD", SPENDER, ALICE)
         assert (found["amount"], found["amount_units"]) == ("7.5" if units == 7_500_000 else None, str(units))
@@ -203,7 +214,7 @@ def permit2(rpc):
 
 def inner(rpc, spender, units, ends):
     data = encode_call("approve(address,address,uint160,uint48)", DUSD.address, spender, units, ends)
-    return signed(rpc, to=PERMIT2, data="0x" + data.hex(), gas=100_000)
+    mined(rpc, to=PERMIT2, data="0x" + data.hex(), gas=100_000)
 
 
 def test_what_permit2_keeps_is_seen_with_what_is_at_risk_and_taken_back(run, rpc, permit2):
@@ -222,7 +233,7 @@ def test_what_permit2_keeps_is_seen_with_what_is_at_risk_and_taken_back(run, rpc
     }, "Permit2 itself may take nothing yet"
     held = int(rpc("eth_call", {"to": DUSD.address, "data": "0x" + balance_of(ALICE).hex()}, "latest"), 16)
     approve = encode_call("approve(address,uint256)", PERMIT2, 2**256 - 1)
-    signed(rpc, to=DUSD.address, data="0x" + approve.hex())
+    mined(rpc, to=DUSD.address, data="0x" + approve.hex())
     everything = TokenAmount(held, DUSD).format()
     assert {spender: row[3] for spender, row in seen().items()} == {SPENDER: "5", BOB: everything}
     outer = next(row for row in run("allowances").json["allowances"] if row["spender"] == PERMIT2)

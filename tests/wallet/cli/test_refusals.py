@@ -64,7 +64,7 @@ OFFLINE = [
     (("send", "1", "EUR", "@bob", "--memo", "a\x1b[31mb", "--yes"), 2, "is no memo"),
     (("withdraw", "1", "EUR", "--to", "iban:DE88370400440532013000", "--yes"), 2, "mistyped"),
     (("withdraw", "1", "EUR"), 2, "Missing option '--to'"),
-    (("send", "1", "EUR"), 2, "Missing argument 'TO'"),
+    (("send", "1", "EUR"), 2, "AMOUNT ASSET TO are expected"),
     (("send", "1", "EUR", "@bob", "extra"), 2, "unexpected extra argument"),
     (("balance", "--in"), 2, "requires an argument"),
     (("networks", "add", "x", "Name", "http://127.0.0.1:1"), 2, "a chain id is a number"),

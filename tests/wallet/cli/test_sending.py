@@ -72,6 +72,23 @@ def test_tokens_move_from_the_persons_own_key(tandem, people, place):
     assert sent.status == 0 and sent.json["state"] == "done"
 
 
+def test_whoever_goes_through_the_relay_is_told_whose_it_is(tandem, people, place):
+    alice, bob = people
+    host = place.server.removeprefix("http://")
+    own_node = {**alice.environ, "TANDEM_RPC": place.chain}
+    for arguments, through in (
+        (("send", "0.001", "ETH", bob.address, "--yes"), "The transaction goes through"),
+        (("revoke", "DUSD", bob.address, "--yes"), "The transaction goes through"),
+        (("sweep", "DWETH", bob.address, "--yes"), ""),  # there is none: nothing is sent
+        (("allowances",), "The chain is asked through"),
+        (("pending",), "The chain is asked through"),
+        (("delegation",), "The chain is asked through"),
+    ):
+        said = tandem(*arguments, **alice.environ).err
+        assert (f"{through} {host}, which sees" in said) if through else ("which sees" not in said), (arguments, said)
+        assert "which sees" not in tandem(*arguments, **own_node).err, arguments
+
+
 def test_a_payment_link_is_followed_only_where_it_agrees_with_what_was_typed(tandem, people):
     alice, bob = people
     link = f"ethereum:{bob.address}@31337?value=1e16"
@@ -117,7 +134,7 @@ def ask(place, method, *params):
 def test_what_arrives_is_held_against_what_was_reviewed(tandem, people, place):
     alice, bob = people
     honest = tandem("send", "1", "DUSD", bob.address, "--yes", "--json", **alice.environ)
-    assert (honest.json["state"], honest.json["arrived"]) == ("done", None)
+    assert (honest.json["state"], honest.json["arrived"], honest.json["unforeseen"]) == ("done", None, [])
     dusd = next(token.address for token in TOKENS.on_chain(31337) if token.symbol == "DUSD")
     code = ask(place, "eth_getCode", dusd, "latest")
     ask(place, "anvil_setCode", dusd, TRUE_AND_NOTHING_MORE)
@@ -128,6 +145,18 @@ def test_what_arrives_is_held_against_what_was_reviewed(tandem, people, place):
         assert "The token's own record says that 0 DUSD arrived, not 2." in said.err
     finally:
         ask(place, "anvil_setCode", dusd, code)
+
+
+def test_ones_own_transaction_is_simulated_and_the_review_says_so(typed, people):
+    alice, bob = people
+    child = typed("send", "1", "DUSD", bob.address, **alice.environ)
+    child.expect("Simulated by[^\n]*eth_simulateV1")
+    child.expect("You would give[^\n]*1 DUSD[^\n]*claimed by")
+    child.expect("Sign and send")
+    child.sendline("n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3
 
 
 def test_a_contract_that_never_handled_the_token_is_warned_of(tandem, people):

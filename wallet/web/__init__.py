@@ -1,0 +1,1 @@
+"""The pages that `tandem up` serves to the person's own browser (docs/web.md)."""
