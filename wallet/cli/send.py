@@ -22,6 +22,7 @@ from wallet.cli.links import asked_by, check_memo, check_tokens, is_link, reques
 from wallet.cli.new_file import write_new
 from wallet.cli.own import own_account, payee_of, sender_of
 from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.relay import tell_reading, tell_sending
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve, surprise
 from wallet.cli.waiting import wait
@@ -115,12 +116,11 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
 
     async def prepared() -> TransactionRequest:
         async with open_wallet(run) as wallet:
+            tell_reading(run, wallet.purse.network)
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
-            return await TokenRail(wallet).plan_unsigned(
-                _token_amount(run, amount, token, payee), receiver, sender, gas
-            )
+            return await TokenRail(wallet).plan_unsigned(token_amount(run, amount, token, payee), receiver, sender, gas)
 
     unsigned = Unsigned(wait(prepared())).to_json()
     write_new(file, json.dumps(unsigned, indent=1))
@@ -134,7 +134,7 @@ async def _send(
     async with open_wallet(run) as wallet:
         token = None if again else wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(run, amount, token, payee), payee, memo, sender, gas)
+            return await _send_tokens(run, wallet, token_amount(run, amount, token, payee), payee, memo, sender, gas)
         with run.store.one_command():
             return await _send_money(run, wallet, amount, asset, payee, memo, again, sender, gas)
 
@@ -214,8 +214,7 @@ async def _send_tokens(
     with turn(run):  # until the node has it: the next one's number is another then
         plan = await rail.plan(amount, payee, sender, gas)
         tell_notices(run, wallet)
-        if wallet.purse.network.relayed:
-            run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
+        tell_sending(run, wallet.purse.network)
         approve(run, plan.review, _("Sign and send?"))
         transaction = await rail.submit(plan)
     sent = await rail.settle(plan, transaction)
@@ -249,7 +248,7 @@ def _gwei(text: str) -> int | None:
     return cap
 
 
-def _token_amount(run: Run, text: str, token: Token, payee: Payee) -> TokenAmount:
+def token_amount(run: Run, text: str, token: Token, payee: Payee) -> TokenAmount:
     """Above zero, and what the payee's link asks for. Raises AmountMalformed and its kinds, AmountNotPositive."""
     digits = text.removeprefix("-")
     if digits != text and digits.replace(".", "", 1).isdecimal():
