@@ -89,6 +89,7 @@ class Label(StrEnum):
     PER_PERIOD = "per-period"
     PERIOD = "period"
     COUNT = "count"
+    TRANSACTIONS = "transactions"
     UNTIL = "until"
     LIMIT = "limit"
     BEFORE = "before"
