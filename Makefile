@@ -60,9 +60,10 @@ setup: .tools/debian .venv/.ready node_modules/.ready $(PAGES)
 demo: setup
 	@.venv/bin/tandem-server demo $(ARGS)
 
-# Two workers, a file at a time: what a file starts (a chain, a server, a database) is started once.
+# Two workers, a file at a time: what a file starts (a chain, a server, a database) is started once. The order of the
+# files is that of tests/conftest.py.
 test: setup lint types
-	@.venv/bin/pytest -q -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup contracts
 	@.venv/bin/ruff check --quiet .

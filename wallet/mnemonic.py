@@ -28,7 +28,8 @@ _BESIDE = Path(__file__).parent
 
 
 class Language(StrEnum):
-    """The ten lists of BIP-39, which lie in `wordlists` as the standard's repository has them."""
+    """The ten lists of BIP-39 and the two more, Russian and Turkish, that its authors' own implementation reads. They
+    lie in `wordlists` as the standard's repository, and python-mnemonic 0.21, have them."""
 
     ENGLISH = "english"
     CHINESE_SIMPLIFIED = "chinese-simplified"
@@ -39,11 +40,13 @@ class Language(StrEnum):
     JAPANESE = "japanese"
     KOREAN = "korean"
     PORTUGUESE = "portuguese"
+    RUSSIAN = "russian"
     SPANISH = "spanish"
+    TURKISH = "turkish"
 
 
 _CHINESE = (Language.CHINESE_SIMPLIFIED, Language.CHINESE_TRADITIONAL)
-_ACCENTED = (Language.FRENCH, Language.SPANISH)
+_ACCENTED = (Language.FRENCH, Language.SPANISH, Language.TURKISH)
 
 
 class Seed:
@@ -175,7 +178,8 @@ def _positions(language: Language, accents: bool) -> dict[str, int]:
 
 
 def _bare(word: str) -> str:
-    return "".join(character for character in word if not unicodedata.combining(character))
+    """Without accents, and with one i for the two that Turkish has (I is the capital of the other one there)."""
+    return "".join(character for character in word if not unicodedata.combining(character)).replace("ı", "i")
 
 
 def _spellings(words: list[str]) -> list[tuple[Language, list[int]]]:

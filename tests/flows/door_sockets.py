@@ -12,7 +12,7 @@ import aiohttp
 from tests.flows.door_client import PAGE, Up
 
 EXTENSION = "chrome-extension://" + "abcdefghijklmnop" * 2
-SECONDS_MAX = 30
+SECONDS_MAX = 120
 
 
 class Socket:

@@ -29,8 +29,8 @@ class Person(Browser):
     async def get(self, path):
         return await self.ask(path, cookie=self.cookie)
 
-    async def act(self, path, **form):
-        return await self.post(path, self.cookie, self.token, **form)
+    async def act(self, where, /, **form):
+        return await self.acted(where, list(form.items()))
 
     async def acted(self, path, fields):
         """With fields that come more than once."""

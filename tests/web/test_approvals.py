@@ -26,6 +26,8 @@ def test_a_dapp_asks_and_the_pages_answer(
         account = ui.wallet.address.lower()
         _pays_in_two_tabs(ui, page, site, account, bob.address, tandem_chain)
         _hostile_words_are_declined(page, site, account)
+        _an_allowance_is_given_and_taken_back(page, site, account, bob.address, tandem_chain)
+        _the_connection_is_taken_back(page, site)
 
 
 def _connects_by_keyboard(page: Page, site: Dapp) -> None:
@@ -72,3 +74,36 @@ def _hostile_words_are_declined(page: Page, site: Dapp, account: str) -> None:
     page.get_by_role("button", name="Decline").click()
     expect(page.get_by_text("Declined. Whoever asked is told so.")).to_be_visible()
     assert site.answer()["error"]["code"] == 4001
+
+
+def _an_allowance_is_given_and_taken_back(page: Page, site: Dapp, account: str, to: str, chain: TandemChain) -> None:
+    token, units = chain.tokens["DUSD"], 5_000_000
+    call = "0x095ea7b3" + to[2:].lower().rjust(64, "0") + f"{units:064x}"
+    site.ask("eth_sendTransaction", {"from": account, "to": token, "data": call})
+    expect(page.locator("[data-sheet] .caution").first).to_be_visible()
+    expect(page.locator("[data-sheet]")).to_have_attribute("data-settled", "")
+    page.get_by_role("button", name="Agree", exact=True).click()
+    assert "result" in site.answer()
+    page.get_by_role("link", name="Allowances").first.click()
+    given = page.locator("[data-token=DUSD]")
+    expect(given).to_contain_text("5 DUSD")
+    expect(given).to_contain_text("EUR")
+    assert look(page) == []
+    given.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("button", name="Sign and send")).to_be_visible()
+    assert look(page) == []
+    page.get_by_role("button", name="Sign and send").click()
+    expect(page.get_by_role("heading", name="Taken back")).to_be_visible()
+    page.get_by_role("link", name="All allowances").click()
+    expect(page.get_by_text("Nobody may take any of your tokens.")).to_be_visible()
+
+
+def _the_connection_is_taken_back(page: Page, site: Dapp) -> None:
+    page.get_by_role("link", name="Connections").first.click()
+    one = page.locator(f"[data-client='{site.origin}']")
+    expect(one).to_contain_text("ask you for signatures")
+    assert look(page) == []
+    one.get_by_role("button", name="Take back").click()
+    expect(one).to_have_count(0)
+    site.ask("eth_accounts")
+    assert site.answer()["result"] == []

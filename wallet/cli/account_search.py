@@ -105,7 +105,7 @@ async def _discover(run: Run, gap: int, patterns: list[str]) -> list[Json]:
         before = (await signer.status()).entries
         phrases = max((entry.phrase or 0) for entry in before) + 1
         run.say(_("{url} is asked about every address, and could tell that they belong together.").format(
-            url=wallet.client.host if network.relayed else network.url
+            url=run.config.server_host if network.relayed else network.url
         ))  # fmt: skip
         tell = _progress(run)
         async with node_of(network) as node:

@@ -13,6 +13,7 @@ import click
 from wallet.cli.ask_chain import cross_check, kept_in_view, watch_only
 from wallet.cli.grid import grid, styled
 from wallet.cli.inert import inert
+from wallet.cli.relay import tell_reading
 from wallet.cli.running import Json, Run
 from wallet.networks import Network, networks
 from wallet.texts import _
@@ -30,6 +31,8 @@ def beside(run: Run, server: str, view: Mapping[str, Any], addresses: Callable[[
     current = next(network for network in known if network.is_current)
     accounts = [str(entry["address"]) for entry in store.read("vault").get("accounts", [])]
     kept = store.chain(current.chain_id).read("watched")
+    if kept or store.read("watched"):
+        tell_reading(run, current)
     return {
         "asked": urlsplit(current.url).netloc,
         "watched": watch_only(current, store.read("watched"), _prices(view)),

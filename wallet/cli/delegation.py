@@ -8,6 +8,7 @@ from chain.address import Address
 from chain.delegation import NOBODY
 from wallet.cli.own import accounts_kept, own_account, own_accounts
 from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.relay import tell_reading, tell_sending
 from wallet.cli.running import Json, Run, command, group
 from wallet.cli.send import check_somebody_is_there
 from wallet.cli.show import approve, table
@@ -73,6 +74,7 @@ async def _sent(run: Run, account: Address, delegate: Address, payer: Address) -
         delegations = Delegations(wallet)
         plan = await delegations.plan(account, delegate, payer)
         tell_notices(run, wallet)
+        tell_sending(run, wallet.purse.network)
         approve(run, plan.review, _("Sign and send?"))
         sent = await delegations.send(plan)
     now = None if delegate == NOBODY else delegate
@@ -111,4 +113,5 @@ def _words(one: Delegated) -> tuple[str, str]:
 
 async def _seen(run: Run, accounts: list[Address]) -> list[Delegated]:
     async with open_wallet(run) as wallet:
+        tell_reading(run, wallet.purse.network)
         return await Delegations(wallet).seen(accounts)

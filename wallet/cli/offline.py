@@ -15,6 +15,7 @@ from chain.errors import TransactionUnseen, WrongChain
 from chain.transaction import SignedTransaction
 from wallet.cli.new_file import write_new
 from wallet.cli.register import open_wallet
+from wallet.cli.relay import tell_sending
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import check_somebody_is_there
 from wallet.cli.show import approve
@@ -70,6 +71,7 @@ async def _broadcast(run: Run, signed: SignedTransaction) -> Json:
         network = wallet.purse.network
         if network.chain_id != signed.request.chain_id:
             raise WrongChain(signed.request.chain_id, network.chain_id)
+        tell_sending(run, network)
         async with node_of(network) as node:
             await check_chain(node, wallet.purse)
             await node.send_raw(signed.raw)

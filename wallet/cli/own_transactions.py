@@ -13,6 +13,7 @@ from wallet.allowances import Allowance, Given
 from wallet.cli.ask import fresh_prices
 from wallet.cli.own import own_account, own_accounts, payee_of
 from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.relay import tell_reading, tell_sending
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import check_somebody_is_there, turn
 from wallet.cli.show import approve, surprise, table
@@ -90,6 +91,7 @@ async def _allowances(run: Run, from_block: int) -> list[Allowance]:
     """Of every account; nothing is unlocked for it."""
     async with open_wallet(run) as wallet:
         own = OwnTransactions(wallet)
+        tell_reading(run, wallet.purse.network)
         return [one for account in own_accounts(run) for one in await own.allowances(account.address, from_block)]
 
 
@@ -147,6 +149,7 @@ async def _sent(run: Run, planning: Planning) -> Json:
         with turn(run):  # until the node has it: the next one's number is another then
             plan = await planning(own)
             tell_notices(run, wallet)
+            tell_sending(run, wallet.purse.network)
             approve(run, plan.review, _("Sign and send?"))
             transaction = await own.submit(plan)
         sent = await own.settle(plan, transaction)

@@ -7,6 +7,7 @@ import click
 from wallet.cli.own import own_account, own_accounts
 from wallet.cli.own_transactions import send_planned
 from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.relay import tell_reading
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import table
 from wallet.cli.waiting import wait
@@ -61,6 +62,7 @@ async def _look(run: Run) -> list[InFlight]:
     """Of every account; nothing is unlocked for it."""
     async with open_wallet(run) as wallet:
         own = OwnTransactions(wallet)
+        tell_reading(run, wallet.purse.network)
         found = [await own.in_flight(account.address) for account in own_accounts(run)]
         tell_notices(run, wallet)
         return found

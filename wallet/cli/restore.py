@@ -10,6 +10,7 @@ import click
 from chain.errors import ChainError
 from wallet.backups import ShareTexts
 from wallet.cli import terminal
+from wallet.cli.relay import tell_reading
 from wallet.cli.running import Run, command
 from wallet.cli.show import table
 from wallet.cli.vault import tell
@@ -140,6 +141,7 @@ async def choose_reading(run: Run, readings: tuple[Reading, ...]) -> str:
     languages = [reading.language for reading in readings]
     if not terminal.is_there():
         raise PhraseAmbiguous(languages)
+    tell_reading(run, current_network(run.config, run.store))
     rows = [
         (str(n), reading.language, reading.accounts[0], await _history(run, reading))
         for n, reading in enumerate(readings, 1)

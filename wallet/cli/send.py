@@ -22,6 +22,7 @@ from wallet.cli.links import asked_by, check_memo, check_tokens, is_link, reques
 from wallet.cli.new_file import write_new
 from wallet.cli.own import own_account, payee_of, sender_of
 from wallet.cli.register import open_wallet, tell_notices
+from wallet.cli.relay import tell_reading, tell_sending
 from wallet.cli.running import Json, Run, command
 from wallet.cli.show import approve, surprise
 from wallet.cli.waiting import wait
@@ -115,6 +116,7 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
 
     async def prepared() -> TransactionRequest:
         async with open_wallet(run) as wallet:
+            tell_reading(run, wallet.purse.network)
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
@@ -212,8 +214,7 @@ async def _send_tokens(
     with turn(run):  # until the node has it: the next one's number is another then
         plan = await rail.plan(amount, payee, sender, gas)
         tell_notices(run, wallet)
-        if wallet.purse.network.relayed:
-            run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
+        tell_sending(run, wallet.purse.network)
         approve(run, plan.review, _("Sign and send?"))
         transaction = await rail.submit(plan)
     sent = await rail.settle(plan, transaction)

@@ -18,6 +18,7 @@ from wallet.cli.approvals import policy_reason
 from wallet.cli.failure import sentence
 from wallet.cli.inert import inert
 from wallet.cli.policy_words import KINDS, VERDICTS
+from wallet.cli.relay import tell_reading
 from wallet.cli.review_words import SIGN_WORD
 from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
@@ -72,6 +73,8 @@ async def _up(run: Run, password: str | None, token_approves: bool, settle: floa
     ):
         if password is not None:
             await signer.unlock(password)
+        for network in [one for one in running.host.chains.known.values() if one.relayed][:1]:
+            tell_reading(run, network)
         places = running.to_json() | {"ui": running.ui.new_link()}
         run.answer(places | {"unlocked": password is not None}, lambda: _say_ready(places, password))
         sys.stdout.flush()

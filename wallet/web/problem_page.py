@@ -87,6 +87,11 @@ def problem_page(error: Failure) -> Page:
     return _banner(told, _HTTP.get(problem.status, 409))
 
 
+def problem_here(error: Failure) -> Page:
+    """The same in the place of a part that comes by itself; the page around it stands without."""
+    return Page("problem_part.html", problem_page(error).values)
+
+
 def plain_problem(heading: str, sentence: str, status: int) -> Page:
     return _banner({"heading": heading, "sentence": sentence, "advice": "", "path": "", "slug": "page"}, status)
 

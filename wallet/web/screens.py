@@ -6,7 +6,20 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import activity, approvals, frame_actions, home, receive, send
+from wallet.web import (
+    activity,
+    allowances,
+    approvals,
+    cash,
+    confirming,
+    connections,
+    controls,
+    frame_actions,
+    home,
+    receive,
+    security,
+    send,
+)
 from wallet.web.visit import Route, Screen, Visit
 
 NAVIGATION = (
@@ -15,6 +28,10 @@ NAVIGATION = (
     Screen("/receive", N_("Receive"), "receive"),
     Screen("/activity", N_("Activity"), "activity"),
     Screen("/approvals", N_("Approvals"), "approvals"),
+    Screen("/move", N_("Move money"), "convert"),
+    Screen("/connections", N_("Connections"), "connections"),
+    Screen("/allowances", N_("Allowances"), "allowances"),
+    Screen("/security", N_("Security"), "security"),
 )
 """The first four stand in the bar of a narrow screen, the others behind More."""
 ROUTES: tuple[Route, ...] = (
@@ -24,6 +41,12 @@ ROUTES: tuple[Route, ...] = (
     *receive.ROUTES,
     *activity.ROUTES,
     *approvals.ROUTES,
+    *confirming.ROUTES,
+    *cash.ROUTES,
+    *connections.ROUTES,
+    *allowances.ROUTES,
+    *security.ROUTES,
+    *controls.ROUTES,
 )
 
 

@@ -36,6 +36,9 @@ class Place:
     host: Host
     aftermath: Aftermath
     pairing: Pairing
+    hang_up: Callable[[str], Awaitable[None]]
+    """Closes the connection of an extension whose token is gone."""
+    dapp_port: int
 
     @property
     def config(self) -> Config:

@@ -72,6 +72,23 @@ def test_tokens_move_from_the_persons_own_key(tandem, people, place):
     assert sent.status == 0 and sent.json["state"] == "done"
 
 
+def test_whoever_goes_through_the_relay_is_told_whose_it_is(tandem, people, place):
+    alice, bob = people
+    host = place.server.removeprefix("http://")
+    own_node = {**alice.environ, "TANDEM_RPC": place.chain}
+    for arguments, through in (
+        (("send", "0.001", "ETH", bob.address, "--yes"), "The transaction goes through"),
+        (("revoke", "DUSD", bob.address, "--yes"), "The transaction goes through"),
+        (("sweep", "DWETH", bob.address, "--yes"), ""),  # there is none: nothing is sent
+        (("allowances",), "The chain is asked through"),
+        (("pending",), "The chain is asked through"),
+        (("delegation",), "The chain is asked through"),
+    ):
+        said = tandem(*arguments, **alice.environ).err
+        assert (f"{through} {host}, which sees" in said) if through else ("which sees" not in said), (arguments, said)
+        assert "which sees" not in tandem(*arguments, **own_node).err, arguments
+
+
 def test_a_payment_link_is_followed_only_where_it_agrees_with_what_was_typed(tandem, people):
     alice, bob = people
     link = f"ethereum:{bob.address}@31337?value=1e16"
@@ -135,6 +152,7 @@ def test_ones_own_transaction_is_simulated_and_the_review_says_so(typed, people)
     child = typed("send", "1", "DUSD", bob.address, **alice.environ)
     child.expect("Simulated by[^\n]*eth_simulateV1")
     child.expect("You would give[^\n]*1 DUSD[^\n]*claimed by")
+    child.expect("Digest 0x[0-9a-f]{64}")
     child.expect("Sign and send")
     child.sendline("n")
     child.expect(pexpect.EOF)
