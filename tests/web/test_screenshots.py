@@ -55,6 +55,7 @@ def test_every_page(
     page = ui.enter(context)
     for screen in NAVIGATION:
         page.goto(ui.base + screen.path)
+        expect(page.locator("body[data-live]")).to_be_attached()  # past the doorstep
         expect(page.locator("html")).to_have_attribute("data-theme", theme)
         ready(page)
         assert look(page) == [], screen.path

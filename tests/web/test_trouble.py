@@ -50,7 +50,8 @@ def test_a_server_that_is_away_and_one_whose_ledger_was_reset(
     page.goto(ui.base + "/send")  # tokens need no server, where the node is another
     expect(page.locator(".notice.warn").first).to_contain_text("tokens alone can be sent")
     expect(page.get_by_label("Of what").locator("option[value=ETH]")).to_be_attached()
-    page.goto(ui.base + "/")
+    page.goto(ui.base + "/")  # by the doorstep: what it leads to comes a moment later
+    expect(page.get_by_role("link", name="Try again")).to_be_visible()
     cable.plug(place_of(tandem_server.url))
     page.get_by_role("link", name="Try again").click()
     expect(page.locator("#positions li[data-asset=EUR]")).to_contain_text("10.00")

@@ -32,10 +32,10 @@ class Portfolio:
 
 async def portfolio(wallet: Wallet, currency: str) -> Portfolio:
     """Raises ServerError, HeadRefused, ProofMissing. What is paid between the two questions changes the head."""
-    await wallet.ensure_session()
+    await _enter(wallet)
     client = wallet.client
     for attempt in range(ATTEMPTS_MAX):
-        document = await client.get(f"/portfolio?{urlencode({'in': currency})}", session=True)
+        document = await _get(wallet, f"/portfolio?{urlencode({'in': currency})}")
         positions = items_of(client.host, document, "positions")
         try:
             check_positions(client.host, positions, await client.head())
@@ -46,6 +46,23 @@ async def portfolio(wallet: Wallet, currency: str) -> Portfolio:
     chains = items_of(client.host, document, "chains")
     restarted = [_is_restarted(wallet, str(chain["chain_id"]), chain["generation"]) for chain in chains]
     return Portfolio(document, positions, chains, any(restarted))
+
+
+async def _enter(wallet: Wallet) -> None:
+    """The ledger first: one that was reset is a new one, at which there is no session to be refused."""
+    await wallet.client.ledger()
+    await wallet.ensure_session()
+
+
+async def _get(wallet: Wallet, path: str) -> dict[str, Any]:
+    """A session that the server has ended is begun anew, once."""
+    try:
+        return await wallet.client.get(path, session=True)
+    except ServerRefused as refused:
+        if refused.status != 401:
+            raise
+        await wallet.sign_in()
+    return await wallet.client.get(path, session=True)
 
 
 def _is_restarted(wallet: Wallet, name: str, generation: object) -> bool:
@@ -68,10 +85,10 @@ class History:
 
 async def history(wallet: Wallet, currency: str, limit: int, cursor: str = "") -> History:
     """One page. What was on a chain that is gone says so as its state; what deceives is marked."""
-    await wallet.ensure_session()
+    await _enter(wallet)
     client = wallet.client
     wanted = {"limit": str(limit), "in": currency} | ({"cursor": cursor} if cursor else {})
-    document = await client.get(f"/activity?{urlencode(wanted)}", session=True)
+    document = await _get(wallet, f"/activity?{urlencode(wanted)}")
     items = items_of(client.host, document, "items")
     for item in items:
         if item["archived"] is True:
