@@ -60,9 +60,10 @@ setup: .tools/debian .venv/.ready node_modules/.ready $(PAGES)
 demo: setup
 	@.venv/bin/tandem-server demo $(ARGS)
 
-# Two workers, a file at a time: what a file starts (a chain, a server, a database) is started once.
+# Two workers, a file at a time: what a file starts (a chain, a server, a database) is started once. The order of the
+# files is that of tests/conftest.py.
 test: setup lint types
-	@.venv/bin/pytest -q -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup contracts
 	@.venv/bin/ruff check --quiet .
@@ -77,8 +78,16 @@ contracts: setup
 texts: setup
 	@$(PY) tests/house/catalogue.py
 
-screenshots: setup
-	@.venv/bin/pytest -q tests/pages --screenshots $(ARGS)
+# Chinese needs letters to be drawn with, which a server may not have.
+.tools/fonts: Makefile
+	@mkdir -p .tools; if [ -z "$$(fc-list :lang=zh 2>/dev/null)" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends fontconfig fonts-wqy-microhei; \
+	  else echo "A Chinese font is needed: fonts-wqy-microhei"; exit 1; fi; \
+	fi; touch $@
+
+screenshots: setup .tools/fonts
+	@.venv/bin/pytest -q tests/web/test_screenshots.py --screenshots $(ARGS)
 
 artifacts: setup
 	@node chain/contracts/compile.js

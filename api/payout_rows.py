@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.bridge_states import State, Way, may_follow
 from api.database import recording
+from api.deposit_rows import frozen_assets
 from api.tables import cursors, payout_sendings, payouts
 from chain.address import Address
+from fiat.chart import TransferCode
+from fiat.history import Entry
 
 NAME = "payouts"
 ROWS_MAX = 50
+_CODES = (TransferCode.CONVERSION, TransferCode.FEE)
 OPEN = (State.PENDING_ANCHOR, State.PENDING_EXTERNAL, State.ON_HOLD)
 
 
@@ -64,6 +68,11 @@ class PayoutRows:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    async def frozen(self, chain_id: int) -> set[str]:
+        """Assets that nobody is paid in until people have looked at what vanished of them."""
+        async with self._engine.connect() as conn:
+            return await frozen_assets(conn, chain_id)
 
     async def cursor(self) -> int:
         """The last record that was looked at; -1 before the first."""
@@ -136,6 +145,27 @@ class PayoutRows:
         values = {"state": state.value, "since": since, "due_at": due_at, **changes}
         async with recording(self._engine).begin() as conn:
             await conn.execute(update(payouts).where(*mine).values(**values))
+
+
+async def payouts_of(
+    conn: AsyncConnection, entries: Iterable[Entry]
+) -> dict[tuple[bytes | None, bytes | None], Payout]:
+    """Of the orders behind these entries, by holder and nonce; one that no worker has seen yet has none."""
+    wanted = {entry.order_nonce for entry in entries if entry.order_nonce and entry.code in _CODES}
+    if not wanted:
+        return {}
+    rows = (await conn.execute(select(payouts).where(payouts.c.nonce.in_(wanted)))).mappings().all()
+    return {(row["holder"], row["nonce"]): Payout.of(row) for row in rows}
+
+
+async def bought_in(conn: AsyncConnection, holder: bytes, transactions: Sequence[bytes]) -> set[bytes]:
+    """Which of these transactions are the other leg of a conversion of the holder's."""
+    if not transactions:
+        return set()
+    query = select(payouts.c.transaction_hash).where(
+        payouts.c.holder == holder, payouts.c.transaction_hash.in_(transactions)
+    )
+    return set((await conn.execute(query)).scalars())
 
 
 def _check(payout: Payout, state: State) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -10,8 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.activity import Counterparty, Item, Placed, Received, State, memo_of
 from api.activity import Kind as ItemKind
 from api.auth import rfc3339
+from api.bridge_states import State as Stage
 from api.currencies import CURRENCIES
+from api.deposit_rows import Deposit
+from api.deposit_story import converted, is_of_deposit, is_told_by_chain, ledger_state, named_by, paid_by
 from api.fields import spelled
+from api.payout_rows import Payout, bought_in, payouts_of
 from api.tables import address_requests, addresses, users, withdrawals
 from chain.address import Address
 from chain.indexer_store import IndexerStore
@@ -28,6 +32,7 @@ from fiat.money import decimal_text
 from fiat.order import LedgerHold, LedgerMandate, LedgerTransfer, LedgerWithdrawal, Order
 from fiat.record import Kind as RecordKind
 from fiat.record import TransferRecord
+from fiat.token_scale import units_of
 from fiat.transfer import TransferFlags
 
 _KINDS: dict[int, ItemKind] = {
@@ -61,6 +66,7 @@ class Story:
         self._index = index
         self._chain_id = chain_id
         self._tokens = {token.address: token for token in tokens}
+        self._by_symbol = {token.symbol: token for token in tokens}
         self._confirmations = confirmations
 
     async def ledger(self, holder: bytes, before: int | None, limit: int) -> list[Placed]:
@@ -71,13 +77,24 @@ class Story:
             texts = await history.texts_by_hash(conn, _hashes(orders.values()))
             handles = await _handles(conn, (entry.other_holder for entry in entries))
             states = await _withdrawal_states(conn, entries)
-            received = await _received(conn, entries)
+            received = await _received(conn, entries, self._by_symbol)
+            sent = await payouts_of(conn, entries)
+            paid = await named_by(conn, entries)
+            own = await _own(conn, holder, self._chain_id) if paid else set()
         shown = {text_hash: salted.text for text_hash, salted in texts.items()}
         return [
             Placed(
                 entry.timestamp,
                 entry.sequence,
-                _ledger_item(entry, orders.get(entry.sequence), shown, handles, states.get(entry.sequence), received),
+                _deposit_item(entry, deposit, own, handles)
+                if (deposit := paid.get(entry.user_data_128)) is not None and is_of_deposit(entry)
+                else _with_payout(
+                    _ledger_item(
+                        entry, orders.get(entry.sequence), shown, handles, states.get(entry.sequence), received
+                    ),
+                    sent.get((entry.order_holder, entry.order_nonce)),
+                    self._chain_id,
+                ),
             )
             for entry in entries
         ]
@@ -88,11 +105,7 @@ class Story:
         What smells of poisoning is marked.
         """
         async with self._engine.connect() as conn:
-            query = select(addresses.c.address).where(addresses.c.holder == holder)
-            own = {
-                Address.from_bytes(raw)
-                for raw in (await conn.execute(query.where(addresses.c.chain_id == self._chain_id))).scalars()
-            }
+            own = await _own(conn, holder, self._chain_id)
         if not own:
             return []
         tip = await self._index.tip()
@@ -101,12 +114,16 @@ class Story:
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)
+            paid = await paid_by(conn, holder, found)
+            bought = await bought_in(conn, holder, [transfer.transaction_hash for transfer in found])
         payees = await self._payees(holder, own) if found else Payees.of(())
         return [
             Placed(
                 transfer.timestamp * 10**9,
                 transfer.position,
-                self._chain_item(transfer, own, names, payees, final) if transfer.kind in _AMOUNTS else None,
+                _paying(self._chain_item(transfer, own, names, payees, final), transfer, paid)
+                if transfer.kind in _AMOUNTS and transfer.transaction_hash not in bought
+                else None,
             )
             for transfer in found
         ]
@@ -158,6 +175,31 @@ class Story:
         )
 
 
+async def _own(conn: AsyncConnection, holder: bytes, chain_id: int) -> set[Address]:
+    """The holder's addresses on that chain."""
+    query = select(addresses.c.address).where(addresses.c.holder == holder, addresses.c.chain_id == chain_id)
+    return {Address.from_bytes(raw) for raw in (await conn.execute(query)).scalars()}
+
+
+def _paying(item: Item, transfer: RecordedTransfer, paid: list[Deposit]) -> Item:
+    """What paid for a conversion is one item with it; each deposit is told once."""
+    for deposit in paid:
+        same = (deposit.transaction, deposit.token, deposit.units, deposit.sender)
+        if same == (transfer.transaction_hash, transfer.token, transfer.units, transfer.sender):
+            paid.remove(deposit)
+            return converted(item, deposit)
+    return item
+
+
+def _deposit_item(entry: Entry, deposit: Deposit, own: set[Address], handles: dict[bytes, str]) -> Item | None:
+    """A credit whose transfer came from elsewhere: released to its owner by the operator."""
+    state = ledger_state(entry, deposit)
+    if state is None or is_told_by_chain(deposit, own):
+        return None
+    item = _ledger_item(entry, None, {}, handles, state, {})
+    return None if item is None else item.model_copy(update={"kind": "conversion"})
+
+
 def _raw(chain_id: int, contract: Address | None) -> Token:
     """A token on no list goes by its address, in raw units: its name and decimals are a stranger's claims."""
     assert contract is not None, "the chain's own coin is always listed"
@@ -165,9 +207,11 @@ def _raw(chain_id: int, contract: Address | None) -> Token:
 
 
 def _is_part_of_another(entry: Entry) -> bool:
-    """A conversion's second leg is in the first one's item; what stays reserved after a capture is no news."""
+    """A conversion's other legs are in the first one's item; what stays reserved after a capture is no news."""
     again = entry.code == TransferCode.HOLD and entry.leg > 0 and entry.flags & TransferFlags.PENDING
-    return bool(again) or (entry.code == TransferCode.CONVERSION and entry.leg == 1)
+    resolved = entry.flags & (TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER)
+    settled = resolved and entry.code in (TransferCode.CONVERSION, TransferCode.FEE) and entry.leg > 0
+    return bool(again or settled) or (entry.code == TransferCode.CONVERSION and entry.leg == 1)
 
 
 def _kind(entry: Entry) -> ItemKind:
@@ -225,6 +269,18 @@ def _ledger_item(
     )
 
 
+def _with_payout(item: Item | None, payout: Payout | None, chain_id: int) -> Item | None:
+    """What is given for a token is pending until that has arrived; the transaction is the item's other leg."""
+    if item is None or payout is None:
+        return item
+    state: State = "done" if payout.state is Stage.COMPLETED else "pending"
+    changes: dict[str, object] = {"state": "returned" if payout.state is Stage.REFUNDED else state}
+    if item.kind == "conversion":
+        changes |= {"chain_id": chain_id, "counterparty": Counterparty(address=payout.receiver)}
+        changes["transaction"] = None if payout.transaction is None else spelled(payout.transaction)
+    return item.model_copy(update=changes)
+
+
 async def _orders(conn: AsyncConnection, entries: Iterable[Entry]) -> dict[int, Order]:
     """The orders behind these entries, by the entry's sequence."""
     found: dict[int, Order] = {}
@@ -247,7 +303,9 @@ def _hashes(orders: Iterable[Order]) -> list[bytes]:
     return hashes
 
 
-async def _received(conn: AsyncConnection, entries: Iterable[Entry]) -> dict[int, Received]:
+async def _received(
+    conn: AsyncConnection, entries: Iterable[Entry], tokens: Mapping[str, Token]
+) -> dict[int, Received]:
     """What the conversions among these entries gave, by the sequence of their first leg."""
     found: dict[int, Received] = {}
     for entry in entries:
@@ -256,9 +314,15 @@ async def _received(conn: AsyncConnection, entries: Iterable[Entry]) -> dict[int
         assert entry.order_holder is not None, "a nonce is somebody's"
         second = await history.transfer(conn, leg_id(entry.order_holder, entry.order_nonce, 1))
         assert second is not None, "the legs of a conversion are one chain"
-        code = currency_of_ledger(second[1].ledger)
-        exponent, units = CURRENCIES[code].exponent, second[1].amount
-        text = decimal_text(units, exponent)
+        code, units = currency_of_ledger(second[1].ledger), second[1].amount
+        if code in CURRENCIES:
+            exponent = CURRENCIES[code].exponent
+            text = decimal_text(units, exponent)
+        elif code in tokens:
+            exponent, units = tokens[code].decimals, units_of(units, tokens[code].decimals)
+            text = TokenAmount(units, tokens[code]).format()
+        else:
+            continue
         found[entry.sequence] = Received(asset=code, amount=text, amount_minor=str(units), decimals=exponent)
     return found
 

@@ -46,8 +46,10 @@ async def portfolio_of_twenty(folder: Path) -> AsyncIterator[tuple[str, int, str
             server.wait()
 
 
-def start(folder: Path, chain_url: str, database_url: str = "") -> tuple[subprocess.Popen[bytes], str, bytes]:
-    """The program, its URL and the ledger's id. Without a database it keeps its own SQLite."""
+def start(
+    folder: Path, chain_url: str, database_url: str = "", *options: str, **more: str
+) -> tuple[subprocess.Popen[bytes], str, bytes]:
+    """The program, its URL and the ledger's id. Without a database it keeps its own SQLite; `more` are settings."""
     settings = {
         "TANDEM_STATE": str(folder / "server"),
         "TANDEM_CHAIN_RPC": chain_url,
@@ -56,8 +58,8 @@ def start(folder: Path, chain_url: str, database_url: str = "") -> tuple[subproc
         "TANDEM_SANDBOX_DELAY_MS": "0",
         "TANDEM_RATE": "1000000",
         "TANDEM_RATE_BURST": "1000000",
-    }
-    program = [sys.executable, "-m", "benchmarks._server"]
+    } | more
+    program = [sys.executable, "-m", "benchmarks._server", *options]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, env=os.environ | settings, cwd=ROOT)
     assert process.stdout is not None
     ready = json.loads(process.stdout.readline())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -19,13 +20,24 @@ PEER = "pgbench_peer"
 
 @contextmanager
 def postgres() -> Iterator[Any]:
-    """Nothing is tuned but what grows: defaults (fsync, full_page_writes and synchronous_commit on)."""
+    """Defaults (fsync, full_page_writes and synchronous_commit on) but for one: memory, as the runbook says it.
+
+    The peer runs on the same server.
+    """
     with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        server.psql(f"ALTER SYSTEM SET shared_buffers = '{_quarter_of_memory_mb()}MB';")
+        server.cleanup()
         server = pgserver.get_server(folder, cleanup_mode="stop")
         try:
             yield server
         finally:
             server.cleanup()
+
+
+def _quarter_of_memory_mb() -> int:
+    """What PostgreSQL's manual begins with for a server of its own; its default of 128 MB is for the smallest."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // 2**20
 
 
 def database(server: Any, name: str) -> str:

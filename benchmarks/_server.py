@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -35,4 +36,4 @@ def with_the_peers(settings: Settings, **options: Any) -> FastAPI:
 
 if __name__ == "__main__":
     serving.create_app = with_the_peers
-    serving.serve(["--json"])
+    serving.serve(["--json", *sys.argv[1:]])

@@ -94,12 +94,12 @@ def padded(address: bytes) -> bytes:
     return _PADDING + address
 
 
-def _are_addresses(*topics: bytes) -> bool:
-    return all(topic[:12] == _PADDING for topic in topics)
+def _are_addresses(first: bytes, second: bytes) -> bool:
+    return first[:12] == _PADDING == second[:12]
 
 
 def _transfer(topics: tuple[bytes, ...], body: bytes) -> list[Moved] | None:
-    if not 3 <= len(topics) <= 4 or not _are_addresses(*topics[1:3]):
+    if not 3 <= len(topics) <= 4 or not _are_addresses(topics[1], topics[2]):
         return None
     sender, receiver = topics[1][12:], topics[2][12:]
     if len(topics) == 3:
@@ -108,7 +108,7 @@ def _transfer(topics: tuple[bytes, ...], body: bytes) -> list[Moved] | None:
 
 
 def _multi(topics: tuple[bytes, ...], body: bytes, *, single: bool) -> list[Moved] | None:
-    if len(topics) != 4 or not _are_addresses(*topics[1:4]):
+    if len(topics) != 4 or not (_are_addresses(topics[1], topics[2]) and _are_addresses(topics[2], topics[3])):
         return None
     sender, receiver = topics[2][12:], topics[3][12:]
     if single:
@@ -131,7 +131,7 @@ def _words(numbers: list[object] | tuple[object, ...]) -> list[bytes]:
 
 
 def _approval(topics: tuple[bytes, ...], body: bytes) -> Approved | None:
-    if not 3 <= len(topics) <= 4 or not _are_addresses(*topics[1:3]):
+    if not 3 <= len(topics) <= 4 or not _are_addresses(topics[1], topics[2]):
         return None
     owner, spender = topics[1][12:], topics[2][12:]
     if len(topics) == 3:
@@ -140,7 +140,7 @@ def _approval(topics: tuple[bytes, ...], body: bytes) -> Approved | None:
 
 
 def _approval_for_all(topics: tuple[bytes, ...], body: bytes) -> Approved | None:
-    if len(topics) != 3 or not _are_addresses(*topics[1:3]) or len(body) != 32:
+    if len(topics) != 3 or not _are_addresses(topics[1], topics[2]) or len(body) != 32:
         return None
     if int.from_bytes(body, "big") > 1:
         return None

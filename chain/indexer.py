@@ -12,25 +12,26 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chain.address import Address
 from chain.block import Block
-from chain.errors import AnswerMalformed, AnswerTooLarge, ChainError, NodeBehind, StretchTooLong, WrongChain
+from chain.errors import AnswerMalformed, AnswerTooLarge, ChainError, NodeBehind, WrongChain
+from chain.indexer_receipts import ReceiptReader
 from chain.indexer_rows import Rows
 from chain.indexer_scan import Scan
 from chain.indexer_store import Ended, IndexerStore, Role, Tip, Watched, first_part
+from chain.indexer_stretch import StretchReader, Write
 from chain.node import Node
 from chain.quantity import quantity
 from chain.recorded import Position, RecordedTransfer
 from chain.reorg import Extend, LookDeeper, Restarted, RollBack, Shrunk, Verdict, compare, final_height
 from chain.token import Token
 
-BLOCKS_PER_STEP = 64
-BLOCKS_PER_STEP_MAX = 1024
+BLOCKS_PER_STEP = 2048
 HASHES_PER_LOOK = 64
 POLL_SECONDS = 0.25
 POLL_SECONDS_MAX = 5.0
@@ -80,7 +81,7 @@ class Indexer:
         engine: AsyncEngine,
         node: Node,
         tokens: Sequence[Token],
-        span: int = BLOCKS_PER_STEP_MAX,
+        span: int = BLOCKS_PER_STEP,
         *,
         confirmations: int = 1,
         proven: bool = True,
@@ -92,8 +93,10 @@ class Indexer:
         self.refused: Counter[str] = Counter()
         self._untraced: Counter[bytes] = Counter()
         self._node = node
+        self._receipts = ReceiptReader(node)
+        self._stretch = StretchReader()
         self._tokens = frozenset(token.address.raw for token in tokens if token.address is not None)
-        self._span_max, self._span = span, min(span, BLOCKS_PER_STEP)
+        self._span = span
         self._confirmations = confirmations
         self._proven = proven
         self._loose = 0
@@ -237,21 +240,22 @@ class Indexer:
         """The height afterwards; unchanged where the chain moved meanwhile, the next step sees how."""
         if head <= tip.number:
             return tip.number
-        first, last = tip.number + 1, min(head, tip.number + self._span)
-        found = await self._search(first, last, watched)
-        if found is None:
-            return tip.number
-        blocks, rows = found
-        before = tip.hash if tip.number >= 0 else None
-        if (before is not None and blocks[0].parent_hash != before) or (
-            first == 0 and blocks[0].hash != tip.genesis_hash
-        ):
-            return tip.number
-        try:
-            await self.store.extend(tip.generation, [(block.number, block.hash) for block in blocks], rows)
-        except IntegrityError:  # another indexer was faster; it recorded the same
-            return tip.number
-        return blocks[-1].number
+        height, before = tip.number, tip.hash if tip.number >= 0 else None
+
+        async def write(blocks: list[Block], rows: Rows) -> bool:
+            nonlocal height, before
+            first = blocks[0]
+            if first.hash != tip.genesis_hash if before is None else first.parent_hash != before:
+                return False
+            try:
+                await self.store.extend(tip.generation, [(block.number, block.hash) for block in blocks], rows)
+            except IntegrityError:  # another indexer was faster; it recorded the same
+                return False
+            height, before = blocks[-1].number, blocks[-1].hash
+            return True
+
+        await self._search(tip.number + 1, min(head, tip.number + self._span), watched, write)
+        return height
 
     async def _search_again(self, generation: int) -> int:
         """One stretch for those who came late; how many blocks are left."""
@@ -259,9 +263,15 @@ class Indexer:
         if missing is None:
             return 0
         part = first_part(missing, self._span)
-        found = await self._search(part.first, part.until - 1, part.watched)
-        if found is not None and await self._is_ours(generation, found[0]):
-            await self.store.backfilled(generation, first_part(part, len(found[0])), found[1])
+
+        async def write(blocks: list[Block], rows: Rows) -> bool:
+            if not await self._is_ours(generation, blocks):
+                return False
+            done = replace(part, first=blocks[0].number, until=blocks[-1].number + 1)
+            await self.store.backfilled(generation, done, rows)
+            return True
+
+        await self._search(part.first, part.until - 1, part.watched, write)
         left = await self.store.backfill()
         return 0 if left is None else left.until - left.first
 
@@ -270,24 +280,14 @@ class Indexer:
         known = await self.store.hashes(generation, blocks[-1].number + 1, len(blocks))
         return all(known.get(block.number, block.hash) == block.hash for block in blocks)
 
-    async def _search(self, first: int, last: int, watched: Watched) -> tuple[list[Block], Rows] | None:
-        """Blocks and what was found in them; fewer than asked for where the node finds them too many at once; None
-        where its answers do not hang together.
-        """
-        scan = Scan(self._node, watched, self._tokens, self._proven, self.refused, self._untraced)
-        while True:
-            try:
-                found = await scan.read(first, last)
-                break
-            except StretchTooLong:
-                last = first + (last - first + 1) // 2 - 1
-                self._span = last - first + 1
-        if last - first + 1 >= self._span:
-            self._span = min(self._span_max, 2 * self._span)
-        self._loose = 0 if found is not None else self._loose + 1
+    async def _search(self, first: int, last: int, watched: Watched, write: Write) -> None:
+        """What is found in these blocks, written some of them at a time, as far as the node's answers hang together."""
+        about = watched, self._tokens, self._proven, self.refused, self._untraced
+        scan = Scan(self._node, self._receipts, *about)
+        hangs = await self._stretch.read(first, last, scan.read, write)
+        self._loose = 0 if hangs else self._loose + 1
         if self._loose > LOOSE_MAX:
             raise AnswerMalformed("answers that do not hang together")
-        return found
 
 
 def _is_moving(before: Progress | None, after: Progress) -> bool:

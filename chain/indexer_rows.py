@@ -57,6 +57,17 @@ class Rows:
     approvals: list[ApprovalRow] = field(default_factory=list)
     untraced_from: int | None = None
 
+    @property
+    def count(self) -> int:
+        return len(self.transfers) + len(self.approvals)
+
+    def add(self, later: Rows) -> None:
+        """What was found in the blocks after these."""
+        self.transfers += later.transfers
+        self.approvals += later.approvals
+        if self.untraced_from is None:
+            self.untraced_from = later.untraced_from
+
 
 async def insert_found(conn: AsyncConnection, generation: int, rows: Rows, *, fresh: bool) -> None:
     """`fresh`: none of it can be there yet. Otherwise what is there stays, as when both parties' stretches find it."""

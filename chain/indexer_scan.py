@@ -1,15 +1,15 @@
 """Reads one stretch of blocks from a node and finds what the watched moved and allowed in it.
 
-`eth_getLogs` only says where to look, and each block's bloom says whether it left a block out. What is recorded comes
-from receipts that the block's header proves, so a log that is missing, doubled, foreign or changed never gets in, nor
-a wrong status. Exempt are a contract's logs where the indexer was told to take them as they come, and inner moves,
-which only traces show and nothing proves.
+Each header's bloom says whether to look into its block; `eth_getLogs` is asked where a header has none. What is
+recorded comes from receipts that the block's header proves, so a log that is missing, doubled, foreign or changed never
+gets in, nor a wrong status. Exempt are a contract's logs where the indexer was told to take them as they come, and
+inner moves, which only traces show and nothing proves.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,12 +20,13 @@ from chain.bloom import may_hold
 from chain.erc20 import Erc20Method, decode_erc20
 from chain.errors import AnswerMalformed, AnswerTooLarge, NodeRefused, StretchTooLong
 from chain.events import TOPICS, RawLog, padded, read_event, read_log
+from chain.indexer_receipts import ReceiptReader
 from chain.indexer_rows import ApprovalRow, Rows, TransferRow
 from chain.indexer_store import Watched
 from chain.node import Node
 from chain.node_provider import Call
 from chain.quantity import to_hex
-from chain.receipt_proof import ProvenReceipt, proven_receipts
+from chain.receipt_proof import ProvenReceipt
 from chain.recorded import Kind
 from chain.traces import InnerMove, inner_moves
 from chain.transaction import TRANSFER_GAS
@@ -33,7 +34,6 @@ from chain.transaction import TRANSFER_GAS
 ASKED_BY_TOPIC_MAX = 200
 """With more accounts than this all transfer logs are asked for, and looked through here."""
 LOGS_MAX = 200_000
-RECEIPTS_TOGETHER = 300
 _ALL = [to_hex(topic) for topic in TOPICS]
 TRACE_TRIES = 5
 _UNSUPPORTED = (-32601, -32602, -32004)  # method not found (EIP-1474: not supported), no such tracer
@@ -58,6 +58,7 @@ class Scan:
     """
 
     node: Node
+    receipts: ReceiptReader
     watched: Watched
     tokens: frozenset[bytes]
     proven: bool
@@ -72,10 +73,10 @@ class Scan:
         rows = Rows()
         if not self.watched:
             return blocks, rows
-        found = await self._logs(blocks)
+        found = await self._logs(blocks) if self._has_to_ask(blocks) else {}
         own = {b.number: moves for b in blocks if (moves := _own_moves(b, self.watched.accounts, self.tokens))}
         to_prove = [b for b in blocks if b.number in own or self._has_to_be_proven(b, found.get(b.number, []))]
-        receipts = await self._receipts(to_prove)
+        receipts = await self.receipts.read(to_prove)
         if receipts is None:
             return None
         for block in blocks:
@@ -91,6 +92,10 @@ class Scan:
             return await self.node.blocks(range(first, last + 1), full=bool(self.watched.accounts))
         except AnswerTooLarge as error:
             raise _shorter(first, last, error) from error
+
+    def _has_to_ask(self, blocks: Sequence[Block]) -> bool:
+        """Whoever proves looks into every block whose bloom has something of the watched, so the node need not say."""
+        return (self.watched.contracts and not self.proven) or any(block.logs_bloom is None for block in blocks)
 
     async def _logs(self, blocks: Sequence[Block]) -> dict[int, list[RawLog]]:
         """What the node finds, by block. What it should not have told is counted and left out."""
@@ -162,20 +167,6 @@ class Scan:
             return True
         return any(may_hold(bloom, padded(account)) for account in accounts)
 
-    async def _receipts(self, blocks: Sequence[Block]) -> dict[int, list[ProvenReceipt]] | None:
-        """None where one is missing or of another block: the block it was in is gone."""
-        proven: dict[int, list[ProvenReceipt]] = {}
-        for group in _groups(blocks):
-            hashes = [transaction for block in group for transaction in block.transaction_hashes]
-            answers = await self.node.batch([("eth_getTransactionReceipt", (to_hex(one),)) for one in hashes])
-            waiting = iter(answers)
-            for block in group:
-                receipts = [next(waiting) for _ in block.transaction_hashes]
-                if any(not isinstance(r, dict) or r.get("blockHash") != to_hex(block.hash) for r in receipts):
-                    return None
-                proven[block.number] = proven_receipts(block, receipts)
-        return proven
-
     def _record_logs(self, rows: Rows, block: Block, logs: Iterable[RawLog]) -> None:
         accounts, contracts = self.watched.accounts, self.watched.contracts
         for log in logs:
@@ -233,17 +224,6 @@ def linked(blocks: Sequence[Block | None]) -> list[Block] | None:
     if len(whole) != len(blocks):
         return None
     return whole if all(after.parent_hash == before.hash for before, after in pairwise(whole)) else None
-
-
-def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """So many that their receipts fit into memory together."""
-    group: list[Block] = []
-    for block in blocks:
-        group.append(block)
-        if sum(len(one.transaction_hashes) for one in group) >= RECEIPTS_TOGETHER:
-            yield group
-            group = []
-    yield group
 
 
 def _shorter(first: int, last: int, error: AnswerTooLarge | NodeRefused) -> Exception:

@@ -37,6 +37,8 @@ sys.setrecursionlimit(1000)
 Call = tuple[str, Sequence[object]]
 
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+"""So much of an answer may wait unread: with less, whoever computes meanwhile makes the node wait."""
 BATCH_CALLS_MAX = 100
 MESSAGE_CHARACTERS_MAX = 500
 
@@ -154,7 +156,7 @@ class BoundedProvider(AsyncJSONBaseProvider):
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Counted after decompression."""
         parts, size = [], 0
-        async for part in response.content.iter_chunked(64 * 1024):
+        async for part in response.content.iter_any():
             size += len(part)
             if size > self._answer_bytes_max:
                 raise AnswerTooLarge(self._answer_bytes_max)
@@ -164,7 +166,7 @@ class BoundedProvider(AsyncJSONBaseProvider):
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             headers = {"Content-Type": "application/json", "User-Agent": "tandem", **self._headers}
-            self._session = aiohttp.ClientSession(headers=headers, timeout=self._timeout)
+            self._session = aiohttp.ClientSession(headers=headers, timeout=self._timeout, read_bufsize=READ_BYTES)
         return self._session
 
 

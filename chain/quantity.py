@@ -27,9 +27,10 @@ def data(value: object, length: int | None = None) -> bytes:
         raw = bytes.fromhex(value[2:])
     except ValueError:
         raise AnswerMalformed("data expected") from None
-    if 2 * len(raw) + 2 != len(value):  # it passes over spaces
+    size = len(raw)
+    if 2 * size + 2 != len(value):  # it passes over spaces
         raise AnswerMalformed("data expected")
-    if length is not None and len(raw) != length:
+    if size != length and length is not None:
         raise AnswerMalformed(f"{length} bytes expected")
     return raw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from chain.errors import TransactionMalformed
@@ -15,9 +16,9 @@ def encode(item: Item) -> bytes:
     if isinstance(item, bytes):
         if len(item) == 1 and item[0] < 0x80:
             return item
-        return _header(len(item), 0x80) + item
+        return header(len(item), 0x80) + item
     body = b"".join(encode(member) for member in item)
-    return _header(len(body), 0xC0) + body
+    return header(len(body), 0xC0) + body
 
 
 def encode_integer(value: int) -> bytes:
@@ -43,7 +44,9 @@ def decode_integer(item: Item, bits: int) -> int:
     return int.from_bytes(item, "big")
 
 
-def _header(length: int, offset: int) -> bytes:
+@lru_cache(maxsize=4096)
+def header(length: int, offset: int) -> bytes:
+    """Of a string (`offset` 0x80) or a list (0xc0) of so many bytes."""
     if length < 56:
         return bytes([offset + length])
     size = encode_integer(length)

@@ -25,17 +25,16 @@ def parse(document: str | bytes, bytes_max: int, floats: bool = False) -> object
         text = document if isinstance(document, str) else document.decode()
     except UnicodeDecodeError as error:
         raise JsonMalformed("no UTF-8") from error
-    _check_depth(text)
+    _check_depth(document if isinstance(document, bytes) else text.encode(errors="surrogatepass"), text)
     try:
         return (_WITH_FLOATS if floats else _WITHOUT).decode(text)
     except ValueError as error:
         raise JsonMalformed("not JSON") from error
 
 
-def _check_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= DEPTH_MAX:
-        return
-    if not _is_shallow(text.encode(errors="surrogatepass")):
+def _check_depth(raw: bytes, text: str) -> None:
+    """Of one document, as bytes and as text."""
+    if raw.count(b"[") + raw.count(b"{") > DEPTH_MAX and not _is_shallow(raw):
         _count_depth(text)
 
 

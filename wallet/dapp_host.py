@@ -30,6 +30,7 @@ from wallet.review import Known
 from wallet.rpc import Code
 from wallet.signing import Signer
 from wallet.state import Store
+from wallet.uses import Uses
 
 
 class Ears(Protocol):
@@ -59,6 +60,7 @@ class Host:
         self.config, self.store, self.signer = config, store, signer
         self.chains = Chains(config, store)
         self.book = GrantBook(store)
+        self.uses = Uses(store)
         judge = Judge(signer, lambda currency: prices_in(currency, config, store), config.server_host)
         self.desk = Desk(self.view, judge, settle_seconds=settle_seconds)
         self._sessions: dict[str, set[Session]] = {}
@@ -75,6 +77,15 @@ class Host:
 
     def chain_of(self, client: Client) -> int:
         return self.view(client.key).chain_id
+
+    def used(self, key: str) -> None:
+        """It asks for something; when, is kept of those that were granted something."""
+        if key in self.book.grants:
+            self.uses.touch(key, int(time.time()))
+
+    def is_here(self, key: str) -> bool:
+        """Is a connection of that client open?"""
+        return key in self._sessions
 
     async def own_accounts(self) -> tuple[Address, ...]:
         """Raises RpcRefused (UNAVAILABLE) where there is no wallet yet, or its process is gone."""
@@ -137,13 +148,14 @@ class Host:
         return tuple(self.store.stamp(name) for name in ("networks", "grants"))
 
     def sweep(self) -> None:
-        """Grants of processes that have ended."""
+        """Grants of processes that have ended go; what was used is kept."""
         gone = [key for key, client in self._processes.items() if client.process and not is_alive(client.process)]
         for key in gone:
             del self._processes[key]
         grants = {key: grant for key, grant in self.book.grants.items() if key not in gone}
         if len(grants) != len(self.book.grants):
             self.change(grants)
+        self.uses.keep(self.book.grants)
 
     def clients(self) -> dict[str, Client]:
         """Processes that were granted something, by key."""

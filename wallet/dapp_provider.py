@@ -72,6 +72,7 @@ class Provider:
 
     async def answer(self, session: Session, incoming: Incoming) -> Sequence[Answer] | Answer | None:
         """The reply to a body, a batch's entries side by side. A notification is neither done nor answered."""
+        self._host.used(session.client.key)
         entries = [e for e in incoming.entries if not (isinstance(e, Request) and e.is_notification)]
         if len(entries) == 1:
             return reply(incoming, [await self._entry(session, entries[0])])

@@ -64,7 +64,7 @@ class Desk:
         self._view, self._judge, self.on_change = view, judge, on_change
         self._settle_seconds, self._clock = settle_seconds, clock
         self.watchers: list[Callable[[], None]] = []
-        """Told of each turn beside `on_change`."""
+        """Told of each turn beside `on_change`, and of what joins the line or is answered."""
         self.on_passed: Callable[[Passed], None] = lambda passed: None
         self._prepare_seconds_max = prepare_seconds_max
         self._line = Line()
@@ -80,6 +80,7 @@ class Desk:
         entry = _Entry(client, prompt, prepare, loop.create_future(), loop.create_future())
         self._entries[prompt.id] = entry
         self._arrived.set()
+        self._tell()
         try:
             return await entry.answer
         except asyncio.CancelledError:
@@ -301,6 +302,7 @@ class Desk:
         if verdict.done():
             raise ApprovalRefused(number, "answered-already")
         verdict.set_result(yes)
+        self._tell()
 
     def _fail(self, entry: _Entry, refused: RpcRefused) -> None:
         if not entry.answer.done():
@@ -324,5 +326,8 @@ class Desk:
 
     def _changed(self) -> None:
         self.on_change()
+        self._tell()
+
+    def _tell(self) -> None:
         for told in self.watchers:
             told()

@@ -17,7 +17,15 @@ from fiat.currency import Currency
 from fiat.errors import FeeScheduleWrong, FiatError
 from fiat.fee import fee_minor
 from fiat.holder import OPERATOR, HolderGenesis, account_id, fingerprint
-from fiat.order import LedgerControl, LedgerHold, LedgerMandate, LedgerTransfer, Order, address_digest
+from fiat.order import (
+    LedgerControl,
+    LedgerConversion,
+    LedgerHold,
+    LedgerMandate,
+    LedgerTransfer,
+    Order,
+    address_digest,
+)
 from fiat.quote import Quote, quote_from_json
 from fiat.record import (
     GenesisRecord,
@@ -133,7 +141,9 @@ def _changes(record: KeyRecord, order: LedgerControl) -> bool:
 def _moves(record: TransferRecord, order: MoneyOrder) -> bool:
     """The amount that was signed, from the signer's account to the account of whoever was signed for."""
     amount = 0 if isinstance(order, LedgerMandate) else order.amount_minor  # a mandate moves nothing yet
-    pending = TransferFlags.PENDING if isinstance(order, LedgerHold) else TransferFlags(0)
+    # A hold reserves, and so does what is given for a token until that has been sent.
+    reserves = isinstance(order, LedgerHold) or (isinstance(order, LedgerConversion) and any(order.receive_to))
+    pending = TransferFlags.PENDING if reserves else TransferFlags(0)
     listed, credited = Currency(order.currency, order.exponent), record.credit_account_id
     if isinstance(order, (LedgerTransfer, LedgerMandate, LedgerHold)):
         receiver = order.captor if isinstance(order, LedgerHold) else order.payee

@@ -85,6 +85,7 @@ class Label(StrEnum):
     RATE = "rate"
     MARKET = "market"
     SPREAD = "spread"
+    KEPT_BACK = "kept-back"
     QUOTE = "quote"
     PER_PERIOD = "per-period"
     PERIOD = "period"

@@ -7,11 +7,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pgserver
 import pytest
 
 from fiat.audit import audit
@@ -93,15 +91,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, chain_url: str) -> Iterato
     assert exported.returncode == 0, exported.stderr
     with file.open("rb") as journal:  # whatever the tests asked of it, the journal is honest
         assert audit(journal).failures == []
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[pgserver.PostgresServer]:
-    """A PostgreSQL server for the whole run. Not below pytest's folder: the server's own user could not enter it."""
-    with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server
-        server.cleanup()
 
 
 @pytest.fixture

@@ -48,11 +48,10 @@ async def deploy(node, owner, *, final=True):
     """A wallet contract of that owner's, buried so deep that it is final."""
     code = ARTIFACT["bytecode"] + encode("(address)", [Address.from_bytes(owner.address)]).hex()
     sent = await node.call("eth_sendTransaction", [{"from": DEV, "data": code}])
-    await node.call("anvil_mine", ["0x1"])
-    receipt = await node.call("eth_getTransactionReceipt", [sent])
+    receipt = await node.wait_for_receipt(bytes.fromhex(sent[2:]))  # Anvil answers before it mines
     if final:
         await node.call("anvil_mine", [hex(FINAL_AFTER)])
-    return Address(receipt["contractAddress"])
+    return receipt.contract_address
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ async def test_streams_are_bounded_and_ids_are_checked(person):
     assert (refused.status, refused.slug) == (429, "too_many_requests")
     for one in opened:
         await one.__aexit__(None, None, None)
-    for _ in range(100):  # the server notices that they are gone
+    for _ in range(1000):  # the server notices that they are gone
         try:
             async with stream(alice):
                 break

@@ -17,7 +17,7 @@ from typing import Any
 
 TANDEM = str(Path(sys.executable).with_name("tandem"))
 PASSWORD = "correct horse battery"  # of a wallet that lives for a test run
-WAIT_SECONDS_MAX = 60
+WAIT_SECONDS_MAX = 240
 """Only a test that fails waits so long."""
 
 

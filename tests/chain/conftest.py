@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
-import os
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pgserver
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -19,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from chain.devnet import Devnet, deploy
 from chain.node import Node
 from chain.tables import metadata
+from tests.databases import Copies
 
 ROOT = Path(__file__).parents[2]
 TESTCASES = ROOT / "node_modules/@ethersproject/testcases/testcases"
@@ -50,44 +47,38 @@ async def chain_node(request: pytest.FixtureRequest) -> AsyncIterator[Node]:
         yield node
 
 
-_numbers = itertools.count()
+def open_plainly(url: str) -> AsyncEngine:
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+    kind, _, rest = url.partition("://")
+    return create_async_engine(f"{drivers[kind]}://{rest}")
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Any]:
-    """A PostgreSQL server for the whole run; each test takes a database of its own.
-
-    Not below pytest's folder: as root, PostgreSQL runs as a user of its own, and any other run of pytest that begins
-    meanwhile shuts that folder to it.
-    """
-    with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server
-        server.cleanup()
-
-
-async def _database(url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(url)
-    async with engine.begin() as conn:
-        await conn.run_sync(metadata.create_all)
-    yield engine
-    await engine.dispose()
+def indexes(tmp_path_factory: pytest.TempPathFactory) -> Copies:
+    """Databases with the indexer's tables."""
+    return Copies("chain", metadata, open_plainly, tmp_path_factory.mktemp("index"))
 
 
 @pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+async def engine(tmp_path: Path, indexes: Copies) -> AsyncIterator[AsyncEngine]:
     """An empty SQLite database with the indexer's tables."""
-    async for engine in _database(f"sqlite+aiosqlite:///{tmp_path}/chain.db"):
+    async for engine in _opened(indexes.sqlite(tmp_path / "chain.db")):
         yield engine
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def both_engines(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+async def both_engines(request: pytest.FixtureRequest, tmp_path: Path, indexes: Copies) -> AsyncIterator[AsyncEngine]:
     """An empty database of either kind."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/chain.db"
-    if request.param == "postgresql":
-        server, name = request.getfixturevalue("postgres"), f"chain_{os.getpid()}_{next(_numbers)}"
-        server.psql(f"CREATE DATABASE {name};")
-        url = server.get_uri(name).replace("postgresql://", "postgresql+asyncpg://")
-    async for engine in _database(url):
-        yield engine
+    if request.param == "sqlite":
+        async for engine in _opened(indexes.sqlite(tmp_path / "chain.db")):
+            yield engine
+        return
+    with indexes.postgresql(request.getfixturevalue("postgres")) as url:
+        async for engine in _opened(url):
+            yield engine
+
+
+async def _opened(url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_plainly(url)
+    yield engine
+    await engine.dispose()

@@ -102,12 +102,19 @@ class FaultyNode:
             answer["result"] = hex(1)
         if self.mood in (Mood.STALE, Mood.BACKWARDS):
             self._age(call, answer)
-        if self.mood is Mood.LYING_STATUS and method == "eth_getTransactionReceipt" and result:
-            result["status"] = "0x0" if result["status"] == "0x1" else "0x1"
         if method == "eth_getLogs" and isinstance(result, list):
             answer["result"] = self._logs(result)
-        if method == "eth_getTransactionReceipt" and result and self._random.random() < 0.5:
-            result["logs"] = self._logs(result["logs"])
+        if method == "eth_getTransactionReceipt" and result:
+            self._spoil_receipt(result)
+        if method == "eth_getBlockReceipts" and isinstance(result, list):
+            for receipt in result:
+                self._spoil_receipt(receipt)
+
+    def _spoil_receipt(self, receipt: Any) -> None:
+        if self.mood is Mood.LYING_STATUS:
+            receipt["status"] = "0x0" if receipt["status"] == "0x1" else "0x1"
+        if self._random.random() < 0.5:
+            receipt["logs"] = self._logs(receipt["logs"])
 
     def _age(self, call: Call, answer: Call) -> None:
         """Stale: what it knew when the mood began. Backwards: a few blocks less each time."""

@@ -97,7 +97,7 @@ asyncio.run(main())
     assert is_alive(pid)
     owner.kill()
     await owner.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while is_alive(pid):  # noqa: ASYNC110  # another process ends
             await asyncio.sleep(0.02)
 

@@ -186,7 +186,7 @@ async def test_who_believes_receipts_is_seen(shared: Node, tmp_path: Path, monke
     def believing(block: Block, answers: Sequence[object]) -> list[ProvenReceipt]:
         return proven_receipts(replace(block, receipts_root=None), answers)
 
-    monkeypatch.setattr("chain.indexer_scan.proven_receipts", believing)
+    monkeypatch.setattr("chain.indexer_receipts.proven_receipts", believing)
     for mood in (Mood.LYING_STATUS, Mood.MISSING_LOGS, Mood.FOREIGN_LOGS):
         wrong = await play(shared, mood, tmp_path, 40, second_url=False)
         assert any("missing" in word or "not on the chain" in word for word in wrong), mood

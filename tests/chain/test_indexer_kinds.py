@@ -1,6 +1,7 @@
 """Every kind of movement and approval, whole contracts, and coins inside calls, held against the oracle."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -154,7 +155,7 @@ async def test_a_whole_contract(anvil: Node, both_engines: AsyncEngine, proven: 
     await indexer.watch(DUSD.address, role=Role.CONTRACT)
     await anvil.call("evm_setAutomine", [False])
     nonce = int(str(await anvil.call("eth_getTransactionCount", [OWNER, "latest"])), 16)
-    await anvil.batch([("eth_sendTransaction", [_mint(number, nonce)]) for number in range(150)])
+    await anvil.batch([("eth_sendTransaction", [_mint(number, nonce)]) for number in range(110)])
     await anvil.call("evm_mine")
     await anvil.call("evm_setAutomine", [True])
     await mint(anvil, "DEUR", BOB, 1)
@@ -164,17 +165,17 @@ async def test_a_whole_contract(anvil: Node, both_engines: AsyncEngine, proven: 
     )
     await indexer.catch_up()
     units = [row[8] for row in (await recorded(both_engines))[0]]
-    assert sorted(units) == list(range(1, 151)), "of this contract alone"
+    assert sorted(units) == list(range(1, 111)), "of this contract alone"
     assert len((await recorded(both_engines))[1]) == 1
     await indexer.watch(CAROL)
     await mint(anvil, "DEUR", CAROL, 5)
     await indexer.catch_up()
-    assert len((await recorded(both_engines))[0]) == 151
+    assert len((await recorded(both_engines))[0]) == 111
     other = Indexer(both_engines, anvil, [DUSD], proven=proven)
     await other.unwatch(DUSD.address, role=Role.CONTRACT)
     await other.watch(DUSD.address, role=Role.CONTRACT)
     await other.catch_up()
-    assert len((await recorded(both_engines))[0]) == 151
+    assert len((await recorded(both_engines))[0]) == 111
 
 
 def _mint(number: int, first_nonce: int) -> dict[str, object]:
@@ -187,10 +188,13 @@ def _mint(number: int, first_nonce: int) -> dict[str, object]:
 
 
 class NarrowNode(Node):
-    """A node that answers `eth_getLogs` for few blocks only, as hosted ones do."""
+    """Of a chain without blooms, which answers `eth_getLogs` for few blocks only, as hosted ones do."""
 
     blocks_max = 5
     refused = 0
+
+    async def blocks(self, numbers, full=False):  # type: ignore[no-untyped-def]  # the shape of the method above it
+        return [block and replace(block, logs_bloom=None) for block in await super().blocks(numbers, full)]
 
     async def batch(self, calls):  # type: ignore[no-untyped-def]  # the shape of the method above it
         for method, params in calls:
@@ -198,12 +202,12 @@ class NarrowNode(Node):
                 asked = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
                 if asked > self.blocks_max:
                     self.refused += 1
-                    return await super().batch([("eth_getLogs", [{"fromBlock": "0x9", "toBlock": "0x1"}])])
+                    return await super().batch([("eth_getLogs", [{"fromBlock": "too far"}])])
         return await super().batch(calls)
 
 
 async def test_too_many_results_halve_the_range(anvil: Node, engine: AsyncEngine) -> None:
-    """The refusal is the node's own (a range that ends before it begins), in words of its own."""
+    """The refusal is the node's own (of a height that is none), in words of its own."""
     await anvil.call("anvil_mine", [hex(40)])
     await fund(anvil, BOB, 1, 2)
     async with NarrowNode(anvil.url, 31337) as node:

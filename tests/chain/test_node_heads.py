@@ -18,7 +18,7 @@ async def test_a_new_head_wakes(kind: str) -> None:
     async with Devnet.start(kind) as net, Node(net.url, 31337) as node:
         listener = HeadsListener(heads_url(net.url), woken.set)
         running = asyncio.create_task(listener.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await woken.wait()  # the subscription itself
             woken.clear()
             await node.call("evm_mine")
@@ -39,7 +39,7 @@ async def test_it_connects_again_for_ever(monkeypatch: pytest.MonkeyPatch) -> No
     running = asyncio.create_task(listener.run())
     await asyncio.sleep(0.1)
     assert not listener.is_connected and not running.done()
-    async with Devnet.start("anvil", port), asyncio.timeout(20):
+    async with Devnet.start("anvil", port), asyncio.timeout(120):
         await woken.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -140,7 +140,7 @@ async def test_a_node_that_answers_nonsense_is_as_good_as_none(anvil: Node, answ
 
 async def test_a_node_that_is_gone_is_none() -> None:
     async with Node("http://127.0.0.1:1/", 31337) as node:
-        assert await asyncio.wait_for(simulate(node, request(SEND)), 30) == NOT_SIMULATED
+        assert await asyncio.wait_for(simulate(node, request(SEND)), 120) == NOT_SIMULATED
 
 
 async def test_whose_transaction_it_is_has_to_be_said() -> None:

@@ -54,7 +54,8 @@ async def test_what_nodes_tell_is_what_was_sent(kind: str) -> None:
 async def test_one_with_blobs_is_read_from_a_node() -> None:
     fields = {"chainId": 31337, "nonce": 0, "gas": 21_000, "to": BOB, "value": 1, "type": 3, **PRICES}
     made = Account.sign_transaction({**fields, "maxFeePerBlobGas": 10**9}, KEY, blobs=[bytes(131_072)])
-    async with Devnet.start("anvil") as net, Node(net.url, 31337) as node:
+    # The node reads the setup of the commitments before it answers: for ten seconds on a fast machine.
+    async with Devnet.start("anvil") as net, Node(net.url, 31337, timeout_seconds=300) as node:
         sent = await node.call("eth_sendRawTransaction", [to_hex(bytes(made.raw_transaction))])
         found = parse_transaction(await node.call("eth_getTransactionByHash", [sent]))
     assert (found.hash_hex, found.request.type, found.request.value) == (sent, TransactionType.BLOB, 1)
@@ -68,6 +69,7 @@ async def told() -> dict[str, Any]:
     async with Devnet.start("anvil") as net, Node(net.url, 31337) as node:
         sent = signed(0, KINDS[TransactionType.DYNAMIC_FEE])
         await node.send_raw(sent.raw)
+        await node.wait_for_receipt(sent.hash)
         answer = await node.call("eth_getTransactionByHash", [to_hex(sent.hash)])
         assert isinstance(answer, dict)
         return answer

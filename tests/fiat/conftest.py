@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import tempfile
 import time
 
-import pgserver
 import pytest
 from coincurve import PrivateKey
 
@@ -23,10 +20,10 @@ from fiat.order import LedgerTransfer, SignedOrder
 from fiat.signature import address_of
 from fiat.tables import metadata
 from fiat.transfer import Transfer, TransferStatus
+from tests.databases import Copies
 
 EUR = currency("EUR")
 FUNDS_MINOR = 10**16
-_numbers = itertools.count()
 
 
 class Key:
@@ -104,32 +101,24 @@ def person(journal):
 
 
 @pytest.fixture(scope="session")
-def postgres():
-    """A PostgreSQL server for the whole run; each test takes a database of its own.
-
-    Not below pytest's folder: another run that starts meanwhile closes that for the user that the server runs as.
-    """
-    with tempfile.TemporaryDirectory(prefix="tandem-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server
-        server.cleanup()
+def ledgers(tmp_path_factory):
+    """Databases with the journal's tables."""
+    return Copies("ledger", metadata, open_engine, tmp_path_factory.mktemp("ledger"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
+def database_url(request, tmp_path, ledgers):
+    """A database of the test's own, with the journal's tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.db"
-    server = request.getfixturevalue("postgres")
-    name = f"ledger_{os.getpid()}_{next(_numbers)}"
-    server.psql(f"CREATE DATABASE {name};")
-    return server.get_uri(name)
+        yield ledgers.sqlite(tmp_path / "ledger.db")
+        return
+    with ledgers.postgresql(request.getfixturevalue("postgres")) as url:
+        yield url
 
 
 @pytest.fixture
 async def engine(database_url):
     engine = open_engine(database_url)
-    async with engine.begin() as conn:
-        await conn.run_sync(metadata.create_all)
     yield engine
     await engine.dispose()
 

@@ -25,7 +25,7 @@ JUNK = "test test test test test test test test test test test junk"
 ALICE = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
 BOB = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 PAGE = "https://app.example"
-STEPS_MAX = 600
+STEPS_MAX = 6000
 
 
 @dataclass(slots=True)

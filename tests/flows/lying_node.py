@@ -31,7 +31,7 @@ class LyingNode:
 
     def answer(self, body: bytes) -> bytes:
         request = urllib.request.Request(self.upstream, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answered:
+        with urllib.request.urlopen(request, timeout=120) as answered:
             found = json.load(answered)
         calls = json.loads(body)
         asked = {call["id"]: call for call in (calls if isinstance(calls, list) else [calls])}

@@ -148,7 +148,7 @@ async def test_a_request_that_is_broken_off_is_withdrawn(running: Up, person: Pe
         asked = asyncio.create_task(page.ask("eth_requestAccounts"))
         await person.shown("connect")
         asked.cancel()
-    for _step in range(600):
+    for _step in range(6000):
         if not await person.approvals():
             return
         await asyncio.sleep(0.02)

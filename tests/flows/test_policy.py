@@ -106,7 +106,7 @@ async def test_a_batch_is_counted_as_a_whole_and_one_password_signs_it(running: 
     batch = {"version": "2.0.0", "chainId": "0x7a69", "atomicRequired": False, "calls": calls}
 
     async def done(page: Http, number: str) -> Any:
-        for _step in range(600):
+        for _step in range(6000):
             status = await page.ask("wallet_getCallsStatus", number)
             if status["status"] != 100:
                 return status["status"]

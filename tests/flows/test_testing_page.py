@@ -16,7 +16,7 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
     # What a developer's shell may say of their own wallet is in nobody's way, and never reaches a test.
     environment = {**os.environ, "TANDEM_HOME": str(folder / "mine"), "TANDEM_SERVER": "http://127.0.0.1:9"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 
 def test_the_pages_example_runs_in_a_fresh_folder(tmp_path: Path) -> None:

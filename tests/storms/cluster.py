@@ -10,8 +10,9 @@ import subprocess
 import time
 from pathlib import Path
 
-import pgserver
 from pgserver._commands import POSTGRES_BIN_PATH, pg_ctl
+
+from tests.databases import start_postgresql
 
 DATABASE = "storm"
 SECONDS_MAX = 120
@@ -21,7 +22,7 @@ class Cluster:
     """One cluster below `folder`. `settings` are of postgresql.conf."""
 
     def __init__(self, folder: Path, **settings: str | int) -> None:
-        server = pgserver.get_server(folder, cleanup_mode=None)
+        server = start_postgresql(folder, cleanup_mode=None)
         self.folder, self.user, self.url = Path(folder), server.system_user, server.get_uri(DATABASE)
         self.sockets = server.get_postmaster_info().socket_dir
         server.psql(f"CREATE DATABASE {DATABASE};")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from wallet.errors import CallerRefused
-from wallet.web.gate import Marks, Way, admit
+from wallet.web.gate import Marks, Way, admit, own_path
 
 PORT = 1250
 OWN = Marks("GET", "/", ("localhost:1250",), ("same-origin",), (), ("navigate",), ("document",))
@@ -85,6 +85,15 @@ def test_another_user_of_this_machine_is_refused():
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "TRACE"])
 def test_other_methods_are_refused(method):
     refused(replace(OWN, method=method), "method")
+
+
+@pytest.mark.parametrize("at", ["//evil.test/", "/\\evil.test", "https://evil.test", "", "evil", "/a\nb"])
+def test_the_doorstep_leads_to_no_other_place(at):
+    assert own_path(at) == "/"
+
+
+def test_the_doorstep_leads_to_where_the_person_wanted():
+    assert own_path("/activity?text=a&rail=chain") == "/activity?text=a&rail=chain"
 
 
 def refused(marks, reason):

@@ -19,7 +19,6 @@ from wallet.up import opened
 from wallet.web.assets import Assets
 from wallet.web.server import CSRF_HEADER, HEADERS, UiServer
 from wallet.web.taste import taste_of
-from wallet.web.visit import Place
 
 PASSWORD = "correct horse battery"
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -252,8 +251,6 @@ async def test_a_server_that_is_away_is_a_banner_that_tells_what_to_do(browser):
 
 
 async def test_pages_that_were_not_built_say_so(browser, tmp_path):
-    ui = UiServer(
-        Place(browser.running.host, browser.running.aftermath, browser.running.pairing), 1, Assets.read(tmp_path)
-    )
+    ui = UiServer(browser.running.ui._place, 1, Assets.read(tmp_path))
     seen = ui._plain("closed.html", taste_of(browser.store), {"reason": "link"})
     assert seen.status == 503 and "make setup" in (seen.text or "")

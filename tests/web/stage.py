@@ -25,11 +25,11 @@ expect.set_options(timeout=WAIT_SECONDS_MAX * 1000)
 
 
 class Ui:
-    """`tandem up` of one person; `wallet` is theirs."""
+    """`tandem up` of one person; `wallet` is theirs, `base` the pages' URL and `door` that of dApps."""
 
     def __init__(self, wallet: TandemWallet) -> None:
         self.wallet = wallet
-        self.base = ""
+        self.base = self.door = ""
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -48,7 +48,8 @@ class Ui:
         assert self._process.stdout is not None
         spoke, _, _ = select.select([self._process.stdout], [], [], WAIT_SECONDS_MAX)
         assert spoke, "the client did not start"
-        self.base = json.loads(self._process.stdout.readline())["ui"].partition("/open")[0]
+        ready = json.loads(self._process.stdout.readline())
+        self.base, self.door = ready["ui"].partition("/open")[0], ready["dapp"]
 
     def stop(self) -> None:
         if self._process is not None:

@@ -41,22 +41,27 @@ def add(run: Run, path: str, number: int, name: str) -> None:
 
 async def _add(run: Run, path: str, phrase: int, name: str) -> bool:
     async with Wallet(run.config, run.store, *askers(run.config)) as wallet:
-        signer = await wallet.signer()
+        return await derived(run, wallet, path, phrase, name)
+
+
+async def derived(run: Run, wallet: Wallet, path: str, phrase: int, name: str) -> bool:
+    """Another account of a phrase (from 0), at the next path where none is named; was the server told of it?"""
+    signer = await wallet.signer()
+    if name:
+        new_name(name, names_taken(run))
+    if path or phrase:
+        status = await signer.add_paths(phrase, [path or await _next_path(signer, phrase)], name)
+    else:
+        status = await signer.add_account()
         if name:
-            new_name(name, names_taken(run))
-        if path or phrase:
-            status = await signer.add_paths(phrase, [path or await _next_path(signer, phrase)], name)
-        else:
-            status = await signer.add_account()
-            if name:
-                status = await signer.edit_account(status.accounts[-1], name=name)
-        try:
-            await wallet.ensure_session()
-            await attest(
-                wallet.client, signer, status, [(current_network(run.config, run.store).chain_id, status.accounts[-1])]
-            )
-        except (HolderMissing, ServerUnreachable):
-            return False
+            status = await signer.edit_account(status.accounts[-1], name=name)
+    try:
+        await wallet.ensure_session()
+        await attest(
+            wallet.client, signer, status, [(current_network(run.config, run.store).chain_id, status.accounts[-1])]
+        )
+    except (HolderMissing, ServerUnreachable):
+        return False
     return True
 
 
@@ -70,26 +75,34 @@ async def _next_path(signer: Signer, phrase: int) -> str:
 @click.argument("address")
 @click.option("--name", default="", help=_("what you call it"))
 def watch(run: Run, address: str, name: str) -> None:
-    watched = Address(address)
-    if any(account.address == watched for account in accounts_kept(run)):
-        raise AccountKnown(watched)
-    known = run.store.read("watched").get(watched, {})
-    entry = {"name": new_name(name, [n for n in names_taken(run) if n != known.get("name")])} if name else known
-    run.store.change("watched", lambda document: document.update({watched: entry}))
+    keep_watched(run, Address(address), name)
     _answer(run)
 
 
 @command("unwatch", _("No longer list an address that was only watched."))
 @click.argument("address")
 def unwatch(run: Run, address: str) -> None:
-    watched = Address(address)
+    drop_watched(run, Address(address))
+    _answer(run)
+
+
+def keep_watched(run: Run, watched: Address, name: str) -> None:
+    """Listed from now on. Raises AccountKnown, NameTaken, InputMalformed."""
+    if any(account.address == watched for account in accounts_kept(run)):
+        raise AccountKnown(watched)
+    known = run.store.read("watched").get(watched, {})
+    entry = {"name": new_name(name, [n for n in names_taken(run) if n != known.get("name")])} if name else known
+    run.store.change("watched", lambda document: document.update({watched: entry}))
+
+
+def drop_watched(run: Run, watched: Address) -> None:
+    """Raises AccountUnknown."""
 
     def edit(document: Document) -> None:
         if document.pop(watched, None) is None:
             raise AccountUnknown(watched)
 
     run.store.change("watched", edit)
-    _answer(run)
 
 
 @command("rename", _("Give an account another name; without one it has none."))
@@ -142,12 +155,12 @@ def _answer(run: Run) -> None:
 def _show(rows: list[Json]) -> None:
     several = any(row["phrase"] for row in rows)
     shown = [
-        ("" if row["watched"] else str(row["index"]), row["name"], row["address"], _whose(row, several)) for row in rows
+        ("" if row["watched"] else str(row["index"]), row["name"], row["address"], whose(row, several)) for row in rows
     ]
     table([">#", _("Name"), _("Address"), _("Whose")], shown)
 
 
-def _whose(row: Json, several: bool) -> str:
+def whose(row: Json, several: bool) -> str:
     if row["watched"]:
         return _("only watched, no key")
     if row["imported"]:

@@ -12,7 +12,7 @@ from wallet.cli import terminal
 from wallet.cli.client_calls import Json, ask_client
 from wallet.cli.inert import inert
 from wallet.cli.own import own_account, own_accounts
-from wallet.cli.policy_words import KINDS, REASONS
+from wallet.cli.policy_words import KINDS, why_asked
 from wallet.cli.rule_words import about
 from wallet.cli.running import Run, command
 from wallet.cli.show import approve as ask_person
@@ -107,15 +107,5 @@ def _found(run: Run, number: str) -> Json:
 
 def policy_reason(shown: Json) -> None:
     """Why a policy that is there did not let it pass, and what the person can do about it."""
-    if not shown.get("needs_password"):
-        return
-    told = shown["policy"]
-    known = str(told["reason"])
-    reason = _(REASONS[known]) if known in REASONS else ""
-    rule = f" ({told['rule']})" if told["rule"] else ""
-    click.echo(
-        _("Your policy does not let this pass: {reason}{rule}. A yes wants your password.").format(
-            reason=reason, rule=inert(rule)
-        ),
-        err=True,
-    )
+    if shown.get("needs_password"):
+        click.echo(why_asked(shown["policy"]), err=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import http.client
+import io
 import json
 import sys
 import time
@@ -271,7 +272,9 @@ def _show_waiting(waiting: object) -> None:
 
 
 def _amount(position: dict[str, Any]) -> str:
-    """What is reserved is not free to spend."""
+    """What is reserved is not free to spend, and neither is what is coming."""
+    if str(position.get("coming_minor") or "0") != "0":
+        return _("{amount} (+{coming} pending)").format(amount=position["amount"], coming=position["coming"])
     if position["available"] in (None, position["amount"]):
         return str(position["amount"])
     return _("{amount} ({free} free)").format(amount=position["amount"], free=position["available"])
@@ -306,7 +309,7 @@ def activity(run: Run, limit: int, as_csv: bool, onward: bool) -> None:
         run.say(styled(_(UNTRACED).format(block=asker.untraced_from), "warn"))
     marked(items, run.store)
     document = {"items": items, "next_cursor": cursor or None, "untraced_from": asker.untraced_from}
-    run.answer(document, lambda: _show_csv(items) if as_csv else _show_activity(items))
+    run.answer(document, lambda: click.echo(csv_of(items), nl=False) if as_csv else _show_activity(items))
 
 
 def read_items(asker: Asker, limit: int, currency: str = "") -> tuple[list[dict[str, Any]], Any]:
@@ -359,8 +362,10 @@ def _show_event(run: Run, name: str, data: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _show_csv(items: list[dict[str, Any]]) -> None:
-    out = csv.writer(sys.stdout, lineterminator="\n")
+def csv_of(items: list[dict[str, Any]]) -> str:
+    """For a spreadsheet, one item a line."""
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
     names = ["at", "kind", "rail", "direction", "asset", "amount", "state", "balance", "memo", "transaction", "nonce"]
     out.writerow([*names, "with", "value", "value_currency", "value_source", "marks"])
     for item in items:
@@ -368,6 +373,7 @@ def _show_csv(items: list[dict[str, Any]]) -> None:
         worth = [value.get(name) for name in ("amount", "currency", "source")]
         more = [other_side(item), *worth, " ".join(item["marks"])]
         out.writerow([formula_free(cell) for cell in (*(item.get(name) for name in names), *more)])
+    return text.getvalue()
 
 
 def formula_free(value: object) -> str:

@@ -61,7 +61,7 @@ NOT_PINNED = N_("This client knows no ledger yet: compare the ledger's id with s
 @command("audit", _("Check a journal export, or your own receipts and heads."))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def audit(run: Run, file: Path | None) -> None:
-    document, show = _of_file(run, file) if file is not None else _of_own(run)
+    document, show = _of_file(run, file) if file is not None else own_receipts(run)
     run.answer(document, show)
     if document["findings"] or document.get("failures"):
         click.get_current_context().exit(REFUSED)
@@ -151,7 +151,7 @@ def _show_file(document: Json, report: Report) -> None:
 # One's own receipts and heads
 
 
-def _of_own(run: Run) -> tuple[Json, Callable[[], None]]:
+def own_receipts(run: Run) -> tuple[Json, Callable[[], None]]:
     known = run.store.ledger_of(run.config.server)
     folder = run.store.ledger(known) if known is not None else None
     pinned = _pinned(folder) if folder is not None else None

@@ -57,7 +57,7 @@ def cancel(run: Run, number: str) -> None:
     async def work() -> Json:
         async with open_wallet(run) as wallet:
             check_somebody_is_there(run)
-            row = _pending(await _standing(wallet), number)
+            row = pending_of(await standing_of(wallet), number)
             about = [Fact(Label.ABOUT, row.text("about"), Source.CLAIMED)]
             plan = await plan_control(wallet, "cancel", row.raw("nonce", 32), more=about)
             return outcome(await confirmed(run, wallet, plan), number)
@@ -72,7 +72,7 @@ def keys(run: Run) -> None:
     standing = wait(_read(run))
 
     def show() -> None:
-        rows = [_key_row(row) for row in standing.each("keys")]
+        rows = [key_row(row) for row in standing.each("keys")]
         table([_("Key"), _("Role"), _("State"), _("Since / from")], rows)
         _show_pending(standing)
         _show_frozen(standing)
@@ -116,7 +116,7 @@ def limits(run: Run) -> None:
     standing = wait(_read(run))
 
     def show() -> None:
-        rows = [_limit_row(row) for row in standing.each("limits")]
+        rows = [limit_row(row) for row in standing.each("limits")]
         if rows:
             columns = [_("About"), _("Period"), ">" + _("Limit"), ">" + _("Operator's limit"), ">" + _("Used")]
             table([*columns, ">" + _("Left")], rows)
@@ -154,15 +154,16 @@ def _control(run: Run, action: str, subject: bytes, about: str) -> Json:
 async def _read(run: Run) -> Reader:
     async with open_wallet(run) as wallet:
         await wallet.ensure_session()
-        return await _standing(wallet)
+        return await standing_of(wallet)
 
 
-async def _standing(wallet: Wallet) -> Reader:
+async def standing_of(wallet: Wallet) -> Reader:
+    """Keys, limits, changes that wait and the brake, as the server tells them. Raises ServerError."""
     await wallet.ensure_session()
     return Reader(wallet.client.host, "controls", await wallet.client.get("/controls", session=True))
 
 
-def _pending(standing: Reader, text: str) -> Reader:
+def pending_of(standing: Reader, text: str) -> Reader:
     """The change that waits whose number begins as typed. Raises InputMalformed."""
     digits = text.lower().removeprefix("0x")
     if len(digits) < ID_DIGITS_MIN or set(digits) - set("0123456789abcdef"):
@@ -175,14 +176,14 @@ def _pending(standing: Reader, text: str) -> Reader:
     return found[0]
 
 
-def _key_row(row: Reader) -> list[str]:
+def key_row(row: Reader) -> list[str]:
     states = {"in-force": _("may spend"), "pending": _("waits")}
     role = _("root") if row.document.get("is_root") is True else _("spending")
     since = row.document.get("effective_at")  # the root's is null: it holds from the beginning
     return [row.text("address"), role, states.get(row.text("state"), "?"), "-" if since is None else _moment(since)]
 
 
-def _limit_row(row: Reader) -> list[str]:
+def limit_row(row: Reader) -> list[str]:
     kind, period, currency = (
         row.text("kind"),
         row.text("period"),
@@ -199,13 +200,13 @@ def _limit_row(row: Reader) -> list[str]:
 
 
 def _show_pending(standing: Reader) -> None:
-    rows = [_pending_row(row) for row in standing.each("pending")]
+    rows = [pending_row(row) for row in standing.each("pending")]
     if rows:
         table([_("Waits"), _("About"), _("Takes effect"), _("Number")], rows)
         click.echo(_("`tandem keys cancel NUMBER` cancels one of them."))
 
 
-def _pending_row(row: Reader) -> list[str]:
+def pending_row(row: Reader) -> list[str]:
     action = row.text("action")
     shown = [_(CHANGES.get(action, action)), row.text("about"), _moment(row.text("effective_at"))]
     return [*shown, row.raw("nonce", 32).hex()[:10]]

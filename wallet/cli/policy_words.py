@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wallet import errors as wallet
 from wallet.approvals import Kind
+from wallet.cli.inert import inert
 from wallet.policy import Reason, Verdict
-from wallet.texts import N_
+from wallet.texts import N_, _
 
 REFUSED = 1
 REASONS: dict[str, str] = {
@@ -82,3 +85,12 @@ POLICY_WORDS: dict[str, str] = {
     "an amount and a token are expected": N_("an amount and a token are expected, such as 10 DUSD"),
     "one price range for each amount in fiat": N_("--worth-a-day needs --price and one --token"),
 }
+
+
+def why_asked(told: Mapping[str, object]) -> str:
+    """Why a policy that is there did not let something pass. `told` is a judgement's `policy` (Judgement.to_json)."""
+    known = str(told["reason"])
+    reason = _(REASONS[known]) if known in REASONS else ""
+    rule = f" ({told['rule']})" if told["rule"] else ""
+    said = _("Your policy does not let this pass: {reason}{rule}. A yes wants your password.")
+    return said.format(reason=reason, rule=inert(rule))

@@ -32,8 +32,8 @@ def receive(run: Run, asset: str, amount: str, memo: str) -> None:
         raise InputMalformed("amount", amount[:80], "of which asset? `tandem receive ASSET --amount AMOUNT`")
     purse = Purse(current_network(run.config, run.store), run.store)
     token = purse.token(asset) if asset else None
-    card = _card(run)
-    exponents = _exponents(run)
+    card = card_of(run)
+    exponents = exponents_of(run)
     if asset and token is None and asset.upper() not in exponents:
         raise no_such_asset(asset, sorted(exponents), purse.listed())
     if memo and token is not None:
@@ -43,7 +43,7 @@ def receive(run: Run, asset: str, amount: str, memo: str) -> None:
         if not card:
             raise HolderMissing(run.config.server_host)
         asked = Money.parse(amount, Currency(asset.upper(), exponents[asset.upper()])).decimal if amount else ""
-        document |= card | {"link": _link(run, card, asked, asset.upper(), memo)}
+        document |= card | {"link": link_of(run, card, asked, asset.upper(), memo)}
     if token is not None or not asset:
         document |= _address(run, purse)
         document |= {"uri": _uri(document, token, amount)}
@@ -64,7 +64,7 @@ def _show(document: Json) -> None:
     qr(shown)
 
 
-def _link(run: Run, card: Json, amount: str, currency: str, memo: str) -> str:
+def link_of(run: Run, card: Json, amount: str, currency: str, memo: str) -> str:
     """To the handle, with the holderId, which whoever pays holds against what the server says."""
     holder = bytes.fromhex(card["holder"][2:])
     return PaymentLink(server_of(run.config.server), card["handle"], holder, amount, currency, memo).text
@@ -81,7 +81,7 @@ def _uri(document: Json, token: Token | None, amount: str) -> str:
     return PaymentUri(to, chain_id, token.address, units).text
 
 
-def _card(run: Run) -> Json:
+def card_of(run: Run) -> Json:
     """Who the person is at the server's ledger, as far as this machine knows."""
     ledger = run.store.ledger_of(run.config.server)
     me = run.store.ledger(ledger).read("me") if ledger else {}
@@ -94,7 +94,7 @@ def _card(run: Run) -> Json:
     }
 
 
-def _exponents(run: Run) -> Json:
+def exponents_of(run: Run) -> Json:
     ledger = run.store.ledger_of(run.config.server)
     exponents: Json = run.store.ledger(ledger).read("ledger").get("exponents", {}) if ledger else {}
     return exponents

@@ -63,6 +63,7 @@ LABELS = {
     Label.RATE: N_("Rate, at worst"),
     Label.MARKET: N_("Market rate"),
     Label.SPREAD: N_("Spread"),
+    Label.KEPT_BACK: N_("Kept back as a fee"),
     Label.QUOTE: N_("Quote"),
     Label.PER_PERIOD: N_("Each period, at most"),
     Label.PERIOD: N_("Period"),

@@ -120,9 +120,7 @@ def _write_unsigned(run: Run, amount: str, asset: str, payee: Payee, sender: Add
             token = wallet.purse.token(asset)
             if token is None:
                 raise no_such_asset(asset, [], wallet.purse.listed())
-            return await TokenRail(wallet).plan_unsigned(
-                _token_amount(run, amount, token, payee), receiver, sender, gas
-            )
+            return await TokenRail(wallet).plan_unsigned(token_amount(run, amount, token, payee), receiver, sender, gas)
 
     unsigned = Unsigned(wait(prepared())).to_json()
     write_new(file, json.dumps(unsigned, indent=1))
@@ -136,7 +134,7 @@ async def _send(
     async with open_wallet(run) as wallet:
         token = None if again else wallet.purse.token(asset)
         if token is not None:
-            return await _send_tokens(run, wallet, _token_amount(run, amount, token, payee), payee, memo, sender, gas)
+            return await _send_tokens(run, wallet, token_amount(run, amount, token, payee), payee, memo, sender, gas)
         with run.store.one_command():
             return await _send_money(run, wallet, amount, asset, payee, memo, again, sender, gas)
 
@@ -250,7 +248,7 @@ def _gwei(text: str) -> int | None:
     return cap
 
 
-def _token_amount(run: Run, text: str, token: Token, payee: Payee) -> TokenAmount:
+def token_amount(run: Run, text: str, token: Token, payee: Payee) -> TokenAmount:
     """Above zero, and what the payee's link asks for. Raises AmountMalformed and its kinds, AmountNotPositive."""
     digits = text.removeprefix("-")
     if digits != text and digits.replace(".", "", 1).isdecimal():

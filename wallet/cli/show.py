@@ -67,10 +67,9 @@ def review(shown: Review) -> None:
     for column in (_("What"), _("It says"), _("Known")):
         drawn.add_column(column, overflow="fold")
     for fact in shown.facts:
-        source = _(SOURCES[fact.source]).format(host=inert(fact.by or shown.host, 60))
-        told = _(WORDS[fact.value]) if fact.label in WORDED_LABELS and fact.value in WORDS else fact.value
-        value = Text(inert(told), style=EMPHASIS.get(fact.label, ""))
-        drawn.add_row(Text(_name(fact)), value, Text(source, style=SOURCE_STYLES[fact.source]))
+        name, told, source = words_of(fact, shown.host)
+        value = Text(told, style=EMPHASIS.get(fact.label, ""))
+        drawn.add_row(Text(name), value, Text(source, style=SOURCE_STYLES[fact.source]))
     console(stderr=True).print(drawn)
     digest = "0x" + shown.digest.hex()
     if all(fact.value != digest for fact in shown.facts):  # ERC-8213: it stands on every screen
@@ -79,6 +78,12 @@ def review(shown: Review) -> None:
         console(stderr=True).print(Text(f"! {_(CAUTIONS[caution])}", style="bold yellow"))
     if shown.refused is not None:
         console(stderr=True).print(Text(f"! {_(REFUSALS[shown.refused])}", style="bold red"))
+
+
+def words_of(fact: Fact, host: str) -> tuple[str, str, str]:
+    """What it is, what it says and where that comes from, each in words and inert."""
+    told = _(WORDS[fact.value]) if fact.label in WORDED_LABELS and fact.value in WORDS else fact.value
+    return _name(fact), inert(told), _(SOURCES[fact.source]).format(host=inert(fact.by or host, 60))
 
 
 def surprise(transaction: str, told: Iterable[Fact]) -> None:

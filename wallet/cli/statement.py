@@ -76,8 +76,7 @@ def statement(
     document, found = checked(asker, asked, runs_up_to_now=after >= time.time_ns() and by == By.RECORDED)
     text = {"csv": csv_text, "camt053": camt053, "table": _table}.get(form)
     if out is not None:
-        paper = f"/statements?{urlencode({**asked, 'format': 'pdf', 'language': LANGUAGE})}"
-        _write(out, text(found).encode() if text is not None else _pdf(asker, paper))
+        _write(out, text(found).encode() if text is not None else pdf(asker, asked, LANGUAGE))
         document = {**document, "file": str(out)}
         run.answer(document, lambda: click.echo(_("Written: {file}").format(file=inert(out))))
         return
@@ -109,8 +108,9 @@ def _signed_balance(asker: Asker, currency: str) -> int:
     return sum(balance.booked for balance in head.balances if balance.currency == currency)
 
 
-def _pdf(asker: Asker, path: str) -> bytes:
-    raw = asker.fetch(path)
+def pdf(asker: Asker, asked: dict[str, str], language: str) -> bytes:
+    """The server's own, of the same account and period. Raises AnswerUnfit."""
+    raw = asker.fetch(f"/statements?{urlencode({**asked, 'format': 'pdf', 'language': language})}")
     if not raw.startswith(b"%PDF-"):
         raise AnswerUnfit(asker.host, "statement")
     return raw

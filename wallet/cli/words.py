@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wallet.cli.key_words import KEY_WORDS
+from wallet.cli.page_words import PAGE_WORDS
 from wallet.cli.policy_words import POLICY_WORDS
 from wallet.texts import N_
 
@@ -109,6 +110,9 @@ WORDS: dict[str, str] = {
     # ApprovalRefused.reason
     "answered-already": N_("it was answered already"),
     "no-accounts-to-choose": N_("it asks for no accounts"),
+    "no-account-chosen": N_("no account is chosen: choose one, or decline"),
+    "word-missing": N_("the word was not typed"),
+    "rule-unseen": N_("the rule is another than the one that was shown"),
     "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
     "day": N_("day"),
@@ -216,4 +220,5 @@ WORDS: dict[str, str] = {
     "disagrees": N_("the feed and the ECB's rate disagree"),
     **KEY_WORDS,
     **POLICY_WORDS,
+    **PAGE_WORDS,
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+from wallet.web.gate import own_path
 from wallet.web.taste import keep_taste
 from wallet.web.visit import Answer, Go, Visit, post
 
@@ -12,20 +11,13 @@ async def change_taste(visit: Visit) -> Answer:
     """One choice, kept; then the same page again."""
     taste = visit.taste.changed(visit.given("name"), visit.given("value"))
     keep_taste(visit.place.store, taste)
-    return Go(_same_page(visit.given("at", 2000)))
+    return Go(own_path(visit.given("at", 2000)))
 
 
 async def lock(visit: Visit) -> Answer:
     """The keys are forgotten, and with them every session."""
     await visit.place.signer.lock()
     return Go("/")
-
-
-def _same_page(at: str) -> str:
-    """A path of ours; what names another place leads home."""
-    parts = urlsplit(at)
-    is_ours = at.startswith("/") and not at.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return at if is_ours else "/"
 
 
 ROUTES = (post("/taste", change_taste), post("/lock", lock))

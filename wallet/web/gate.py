@@ -47,6 +47,11 @@ def host_of(port: int) -> str:
     return f"localhost:{port}"
 
 
+def own_path(at: str) -> str:
+    """A path of ours as it came; what a browser could take for another place leads home."""
+    return at if at.startswith("/") and not at.startswith(("//", "/\\")) and at.isprintable() else "/"
+
+
 def admit(marks: Marks, port: int) -> Way:
     """Raises CallerRefused."""
     if marks.hosts != (host_of(port),):

@@ -103,13 +103,13 @@ def _at(item: Mapping[str, Any]) -> int:
 def _valued(
     held: Mapping[str, Fraction], prices: Mapping[str, Sequence[Point]], time: int, exponent: int
 ) -> int | None:
-    total = Fraction(0)
+    total = 0
     for asset, amount in held.items():
-        if amount == 0 or asset not in prices:
+        if amount <= 0 or asset not in prices:  # below zero by fees that are no items
             continue
         points = prices[asset]
         before = bisect_right(points, time, key=lambda point: point.at)
         if before == 0:
             return None
-        total += amount * points[before - 1].price
-    return int(max(total, Fraction(0)) * 10**exponent)  # not below zero, so this rounds down
+        total += int(amount * points[before - 1].price * 10**exponent)  # down, as each position is
+    return total

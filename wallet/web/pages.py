@@ -12,9 +12,10 @@ from typing import Any
 
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from wallet.cli.inert import inert
+from wallet.plain_text import lines
 from wallet.texts import LANGUAGES, N_, _
 from wallet.web import amounts
 from wallet.web.assets import Assets
@@ -33,6 +34,12 @@ def _finalized(value: object) -> object:
 def _filled(text: str, **facts: object) -> str:
     """A text of the catalogue with its names filled in, each of them inert."""
     return text.format(**{name: inert(value) for name, value in facts.items()})
+
+
+def raw(text: object) -> Markup:
+    """Others' text of several lines, for a `pre`: as it is, with what cannot be seen spelt out; bounded."""
+    shown, complete = lines(str(text))
+    return escape("\n".join(shown if complete else [*shown, "…"]))
 
 
 def qr(text: str) -> Markup:
@@ -60,6 +67,7 @@ class Pages:
         self._environment.filters |= {
             "filled": _filled,
             "inert": inert,
+            "raw": raw,
             "grouped": amounts.grouped,
             "short": amounts.short,
             "clock": amounts.clock,

@@ -14,7 +14,7 @@ _HTTP = {USAGE: 422, DECLINED: 409, NETWORK: 502}
 
 
 class Advice(NamedTuple):
-    """A heading, what to do, and a page to go on to ("" to try again here)."""
+    """A heading, what to do, and a page to go on to, where there is one ("" to try again here)."""
 
     heading: str
     text: str
@@ -38,6 +38,16 @@ ADVICE: dict[type[Exception], Advice] = {
     wallet.HolderMissing: Advice(
         N_("You have no account at this server yet"),
         N_("Open one with a handle of your own: `tandem register HANDLE` in a terminal."),
+        "/welcome",
+    ),
+    wallet.ApprovalUnknown: Advice(
+        N_("This waits no more"),
+        N_("Another tab or a terminal answered it, or whoever asked took it back. What waits now stands here."),
+    ),
+    wallet.ApprovalTooSoon: Advice(N_("Look at it first"), ""),
+    wallet.DigestDiffers: Advice(
+        N_("It changed meanwhile"),
+        N_("What waits now is another thing than the one that you agreed to. Look at it again."),
     ),
     wallet.VaultMissing: Advice(
         N_("There is no wallet here yet"), N_("Make one, or bring one back from your recovery phrase.")
@@ -50,6 +60,16 @@ ADVICE: dict[type[Exception], Advice] = {
     wallet.HeadRefused: Advice(
         N_("The server contradicts itself"),
         N_("Pay nothing more through it until it explains this. Your receipts are kept as evidence."),
+    ),
+    chain.GasMissing: Advice(
+        N_("There is no coin for the fee"),
+        N_("A chain's fee is paid in its own coin. Receive some, or convert some of your money into it."),
+        "/convert",
+    ),
+    chain.InsufficientNative: Advice(
+        N_("There is not enough of the chain's coin"),
+        N_("The amount and the fee come out of the same coin. Send less, receive some, or convert money into it."),
+        "/convert",
     ),
     chain.WrongGenesis: Advice(
         N_("This is another chain than before"),
@@ -65,6 +85,11 @@ def problem_page(error: Failure) -> Page:
     told = {"heading": _(advice.heading), "sentence": problem.sentence, "path": advice.path, "slug": problem.slug}
     told["advice"] = _(advice.text) if advice.text else ""
     return _banner(told, _HTTP.get(problem.status, 409))
+
+
+def problem_here(error: Failure) -> Page:
+    """The same in the place of a part that comes by itself; the page around it stands without."""
+    return Page("problem_part.html", problem_page(error).values)
 
 
 def plain_problem(heading: str, sentence: str, status: int) -> Page:

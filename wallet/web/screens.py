@@ -6,12 +6,45 @@ from typing import Any
 
 from wallet.errors import WalletError
 from wallet.texts import N_, _
-from wallet.web import frame_actions, home
+from wallet.web import (
+    activity,
+    allowances,
+    approvals,
+    confirming,
+    connections,
+    controls,
+    frame_actions,
+    home,
+    receive,
+    security,
+    send,
+)
 from wallet.web.visit import Route, Screen, Visit
 
-NAVIGATION = (Screen("/", N_("Home"), "home"),)
+NAVIGATION = (
+    Screen("/", N_("Home"), "home"),
+    Screen("/send", N_("Send"), "send"),
+    Screen("/receive", N_("Receive"), "receive"),
+    Screen("/activity", N_("Activity"), "activity"),
+    Screen("/approvals", N_("Approvals"), "approvals"),
+    Screen("/connections", N_("Connections"), "connections"),
+    Screen("/allowances", N_("Allowances"), "allowances"),
+    Screen("/security", N_("Security"), "security"),
+)
 """The first four stand in the bar of a narrow screen, the others behind More."""
-ROUTES: tuple[Route, ...] = (*frame_actions.ROUTES, *home.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *frame_actions.ROUTES,
+    *home.ROUTES,
+    *send.ROUTES,
+    *receive.ROUTES,
+    *activity.ROUTES,
+    *approvals.ROUTES,
+    *confirming.ROUTES,
+    *connections.ROUTES,
+    *allowances.ROUTES,
+    *security.ROUTES,
+    *controls.ROUTES,
+)
 
 
 def frame(visit: Visit) -> dict[str, Any]:
@@ -22,6 +55,7 @@ def frame(visit: Visit) -> dict[str, Any]:
         "csrf": visit.session.csrf,
         "who": who(visit),
         "waiting": waiting(visit),
+        "paths": [screen.path for screen in NAVIGATION],
         "navigation": [
             {
                 "path": screen.path,

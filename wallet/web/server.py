@@ -25,12 +25,12 @@ from wallet.texts import _, speaking
 from wallet.web import screens
 from wallet.web.assets import Assets
 from wallet.web.events import Events
-from wallet.web.gate import LINK_PATH, STATIC_PATH, Marks, Way, admit, host_of
+from wallet.web.gate import LINK_PATH, STATIC_PATH, Marks, Way, admit, host_of, own_path
 from wallet.web.pages import Pages
 from wallet.web.problem_page import plain_problem, problem_page
 from wallet.web.sessions import Session, Sessions, is_csrf
 from wallet.web.taste import Taste, taste_of
-from wallet.web.visit import Answer, Document, Go, Handler, Page, Place, Route, Visit
+from wallet.web.visit import Answer, Document, Go, Handler, Page, Place, Route, Same, Visit
 
 BODY_BYTES_MAX = 64 * 1024
 CSRF_HEADER = "X-Tandem-Page"
@@ -101,7 +101,7 @@ class UiServer:
             except CallerRefused as refused:
                 return self._refused(refused, taste)
             if way is Way.DOORSTEP:
-                return self._plain("doorstep.html", taste, {"path": request.path_qs})
+                return self._plain("doorstep.html", taste, {"path": own_path(request.path_qs)})
             if way is Way.LINK:
                 return await self._open(request, taste)
             if request.path.startswith(STATIC_PATH):
@@ -219,7 +219,7 @@ class UiServer:
             self._place,
             session,
             taste,
-            request.path,
+            own_path(request.path),
             query=dict(request.query),
             is_fragment="HX-Request" in request.headers,
         )
@@ -242,6 +242,8 @@ class UiServer:
                 if visit.is_fragment:
                     return web.Response(status=204, headers={**HEADERS, "HX-Redirect": path})
                 return web.Response(status=303, headers={**HEADERS, "Location": path})
+            case Same():
+                return web.Response(status=204, headers=HEADERS)
             case Document(name, media_type, content):
                 kept = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
                 return web.Response(body=content, content_type=media_type, headers={**HEADERS, **kept})

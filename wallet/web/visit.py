@@ -1,7 +1,7 @@
 """What a screen is given and what it answers: the contract between the web server and its screens.
 
-A screen is a module with `ROUTES`. A handler takes a Visit and returns a Page, a Go or a Document; what it raises of
-WalletError, ChainError and FiatError is worded by the same tables as on the command line, and shown in the page.
+A screen is a module with `ROUTES`. A handler takes a Visit and returns a Page, a Go, a Document or Same; what it raises
+of WalletError, ChainError and FiatError is worded by the same tables as on the command line, and shown in the page.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Place:
     host: Host
     aftermath: Aftermath
     pairing: Pairing
+    hang_up: Callable[[str], Awaitable[None]]
+    """Closes the connection of an extension whose token is gone."""
+    dapp_port: int
 
     @property
     def config(self) -> Config:
@@ -80,7 +83,12 @@ class Document:
     content: bytes
 
 
-Answer = Page | Go | Document
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What the page shows already; it stays as it is."""
+
+
+Answer = Page | Go | Document | Same
 
 
 @dataclass(frozen=True, slots=True)

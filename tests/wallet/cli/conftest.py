@@ -22,6 +22,9 @@ import pexpect
 import pytest
 
 from api.stage import open_stage
+from chain.address import Address
+from chain.devnet import ETHER, fund
+from chain.node import Node
 from wallet.cli import main as entry
 
 TANDEM = str(Path(sys.executable).with_name("tandem"))
@@ -148,6 +151,12 @@ def settle(place: Place, folder: Path, password: Path, name: str) -> Person:
     return Person(name, user["accounts"][0]["address"], user["fingerprint"], environ)
 
 
+async def give(chain: str, address: str, ether_wei: int, dusd_units: int) -> None:
+    """As `tandem-server devnet fund` does, without a process that loads it all."""
+    async with Node(chain) as node:
+        await fund(node, Address(address), ether_wei, dusd_units)
+
+
 def top_up(person: Person, amount: str, currency: str) -> None:
     """Until it has arrived: the client waits for a while only, and a busy machine may take longer."""
     deadline, again = time.monotonic() + SETTLED_WITHIN_SECONDS, []
@@ -166,8 +175,7 @@ def settled(place: Place, folder: Path, password_file: Path, *names: str) -> Ite
     """Two people, both unlocked: the first with 100 EUR, 1 ETH and 100 DUSD, the second with nothing."""
     try:
         first, second = (settle(place, folder, password_file, name) for name in names)
-        funded = place.operate("devnet", "fund", first.address, "--eth", "1", "--dusd", "100")
-        assert funded.status == 0, funded.stderr
+        asyncio.run(give(place.chain, first.address, ETHER, 100 * 10**6))
         top_up(first, "100", "EUR")
         yield first, second
     finally:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.wallet.cli.conftest import outside, settle
+from tests.wallet.cli.conftest import outside, settle, top_up
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,7 @@ def pair(place, tmp_path_factory, password_file):
     """carol with 100 EUR and a shop with nothing; both are unlocked, and have not met."""
     folder = tmp_path_factory.mktemp("pair")
     carol, shop = (settle(place, folder, password_file, name) for name in ("carol", "shop"))
-    topped = outside(carol.environ, "topup", "100", "EUR", "--json")
-    assert topped.returncode == 0, topped.stderr
+    top_up(carol, "100", "EUR")
     yield carol, shop
     for someone in (carol, shop):
         outside(someone.environ, "lock")

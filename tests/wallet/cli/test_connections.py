@@ -108,7 +108,7 @@ def test_the_client_that_is_up_speaks_to_its_node_alone(people, place, tmp_path)
         process.terminate()
         process.wait(60)
     node = urlsplit(place.chain)
-    for _step in range(200):  # strace may write a moment longer than the client lives
+    for _step in range(2000):  # strace may write a moment longer than the client lives
         if addresses_in(log):
             break
         time.sleep(0.05)

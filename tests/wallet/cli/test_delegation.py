@@ -26,7 +26,7 @@ def rpc(place):
     def ask(method, *params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         request = urllib.request.Request(place.chain, body, {"Content-Type": "application/json"})
-        return json.load(urllib.request.urlopen(request, timeout=20))["result"]
+        return json.load(urllib.request.urlopen(request, timeout=120))["result"]
 
     return ask
 

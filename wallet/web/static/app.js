@@ -1,5 +1,6 @@
 // What every page does: htmx with this tab's token, news from the client, copying. Nothing is loaded from elsewhere.
 import "htmx.org";
+import "./settle.js";
 
 const token = () => document.querySelector('meta[name="page-token"]')?.content ?? "";
 
@@ -56,6 +57,16 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(button.dataset.copy);
   const said = button.querySelector("[data-said]") ?? button;
   said.textContent = button.dataset.copied;
+});
+
+// What a link asks for is filled in only when the person says so.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-fill]");
+  if (!button) return;
+  for (const [name, value] of [[button.dataset.fill, button.dataset.value], [button.dataset.also, button.dataset.then]]) {
+    const field = document.getElementById(name);
+    if (field && value) field.value = value;
+  }
 });
 
 // A details that is a menu closes when something else is wanted.
