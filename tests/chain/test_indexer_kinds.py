@@ -155,7 +155,7 @@ async def test_a_whole_contract(anvil: Node, both_engines: AsyncEngine, proven: 
     await indexer.watch(DUSD.address, role=Role.CONTRACT)
     await anvil.call("evm_setAutomine", [False])
     nonce = int(str(await anvil.call("eth_getTransactionCount", [OWNER, "latest"])), 16)
-    await anvil.batch([("eth_sendTransaction", [_mint(number, nonce)]) for number in range(150)])
+    await anvil.batch([("eth_sendTransaction", [_mint(number, nonce)]) for number in range(110)])
     await anvil.call("evm_mine")
     await anvil.call("evm_setAutomine", [True])
     await mint(anvil, "DEUR", BOB, 1)
@@ -165,17 +165,17 @@ async def test_a_whole_contract(anvil: Node, both_engines: AsyncEngine, proven: 
     )
     await indexer.catch_up()
     units = [row[8] for row in (await recorded(both_engines))[0]]
-    assert sorted(units) == list(range(1, 151)), "of this contract alone"
+    assert sorted(units) == list(range(1, 111)), "of this contract alone"
     assert len((await recorded(both_engines))[1]) == 1
     await indexer.watch(CAROL)
     await mint(anvil, "DEUR", CAROL, 5)
     await indexer.catch_up()
-    assert len((await recorded(both_engines))[0]) == 151
+    assert len((await recorded(both_engines))[0]) == 111
     other = Indexer(both_engines, anvil, [DUSD], proven=proven)
     await other.unwatch(DUSD.address, role=Role.CONTRACT)
     await other.watch(DUSD.address, role=Role.CONTRACT)
     await other.catch_up()
-    assert len((await recorded(both_engines))[0]) == 151
+    assert len((await recorded(both_engines))[0]) == 111
 
 
 def _mint(number: int, first_nonce: int) -> dict[str, object]:
