@@ -22,6 +22,8 @@ from api.auth import Site
 from api.bridge_assets import bridge_assets, open_token_accounts
 from api.currencies import CURRENCIES
 from api.database import is_fresh, open_database, recording
+from api.deposit_desk import DepositDesk
+from api.deposit_workers import deposit_workers, treasury_of
 from api.edge import Edge
 from api.errors import ApiError, SettingWrong, TooManyRequests
 from api.event_source import EventSource
@@ -52,6 +54,7 @@ from api.routes import (
     chains,
     controls,
     conversions,
+    deposits,
     events,
     health,
     holds,
@@ -94,7 +97,7 @@ UPKEEP_PAUSE_SECONDS = 5
 PAYOUTS_PAUSE_SECONDS = 0.25
 _ROUTERS = (
     *(health, ledger, sessions, users, addresses, views, orders, conversions, holds, mandates, controls, quotes),
-    *(notices, topups, statements, chains, prices, events, transactions, problems, pay),
+    *(deposits, notices, topups, statements, chains, prices, events, transactions, problems, pay),
 )
 
 
@@ -182,6 +185,9 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             story=story,
             registry=token_registry(settings),
             nonces=NonceBook(engine, settings.chain_id),
+            deposits=DepositDesk(
+                *(engine, key, journal.ledger_id, desk, lambda: treasury_of(settings), tokens, time.time_ns)
+            ),
             payouts=PayoutRows(engine),
             treasury=TreasuryPipe(settings.state / FOLDER),
             tokens=tokens,
@@ -198,7 +204,7 @@ async def open_server(settings: Settings, *, workers: bool) -> AsyncIterator[Ser
             seeing = chain_workers(server.indexer, settings.chain_heads, failures, server.nonces.forget_all)
             stack.push_async_callback(server.treasury.close)
             sending = Worker("payouts", payouts_of(server).step, PAYOUTS_PAUSE_SECONDS, failures)
-            await stack.enter_async_context(_running([gateway, keeping, sending, *seeing]))
+            await stack.enter_async_context(_running([gateway, keeping, sending, *seeing, *deposit_workers(server)]))
         yield server
 
 

@@ -14,13 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chain.token import Token
-from fiat.authority import source_id
-from fiat.chart import SourceKind
 from fiat.currency import Currency
 from fiat.errors import CurrencyUnknown
 from fiat.holder import OPERATOR, account_id
 from fiat.journal import Journal
-from fiat.journal_values import Source
 from fiat.token_scale import GAS, INVENTORY, REORG_LOSS, ROUNDING, TREASURY, token_currency
 
 PURPOSES = (TREASURY, INVENTORY, GAS, REORG_LOSS, ROUNDING)
@@ -56,12 +53,3 @@ async def open_token_accounts(journal: Journal, tokens: Iterable[Token]) -> None
     """The operator's accounts of every token that a bridge deals in. Idempotent."""
     assets = bridge_assets(tokens).values()
     await asyncio.gather(*(journal.open_account(OPERATOR, a.currency, p) for a in assets for p in PURPOSES))
-
-
-def log_source(chain_id: int, transaction: bytes, log_index: int | None) -> Source:
-    """The outside event that a final transfer to the treasury is; `log_index` None: the transaction's own coins.
-
-    Whoever records it first, it raises the reserve once.
-    """
-    place = "coin" if log_index is None else str(log_index)
-    return Source(SourceKind.CHAIN_LOG, source_id(f"chain:{chain_id}:{transaction.hex()}:{place}"))

@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": "api.commands.export",
     "erase": "api.commands.erase",
     "report": "api.commands.report",
+    "deposits": "api.commands.deposits",
     "bank": "api.commands.bank",
     "reconcile": "api.commands.bank",
     "rates": "api.commands.rates",

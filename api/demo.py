@@ -193,7 +193,8 @@ def be_alice(stage: Stage) -> str:
     """Lines to paste into another terminal: without a frame, one setting a line, so that they survive the copying."""
     settings = stage.people["alice"].environment
     exports = [f"export {name}={shlex.quote(settings[name])}" for name in sorted(settings) if name.startswith("TANDEM")]
-    return "\n".join([*exports, ".venv/bin/tandem balance --in EUR"])
+    pages = ".venv/bin/tandem lock; .venv/bin/tandem up"  # prints a link that opens alice's pages
+    return "\n".join([*exports, ".venv/bin/tandem balance --in EUR", pages])
 
 
 async def run_demo(root: Path, chain: str, *, stay: bool, quiet: bool = False) -> int:

@@ -30,6 +30,10 @@ ApiError
 |  |- QuoteUnavailable       from, to, reason (the price is stale or missing)
 |  |- QuoteUnknown           reference (not there, somebody else's, or for something else)
 |  `- QuoteExpired           expires_at, now (Unix seconds)
+|- DepositRefused
+|  |- DepositsClosed         (no treasury is set)
+|  |- SenderUnproved         sender (no address that the holder has proved)
+|  `- AssetFrozen            asset (something final vanished of it; people have not looked yet)
 |- ReceiverUnproven          address, chain_id (a token is sent to an address that its holder proved)
 |- ChainUnavailable          chain_id
 |- TransactionRefused        reason (a word of ours), and what it is about
@@ -192,6 +196,24 @@ class QuoteUnknown(QuoteRefused):
 class QuoteExpired(QuoteRefused):
     def __init__(self, expires_at: int, now: int) -> None:
         super().__init__(expires_at=str(expires_at), now=str(now))
+
+
+class DepositRefused(ApiError):
+    pass
+
+
+class DepositsClosed(DepositRefused):
+    pass
+
+
+class SenderUnproved(DepositRefused):
+    def __init__(self, sender: str) -> None:
+        super().__init__(sender=sender)
+
+
+class AssetFrozen(DepositRefused):
+    def __init__(self, asset: str) -> None:
+        super().__init__(asset=asset)
 
 
 class ReceiverUnproven(ApiError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.deposit_story import coming
 from api.freshness import Latest, Recent
 from api.head_reader import HeadReader, Told
 from api.portfolio import ChainState, Holdings, Unlisted, Waiting, portfolio
@@ -121,11 +122,13 @@ class HoldingsReader:
             untraced_from=None if indexed is None else indexed.untraced_from,
         )
         waiting = await self._waiting(holder)
+        async with self._engine.connect() as conn:
+            expected = await coming(conn, holder)
         if answers is None:
-            return Holdings(head, waiting, None, state, tip.prices)
+            return Holdings(head, waiting, None, state, tip.prices, coming=expected)
         split = len(asked.owners) * len(self._tokens)
         tokens, unlisted = self._amounts(answers[:split]), self._strangers(asked, answers[split:])
-        return Holdings(head, waiting, tokens, state, tip.prices, unlisted)
+        return Holdings(head, waiting, tokens, state, tip.prices, unlisted, expected)
 
     async def _waiting(self, holder_id: bytes) -> Waiting:
         async with self._engine.connect() as conn:

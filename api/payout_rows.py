@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.bridge_states import State, Way, may_follow
 from api.database import recording
+from api.deposit_rows import frozen_assets
 from api.tables import cursors, payout_sendings, payouts
 from chain.address import Address
 from fiat.chart import TransferCode
@@ -67,6 +68,11 @@ class PayoutRows:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    async def frozen(self, chain_id: int) -> set[str]:
+        """Assets that nobody is paid in until people have looked at what vanished of them."""
+        async with self._engine.connect() as conn:
+            return await frozen_assets(conn, chain_id)
 
     async def cursor(self) -> int:
         """The last record that was looked at; -1 before the first."""

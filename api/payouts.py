@@ -80,6 +80,9 @@ class Payouts:
         try:
             if payout.asset not in self._assets:
                 return await self._hold(payout, "unlisted")
+            token = self._assets[payout.asset].token
+            if payout.number is None and token.symbol in await self._rows.frozen(token.chain_id):
+                return await self._hold(payout, "frozen")
             if payout.number is None:
                 return await self._sign(payout)
             return await self._look(payout)

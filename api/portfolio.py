@@ -7,8 +7,8 @@ with what they claim of themselves, and count for nothing; neither does dust, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field
@@ -51,6 +51,8 @@ class Position(Answer):
     amount_minor: str
     available: DecimalText
     available_minor: str
+    coming: DecimalText = Field(default="0", description="credited, and not final: shown, and not to be spent")
+    coming_minor: str = "0"
     decimals: int
     price: DecimalText | None
     price_state: Literal["current", "stale", "missing"]
@@ -116,11 +118,15 @@ class Holdings:
     chain: ChainState
     prices: PriceBook
     unlisted: Sequence[Unlisted] = ()
+    coming: Mapping[str, int] = field(default_factory=dict)
 
 
 def portfolio(holdings: Holdings, currency: Currency, now_ns: int) -> Portfolio:
     """Both sides as one view."""
-    positions = [_ledger_position(balance, holdings.prices, currency) for balance in _by_currency(holdings.head)]
+    positions = [
+        _coming(_ledger_position(balance, holdings.prices, currency), holdings.coming.get(balance.currency, 0))
+        for balance in _by_currency(holdings.head)
+    ]
     positions += [
         _chain_position(amount, holdings.prices, currency) for amount in holdings.tokens or () if amount.units
     ]
@@ -160,6 +166,11 @@ def _ledger_position(balance: Balance, prices: PriceBook, currency: Currency) ->
         prices=prices,
         currency=currency,
     )
+
+
+def _coming(position: Position, minor: int) -> Position:
+    text = decimal_text(minor, position.decimals)
+    return position.model_copy(update={"coming": text, "coming_minor": str(minor)}) if minor else position
 
 
 def _chain_position(amount: TokenAmount, prices: PriceBook, currency: Currency) -> Position:

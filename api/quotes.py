@@ -15,7 +15,8 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.database import recording
-from api.errors import QuoteExpired, QuoteUnavailable, QuoteUnknown
+from api.deposit_rows import frozen_assets
+from api.errors import AssetFrozen, QuoteExpired, QuoteUnavailable, QuoteUnknown
 from api.prices import PriceBook, PriceState
 from api.strict_json import parse
 from api.tables import quotes
@@ -94,8 +95,11 @@ class QuoteDesk:
     ) -> BridgeOffer:
         """A new quote between a currency and a token; `amount` in the smallest units of what is given.
 
-        To a token, the gas that the operator will pay is a fee. Raises what `offer` does, and FeeExceedsAmount.
+        To a token, the gas that is expected is a fee. Raises what `offer` does, AssetFrozen and FeeExceedsAmount.
         """
+        async with self._engine.connect() as conn:
+            if token.symbol in await frozen_assets(conn, token.chain_id):
+                raise AssetFrozen(token.symbol)
         prices = await self._prices()
         give, receive = (currency.code, token.symbol) if to_token else (token.symbol, currency.code)
         rate, at = _firm(prices, give, receive)

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import Site
+from api.deposit_desk import DepositDesk
 from api.errors import NotFound, TooManyRequests
 from api.event_stream import LookOut
 from api.feeds import PriceFeeds
@@ -69,6 +70,7 @@ class Server:
     feeds: PriceFeeds
     look_out: LookOut
     nonces: NonceBook
+    deposits: DepositDesk
     payouts: PayoutRows
     treasury: TreasuryPipe
     failures: dict[str, str]

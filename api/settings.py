@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from api.errors import SettingWrong
+from chain.address import Address
+from chain.errors import ChainError
 from chain.node_heads import heads_url
 
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
@@ -38,6 +40,8 @@ class Settings:
     So many `confirmations`, a transfer's own block counted, make it final (1 on the devnet's chain id, else 12).
     `sandbox_clearing_cap_minor` is how much of each currency may lie unsettled at the sandbox, `sandbox_settle_ms` how
     often that pays out.
+    `treasury` is the operator's address that takes tokens (None: none are taken), `screened_file` names addresses of
+    whom nothing is taken unseen, one a line; what comes to less than `deposit_minimum_minor` is kept until it does.
     """
 
     state: Path
@@ -63,6 +67,9 @@ class Settings:
     quote_spread_ppm: int = 5000
     limits_file: Path | None = None
     fees_file: Path | None = None
+    treasury: Address | None = None
+    screened_file: Path | None = None
+    deposit_minimum_minor: int = 1
 
     @property
     def url(self) -> str:
@@ -96,6 +103,7 @@ class Settings:
         tokens = environment.get("TANDEM_TOKENS")
         fees = environment.get("TANDEM_FEES")
         limits = environment.get("TANDEM_LIMITS")
+        screened = environment.get("TANDEM_SCREENED")
         chain_id = _whole("TANDEM_CHAIN_ID", environment.get("TANDEM_CHAIN_ID") or "31337", 1, 2**53 - 1)
         rpc, *others = _http_urls("TANDEM_CHAIN_RPC", environment.get("TANDEM_CHAIN_RPC") or DEFAULT_CHAIN_RPC)
         usual = "1" if chain_id == DEVNET_CHAIN_ID else "12"
@@ -137,6 +145,11 @@ class Settings:
             ),
             limits_file=Path(limits) if limits else None,
             fees_file=Path(fees) if fees else None,
+            treasury=_address("TANDEM_TREASURY", environment.get("TANDEM_TREASURY")),
+            screened_file=Path(screened) if screened else None,
+            deposit_minimum_minor=_whole(
+                "TANDEM_DEPOSIT_MINIMUM", environment.get("TANDEM_DEPOSIT_MINIMUM") or "1", 1, 10**17
+            ),
         )
         host_and_port("TANDEM_DEVNET_LISTEN", settings.devnet_listen)
         if not re.match(r"(sqlite:///.|postgresql://.)", settings.database_url):
@@ -156,6 +169,13 @@ def _whole(name: str, text: str, minimum: int, maximum: int) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) or not minimum <= int(text) <= maximum:
         raise SettingWrong(name, f"is a whole number from {minimum} to {maximum}")
     return int(text)
+
+
+def _address(name: str, text: str | None) -> Address | None:
+    try:
+        return Address(text) if text else None
+    except ChainError:
+        raise SettingWrong(name, "is an address, in its EIP-55 spelling or in lower case") from None
 
 
 def _http_url(name: str, text: str) -> str:

@@ -12,6 +12,8 @@ from api.activity import Kind as ItemKind
 from api.auth import rfc3339
 from api.bridge_states import State as Stage
 from api.currencies import CURRENCIES
+from api.deposit_rows import Deposit
+from api.deposit_story import converted, is_of_deposit, is_told_by_chain, ledger_state, named_by, paid_by
 from api.fields import spelled
 from api.payout_rows import Payout, bought_in, payouts_of
 from api.tables import address_requests, addresses, users, withdrawals
@@ -77,12 +79,16 @@ class Story:
             states = await _withdrawal_states(conn, entries)
             received = await _received(conn, entries, self._by_symbol)
             sent = await payouts_of(conn, entries)
+            paid = await named_by(conn, entries)
+            own = await _own(conn, holder, self._chain_id) if paid else set()
         shown = {text_hash: salted.text for text_hash, salted in texts.items()}
         return [
             Placed(
                 entry.timestamp,
                 entry.sequence,
-                _with_payout(
+                _deposit_item(entry, deposit, own, handles)
+                if (deposit := paid.get(entry.user_data_128)) is not None and is_of_deposit(entry)
+                else _with_payout(
                     _ledger_item(
                         entry, orders.get(entry.sequence), shown, handles, states.get(entry.sequence), received
                     ),
@@ -99,11 +105,7 @@ class Story:
         What smells of poisoning is marked.
         """
         async with self._engine.connect() as conn:
-            query = select(addresses.c.address).where(addresses.c.holder == holder)
-            own = {
-                Address.from_bytes(raw)
-                for raw in (await conn.execute(query.where(addresses.c.chain_id == self._chain_id))).scalars()
-            }
+            own = await _own(conn, holder, self._chain_id)
         if not own:
             return []
         tip = await self._index.tip()
@@ -112,13 +114,14 @@ class Story:
         others = {transfer.receiver if transfer.sender in own else transfer.sender for transfer in found}
         async with self._engine.connect() as conn:
             names = await _acquainted(conn, holder, self._chain_id, others)
+            paid = await paid_by(conn, holder, found)
             bought = await bought_in(conn, holder, [transfer.transaction_hash for transfer in found])
         payees = await self._payees(holder, own) if found else Payees.of(())
         return [
             Placed(
                 transfer.timestamp * 10**9,
                 transfer.position,
-                self._chain_item(transfer, own, names, payees, final)
+                _paying(self._chain_item(transfer, own, names, payees, final), transfer, paid)
                 if transfer.kind in _AMOUNTS and transfer.transaction_hash not in bought
                 else None,
             )
@@ -170,6 +173,31 @@ class Story:
             archived=transfer.archived,
             marks=[mark.value for mark in marks(payees, other, transfer.units, is_listed=listed is not None)],
         )
+
+
+async def _own(conn: AsyncConnection, holder: bytes, chain_id: int) -> set[Address]:
+    """The holder's addresses on that chain."""
+    query = select(addresses.c.address).where(addresses.c.holder == holder, addresses.c.chain_id == chain_id)
+    return {Address.from_bytes(raw) for raw in (await conn.execute(query)).scalars()}
+
+
+def _paying(item: Item, transfer: RecordedTransfer, paid: list[Deposit]) -> Item:
+    """What paid for a conversion is one item with it; each deposit is told once."""
+    for deposit in paid:
+        same = (deposit.transaction, deposit.token, deposit.units, deposit.sender)
+        if same == (transfer.transaction_hash, transfer.token, transfer.units, transfer.sender):
+            paid.remove(deposit)
+            return converted(item, deposit)
+    return item
+
+
+def _deposit_item(entry: Entry, deposit: Deposit, own: set[Address], handles: dict[bytes, str]) -> Item | None:
+    """A credit whose transfer came from elsewhere: released to its owner by the operator."""
+    state = ledger_state(entry, deposit)
+    if state is None or is_told_by_chain(deposit, own):
+        return None
+    item = _ledger_item(entry, None, {}, handles, state, {})
+    return None if item is None else item.model_copy(update={"kind": "conversion"})
 
 
 def _raw(chain_id: int, contract: Address | None) -> Token:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.bridge_assets import BridgeAsset, log_source
+from api.bridge_assets import BridgeAsset
+from api.deposit_postings import SUSPENSE, Books
+from api.deposits import deposit_id
 from api.errors import FundingRefused
 from api.tables import addresses
 from chain.address import Address
@@ -17,22 +19,22 @@ from chain.node import Node
 from chain.reorg import final_height
 from chain.token import TokenAmount
 from chain.transaction_answer import parse_transaction
-from fiat.chart import TransferCode
+from fiat.holder import OPERATOR
 from fiat.journal import Journal
-from fiat.token_scale import INVENTORY, TREASURY, minor_and_dust
-from fiat.transfer import Transfer, TransferStatus
+from fiat.token_scale import minor_and_dust
+from fiat.transfer import TransferStatus
 
 _DONE = (TransferStatus.CREATED, TransferStatus.EXISTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What one transfer brought to the treasury; `log_index` None: the transaction's own coins."""
+    """What one transfer brought to the treasury; `ordinal` counts the transaction's others of that token before it."""
 
     asset: BridgeAsset
     sender: Address
     amount: TokenAmount
-    log_index: int | None
+    ordinal: int
 
 
 async def arrivals(
@@ -53,11 +55,12 @@ async def arrivals(
     by_contract = {asset.token.address: asset for asset in assets.values()}
     if sent.request.to == treasury and sent.request.value and None in by_contract:
         coin = by_contract[None]
-        found.append(Arrival(coin, sent.sender, TokenAmount(sent.request.value, coin.token), None))
+        found.append(Arrival(coin, sent.sender, TokenAmount(sent.request.value, coin.token), 0))
     for log in receipt.logs:
         moved, asset = decode_transfer_log(log), by_contract.get(log.address)
         if moved is not None and asset is not None and moved.receiver == treasury and moved.units:
-            found.append(Arrival(asset, moved.sender, TokenAmount(moved.units, asset.token), log.index))
+            before = sum(one.asset is asset for one in found)
+            found.append(Arrival(asset, moved.sender, TokenAmount(moved.units, asset.token), before))
     if not found:
         raise FundingRefused(hexed, "nothing_arrived")
     return found
@@ -72,18 +75,10 @@ async def record(engine: AsyncEngine, journal: Journal, arrival: Arrival, transa
         if await conn.scalar(query.where(*mine)) is not None:
             raise FundingRefused("0x" + transaction.hex(), "a_persons")
     minor, _ = minor_and_dust(arrival.amount.units, token.decimals)
-    source = log_source(token.chain_id, transaction, arrival.log_index)
-    transfer_id = int.from_bytes(source.id[:16], "big")
-    transfer = Transfer(
-        id=transfer_id,
-        debit_account_id=arrival.asset.account(TREASURY),
-        credit_account_id=arrival.asset.account(INVENTORY),
-        amount=minor,
-        user_data_128=transfer_id,
-        ledger=arrival.asset.currency.ledger,
-        code=TransferCode.SETTLEMENT,
-    )
-    (outcome,) = await journal.post([transfer], source)
-    if outcome.status not in _DONE:
-        raise FundingRefused("0x" + transaction.hex(), outcome.status.name.lower())
+    books = Books(deposit_id(token.chain_id, transaction, token.address, arrival.ordinal), arrival.asset.currency)
+    await journal.open_account(OPERATOR, arrival.asset.currency, SUSPENSE)
+    for posting in (books.received(minor), books.own(minor)):  # the first may stand: whoever looks at deposits saw it
+        (outcome,) = await journal.post(posting.chain, posting.source)
+        if outcome.status not in _DONE:
+            raise FundingRefused("0x" + transaction.hex(), outcome.status.name.lower())
     return minor

@@ -10,6 +10,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from api.auth import rfc3339
+from api.deposit_holds import cases, held
 from api.fields import Answer, Time
 from api.routes.problems import PROBLEM
 from api.server import Server, ServerHere
@@ -53,6 +54,14 @@ class IndexerPart(Part):
     refused_logs: int | None = None
 
 
+class DepositsPart(Part):
+    """`held` wait for the operator's decision; an open case freezes its asset. Neither makes the server unready."""
+
+    held: int | None = Field(examples=[0])
+    cases: int | None = Field(examples=[0])
+    frozen: list[str] = Field(examples=[[]])
+
+
 class Health(Answer):
     ready: bool
     server_time: Time
@@ -60,6 +69,7 @@ class Health(Answer):
     chain: ChainPart
     indexer: IndexerPart
     gateway: Part
+    deposits: DepositsPart
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Not ready, with the reason"}})
@@ -69,10 +79,17 @@ async def health(server: ServerHere, response: Response) -> Health:
     indexer = await _indexer(server, database.ok and chain.ok)
     failed = server.failures.get("sandbox")
     gateway = Part(ok=failed is None, reason=failed)
+    taking = await _deposits(server, database.ok)
     ready = database.ok and chain.ok and indexer.ok and gateway.ok
     response.status_code = 200 if ready else 503
     return Health(
-        ready=ready, server_time=rfc3339(server.clock), database=database, chain=chain, indexer=indexer, gateway=gateway
+        ready=ready,
+        server_time=rfc3339(server.clock),
+        database=database,
+        chain=chain,
+        indexer=indexer,
+        gateway=gateway,
+        deposits=taking,
     )
 
 
@@ -120,6 +137,17 @@ async def _indexer(server: Server, possible: bool) -> IndexerPart:
         unsearched=None if indexer is None or indexer.progress is None else indexer.progress.unsearched,
         refused_logs=None if indexer is None else indexer.refused.total(),
     )
+
+
+async def _deposits(server: Server, possible: bool) -> DepositsPart:
+    """What waits for people."""
+    if not possible:
+        return DepositsPart(ok=False, reason="waiting", held=None, cases=None, frozen=[])
+    failed = server.failures.get("deposits")
+    holds, opened = await held(server.engine), await cases(server.engine)
+    reason = failed if failed is not None else "case" if opened else None
+    frozen = sorted({str(case["asset"]) for case in opened})
+    return DepositsPart(ok=reason is None, reason=reason, held=len(holds), cases=len(opened), frozen=frozen)
 
 
 def _word(error: Exception) -> Literal["unreachable", "wrong_chain", "behind", "malformed"]:

@@ -63,3 +63,25 @@ async def test_euros_become_tokens_at_ones_own_address(person, running, treasury
     told_of = items[1]
     assert (told_of["state"], told_of["transaction"]) == ("done", done["transaction"])
     assert (told_of["received"]["asset"], told_of["received"]["amount_minor"]) == (symbol, str(units))
+
+
+async def test_what_the_operator_does_not_have_is_refused_and_nothing_is_held(person):
+    alice = await person(funded=60_000_000)
+    told = (await asked(alice, "50000000", "EUR", "ETH")).json
+    for _ in range(2):
+        answer = await alice.order(alice.bridging(told))
+        assert (answer.status, answer.slug) == (422, "inventory_missing"), answer.body
+    assert await alice.balance() == 60_000_000
+
+
+async def test_it_goes_to_an_address_that_its_holder_proved_and_to_no_other(person):
+    alice, eve = await person(funded=25_000), await person()
+    told = (await asked(alice, "1000", "EUR", "ETH")).json
+    for address in (eve.account.address, b"\x22" * 20):
+        answer = await alice.order(alice.bridging(told, receive_to=address))
+        assert (answer.status, answer.slug) == (422, "receiver_unproven"), answer.body
+    more = int(told["quote"]["receiveAmount"]) + 1
+    assert (await alice.order(alice.bridging(told, receive_min_minor=more))).slug == "receive_too_little"
+    other = (await asked(alice, "1000", "EUR", "DUSD")).json["asset"]
+    assert (await alice.order(alice.bridging(told, receive_asset=other))).slug == "quote_unknown"
+    assert (await eve.get(f"/v1/conversions/0x{'ab' * 32}")).status == 404

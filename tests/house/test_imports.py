@@ -15,7 +15,7 @@ import pytest
 # Modules of the two libraries that do I/O; every other module there is pure, a new one too.
 IO_MODULES = re.compile(
     r"fiat\.(tables|tables_types|journal|journal_\w+|history|history_\w+)"
-    r"|chain\.(node|simulation|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|contracts.*)"
+    r"|chain\.(node|simulation|node_\w+|tables|indexer|indexer_\w+|devnet|devnet_\w+|treasury|treasury_pipe|contracts.*)"
 )
 PURE_ABOVE = {"wallet.review", "wallet.permissions", "wallet.contacts", "wallet.siwe", "wallet.errors", "wallet.heads"}
 PURE_ABOVE |= {"wallet.signable", "wallet.payee", "wallet.proofs", "wallet.review_orders", "wallet.term"}
@@ -31,7 +31,7 @@ PURE_ABOVE |= {"wallet.review_effects", "wallet.review_transactions", "wallet.re
 PURE_ABOVE |= {"wallet.review_typed_data", "wallet.descriptions", "wallet.digest", "wallet.plain_text", "wallet.hosts"}
 PURE_ABOVE |= {"wallet.web.gate"}
 PURE_ABOVE |= {"api.news", "api.prices", "api.price_guard", "api.price_line", "api.reference_rates"}
-PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles"}
+PURE_ABOVE |= {"api.portfolio", "api.activity", "api.quote", "api.errors", "api.handles", "api.bridge_states"}
 IMPURE = {
     *("sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3", "aiohttp", "http", "requests", "web3", "fastapi"),
     *("starlette", "uvicorn", "socket", "ssl", "select", "selectors", "asyncio", "threading", "multiprocessing"),

@@ -70,7 +70,7 @@ class PayoutTown:
         await self._post(Transfer(5, funds, self.alice.account, FUNDED_MINOR, ledger=EUR.ledger, code=1))
         caps = {"chain_id": CHAIN_ID, "fee_wei": str(ETHER), "assets": {name: str(50 * ETHER) for name in ASSETS}}
         self.treasury = await make_treasury(self.folder, caps)
-        await self.node.call("anvil_setBalance", [self.treasury, hex(TREASURY_ETHER * ETHER)])
+        await self.node.call("hardhat_setBalance", [self.treasury, hex(TREASURY_ETHER * ETHER)])
         owned = (COIN.account("treasury"), COIN.account("inventory"))
         held = Transfer(6, *owned, TREASURY_ETHER * GWEI, ledger=COIN.currency.ledger, code=15)
         await self._post(held, Source(SourceKind.CHAIN_LOG, os.urandom(32)))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 
@@ -23,6 +25,8 @@ from chain.address import Address
 from chain.devnet import Devnet
 from chain.devnet_controls import mine, revert, set_automine, snapshot
 from chain.node import Node
+from chain.transaction import SignedTransaction
+from chain.treasury_pipe import TreasuryPipe
 from tests.storms.payout_gate import gate
 from tests.storms.payout_town import CHAIN_ID, ETHER, paying, payout_town
 
@@ -186,19 +190,34 @@ async def signed_and_waiting(town, sending, receiver=None):
     return order, found
 
 
+async def replaced_elsewhere(town, found):
+    """Another transaction of the same number, dearer, by whoever has a copy of the treasury's files."""
+    copy = town.folder.with_name("copy")
+    shutil.copytree(town.folder, copy)
+    (copy / "signed.jsonl").unlink()
+    elsewhere = TreasuryPipe(copy)
+    ((_, raw, _),) = await PayoutRows(town.engine).sendings(found.sequence)
+    before = SignedTransaction.decode(raw).request
+    fees = {
+        "max_fee_per_gas": before.max_fee_per_gas * 2,
+        "max_priority_fee_per_gas": before.max_priority_fee_per_gas * 2,
+    }
+    signed = await elsewhere.sign(os.urandom(32), replace(before, to=town.treasury, value=1, **fees))
+    await town.node.send_raw(signed.raw)
+    await elsewhere.close()
+
+
 async def test_another_transaction_of_its_number_frees_the_money(town):
     """Somebody used the treasury's key elsewhere: the person's money is free again once that is final, not before."""
     async with paying(town, confirmations=3) as sending:
         order, found = await signed_and_waiting(town, sending)
-        await town.node.call("anvil_dropTransaction", ["0x" + found.transaction.hex()])
-        other = {"from": town.treasury, "to": town.treasury, "value": "0x1", "nonce": hex(found.number)}
-        await town.node.call("anvil_impersonateAccount", [town.treasury])
-        await town.node.call("eth_sendTransaction", [other])
+        await replaced_elsewhere(town, found)
         await mine(town.node, 2)
         await sending.step()
         assert (await town.payout(order)).state.value == "pending_external", "it is not final yet"
         await mine(town.node, 1)
-        await town.until(order, "refunded", step=sending.step)
+        done = await town.until(order, "refunded", step=sending.step)
+        assert done.why == "replaced"
     assert await town.verdicts(refunded={order.nonce}) == []
 
 
@@ -206,7 +225,7 @@ async def test_a_transaction_that_is_undone_frees_the_money(town):
     receiver = os.urandom(20)
     async with paying(town) as sending:
         order, _ = await signed_and_waiting(town, sending, receiver)
-        await town.node.call("anvil_setCode", [Address.from_bytes(receiver), "0x60006000fd"])
+        await town.node.call("hardhat_setCode", [Address.from_bytes(receiver), "0x60006000fd"])
         await mine(town.node, 1)
         done = await town.until(order, "refunded", step=sending.step)
         assert done.why == "reverted"
@@ -264,3 +283,39 @@ async def test_who_settles_before_it_is_final_is_seen(town):
         await town.until(order, "completed", step=sending.step)
         await revert(town.node, before)
     assert any("holds 0" in what for what in await town.verdicts())
+
+
+async def core(town):
+    """Bought and arrived; and one that is undone on the chain, whose money is free again."""
+    async with paying(town) as sending:
+        first = await town.accept()
+        await town.until(first, "completed", step=sending.step)
+        receiver = os.urandom(20)
+        second, _ = await signed_and_waiting(town, sending, receiver)
+        await town.node.call("hardhat_setCode", [Address.from_bytes(receiver), "0x60006000fd"])
+        await mine(town.node, 1)
+        await town.until(second, "refunded", step=sending.step)
+    return await town.verdicts(refunded={second.nonce})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_the_core_on_postgresql(database_url, chain_url, tmp_path):
+    async with payout_town(database_url, chain_url, tmp_path) as town:
+        assert await core(town) == []
+
+
+async def test_the_core_on_hardhat(sqlite_url, tmp_path):
+    async with Devnet.start("hardhat") as net, payout_town(sqlite_url, net.url, tmp_path) as town:
+        assert await core(town) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_kills_on_postgresql(database_url, chain_url, tmp_path):
+    async with payout_town(database_url, chain_url, tmp_path) as town:
+        assert await storm(town, chain_url, [*_GATES] * 5) == []
+
+
+@pytest.mark.slow
+async def test_kills_again_and_again(town, chain_url):
+    assert await storm(town, chain_url, POINTS * 5) == []

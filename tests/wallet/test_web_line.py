@@ -50,6 +50,12 @@ def test_what_has_no_price_at_all_is_left_out():
     assert line({"XYZ": F(5), "EUR": F(1)}, [], {"EUR": [Point(0, F(1))]}) == (100, 100, 100)
 
 
+def test_fees_that_are_no_items_make_no_gap():
+    """1 ETH came and a little of it went for gas: before that there was nothing, and nothing needs no price."""
+    prices = {"ETH": [Point(START + 100, F(2))]}
+    assert line({"ETH": F(999, 1000)}, [item(100, "ETH", "1")], prices) == (0, 0, 199)
+
+
 def test_before_the_items_are_complete_nothing_is_known():
     assert line({"EUR": F(1)}, [], {"EUR": [Point(0, F(1))]}, known_from=START + 60) == (None, 100, 100)
 

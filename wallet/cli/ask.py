@@ -272,7 +272,9 @@ def _show_waiting(waiting: object) -> None:
 
 
 def _amount(position: dict[str, Any]) -> str:
-    """What is reserved is not free to spend."""
+    """What is reserved is not free to spend, and neither is what is coming."""
+    if str(position.get("coming_minor") or "0") != "0":
+        return _("{amount} (+{coming} pending)").format(amount=position["amount"], coming=position["coming"])
     if position["available"] in (None, position["amount"]):
         return str(position["amount"])
     return _("{amount} ({free} free)").format(amount=position["amount"], free=position["available"])

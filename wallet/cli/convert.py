@@ -1,4 +1,4 @@
-"""`tandem convert`: a currency into another, or into a token at one's own address, at a quote that is firm a minute."""
+"""`tandem convert`: currencies and tokens, at a quote firm for a minute. A token that is given: convert_tokens.py."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import click
 
 from chain.address import Address
 from chain.token import Token, TokenAmount
+from fiat.currency import ISO_4217
 from fiat.money import Money, decimal_text
 from fiat.order import LedgerConversion
 from wallet.cli.bridge_words import in_words
+from wallet.cli.convert_tokens import Selling, sell, show
+from wallet.cli.own import own_account
 from wallet.cli.register import open_wallet
 from wallet.cli.running import Json, Run, command
 from wallet.cli.send import NEGATIVES, check_somebody_is_there, confirmed, outcome
@@ -22,7 +25,7 @@ from wallet.wallet import Wallet
 
 @command(
     "convert",
-    _("Exchange AMOUNT of one currency into another, or into a token, at a quote that is firm for a minute."),
+    _("Exchange AMOUNT of a currency or token for another, at a quote that is firm for a minute."),
     asks=True,
     context_settings=NEGATIVES,
 )
@@ -30,11 +33,31 @@ from wallet.wallet import Wallet
 @click.argument("from_", metavar="FROM")
 @click.argument("to")
 @click.option("--again", default="", help=_("repeat the order of this number, as it was"))
+@click.option("--from", "account", default="", help=_("which account pays a token: its name, address or number"))
+@click.option("--return-late", is_flag=True, help=_("have a token back that arrives after the quote's end"))
 @click.option("--no-wait", is_flag=True, help=_("do not wait until a token has arrived"))
-def convert(run: Run, amount: str, from_: str, to: str, again: str, no_wait: bool) -> None:
+def convert(
+    run: Run, amount: str, from_: str, to: str, again: str, account: str, return_late: bool, no_wait: bool
+) -> None:
+    sender = own_account(run, account).address if account else None
+    given = None if again else wait(_token(run, from_))
+    if given is not None and to.upper() in ISO_4217:
+        sold = wait(_sell(run, Selling(amount, given, to.upper(), sender, return_late, not no_wait)))
+        return run.answer(sold, lambda: show(sold))
     with run.store.one_command():
         done = wait(_convert(run, amount, from_.upper(), to, again, waits=not no_wait))
-    run.answer(done, lambda: click.echo(_sentence(done)))
+    return run.answer(done, lambda: click.echo(_sentence(done)))
+
+
+async def _token(run: Run, name: str) -> Token | None:
+    """The listed token of that name; None for money."""
+    async with open_wallet(run) as wallet:
+        return None if name.upper() in ISO_4217 else wallet.purse.token(name)
+
+
+async def _sell(run: Run, asked: Selling) -> Json:
+    async with open_wallet(run) as wallet:
+        return await sell(run, wallet, asked)
 
 
 def _sentence(done: Json) -> str:

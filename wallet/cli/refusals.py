@@ -64,6 +64,16 @@ SLUGS: dict[str, Row] = {
         N_("{server} sends tokens only to an address that you proved there: {address} is none."),
         _REFUSED,
     ),
+    "deposits_closed": (N_("{server} takes no tokens now; nothing was sent. Try again later."), _NETWORK),
+    "deposit_refused": (N_("{server} does not take that; nothing was sent."), _REFUSED),
+    "sender_unproved": (
+        N_("{server} takes tokens only from an address that you proved there: {sender} is none. Nothing was sent."),
+        _REFUSED,
+    ),
+    "asset_frozen": (
+        N_("{server} exchanges no {asset} until its operator has looked at what vanished from the chain."),
+        _NETWORK,
+    ),
     "order_until_wrong": (
         N_("The order would be over at once, or last longer than a year; nothing was changed."),
         _REFUSED,

@@ -35,6 +35,7 @@ async def _shown(visit: Visit) -> dict[str, Any]:
     async with visit.wallet() as wallet:
         view = await portfolio(wallet, visit.taste.currency)
         recent = await history(wallet, visit.taste.currency, RECENT)
+        currencies = sorted((await wallet.client.ledger()).exponents)
     if view.is_restarted:
         visit.notices.append(_(CHAIN_RESTARTED))
     return {
@@ -42,6 +43,7 @@ async def _shown(visit: Visit) -> dict[str, Any]:
         "positions": positions(view.positions),
         "remarks": remarks(view, bool(visit.place.store.read("vault").get("backed_up"))),
         "recent": rows_of(recent.items),
+        "currencies": currencies,
     }
 
 

@@ -105,11 +105,11 @@ def _valued(
 ) -> int | None:
     total = 0
     for asset, amount in held.items():
-        if amount == 0 or asset not in prices:
+        if amount <= 0 or asset not in prices:  # below zero by fees that are no items
             continue
         points = prices[asset]
         before = bisect_right(points, time, key=lambda point: point.at)
         if before == 0:
             return None
-        total += int(max(amount, Fraction(0)) * points[before - 1].price * 10**exponent)  # down, as each position is
+        total += int(amount * points[before - 1].price * 10**exponent)  # down, as each position is
     return total

@@ -14,7 +14,7 @@ _HTTP = {USAGE: 422, DECLINED: 409, NETWORK: 502}
 
 
 class Advice(NamedTuple):
-    """A heading, what to do, and a page to go on to ("" to try again here)."""
+    """A heading, what to do, and a page to go on to, where there is one ("" to try again here)."""
 
     heading: str
     text: str
@@ -38,6 +38,7 @@ ADVICE: dict[type[Exception], Advice] = {
     wallet.HolderMissing: Advice(
         N_("You have no account at this server yet"),
         N_("Open one with a handle of your own: `tandem register HANDLE` in a terminal."),
+        "/welcome",
     ),
     wallet.ApprovalUnknown: Advice(
         N_("This waits no more"),
@@ -63,10 +64,12 @@ ADVICE: dict[type[Exception], Advice] = {
     chain.GasMissing: Advice(
         N_("There is no coin for the fee"),
         N_("A chain's fee is paid in its own coin. Receive some, or convert some of your money into it."),
+        "/convert",
     ),
     chain.InsufficientNative: Advice(
         N_("There is not enough of the chain's coin"),
         N_("The amount and the fee come out of the same coin. Send less, receive some, or convert money into it."),
+        "/convert",
     ),
     chain.WrongGenesis: Advice(
         N_("This is another chain than before"),
