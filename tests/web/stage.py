@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebError, expect
 
 from api.pytest_plugin import TandemWallet
 from tests.browser.client import TANDEM
@@ -99,7 +99,11 @@ class Watch:
     def __init__(self, context: BrowserContext) -> None:
         self.said: list[str] = []
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context.on("weberror", self._error)
+
+    def _error(self, error: WebError) -> None:
+        if "Transition was skipped" not in str(error.error):  # the browser's own: there was no time to draw one
+            self.said.append(str(error.error))
 
     def _console(self, message: ConsoleMessage) -> None:
         expected = "the server responded with a status of"  # an answer that says no is said in the page

@@ -5,8 +5,8 @@ A screen makes a Draft and shows it; the yes comes here. What it does stays with
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from wallet.cli.problems import problem_of
 from wallet.cli.review_words import SIGN_WORD
@@ -19,12 +19,18 @@ from wallet.web.visit import Answer, Page, Visit, post
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What waits for the yes. `act` signs and sends it; `back` is the page to go to without."""
+    """What waits for the yes. `act` signs and sends it; `back` is the page to go to without.
+
+    Where it is good until an instant (Unix seconds), `renew` and `fields` are the form that asks for it anew.
+    """
 
     review: Review
     act: Callable[[Visit], Awaitable[Answer]]
     back: str
     guarded: bool = False
+    until: int = 0
+    renew: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def shown(visit: Visit, draft: Draft) -> Page:
@@ -54,7 +60,7 @@ def _page(draft: Draft, number: str, *, wants_password: bool = False, problem: s
     values = {
         "told": told(draft.review),
         "draft": number,
-        "back": draft.back,
+        "draft_of": draft,
         "wants_password": wants_password or draft.guarded,
         "problem_text": problem,
     }

@@ -1,6 +1,7 @@
 // What every page does: htmx with this tab's token, news from the client, copying. Nothing is loaded from elsewhere.
 import "htmx.org";
 import "./settle.js";
+import "./countdown.js";
 
 const token = () => document.querySelector('meta[name="page-token"]')?.content ?? "";
 
