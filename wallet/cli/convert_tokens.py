@@ -77,6 +77,8 @@ async def sell(run: Run, wallet: Wallet, asked: Selling) -> Json:
         if_late = "return" if asked.returns_late else "requote"
         plan = await plan_deposit(wallet, amount, receive, asked.sender, if_late)
         tell_notices(run, wallet)
+        if wallet.purse.network.relayed:
+            run.say(_("The transaction goes through {server}, which sees it.").format(server=wallet.client.host))
         approve(run, plan.payment.review, _("Sign and send?"))
         transaction = await rail.submit(plan.payment)
     sent = await rail.settle(plan.payment, transaction)
