@@ -11,10 +11,10 @@ from api.deposit_facts import arrived_in
 from api.deposit_postings import Posting
 from api.deposit_rows import Deposit, DepositRows, width32
 from api.deposits import Arrival, Credit, Reason, Stage, Waiting, allot, credit
+from chain.indexer_moves import block_hash
 from chain.keccak import keccak256
 from chain.node import Node
 from chain.recorded import Kind, RecordedTransfer
-from chain.treasury_moves import block_hash
 from fiat import history
 from fiat.errors import JournalBroken
 from fiat.holder import MAIN

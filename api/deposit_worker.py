@@ -24,12 +24,12 @@ from api.deposit_settle import Settle
 from api.deposits import Arrival, Sight, Stage, Step, Waiting, advance, arrivals
 from api.tables import cursors
 from chain.errors import ChainError
+from chain.indexer_moves import Moves, lives_of, treasury_moves
 from chain.indexer_store import IndexerStore
 from chain.node import Node
 from chain.recorded import RecordedTransfer
 from chain.reorg import final_height
 from chain.token import Token
-from chain.treasury_moves import Moves, lives_of, treasury_moves
 from fiat.errors import FiatError
 from fiat.holder import OPERATOR
 from fiat.journal import Journal

@@ -13,7 +13,7 @@ from hypothesis import settings
 from tests.databases import running_postgresql
 
 TESTS = Path(__file__).parent
-LAST = ("flows", "browser", "api", "wallet/cli")
+LAST = ("flows", "browser", "web", "api", "wallet/cli")
 
 # A fixed seed, and no wall-clock limit: a busy machine is no failure.
 settings.register_profile("tandem", deadline=None, derandomize=True)

@@ -23,6 +23,7 @@ from wallet.errors import WalletError
 from wallet.review import Fact
 from wallet.review_effects import Scene
 from wallet.review_outcome import drift_facts
+from wallet.second_node import host_of
 
 RECEIPT_SECONDS_MAX = 600
 KEPT_MAX = 50
@@ -69,8 +70,9 @@ class Aftermath:
         assert request.sender is not None
         differences = UNSENT if receipt is None else drift(outcome, receipt, request.sender)
         with contextlib.suppress(ChainError, WalletError):  # nobody waits for this; what is not known is not told
+            node = host_of(self._host.chains.network(request.chain_id).url)
             scene = Scene(await self._host.known(request.chain_id), request.chain_id, request.sender, 0)
-            if facts := tuple(drift_facts(differences, scene, self._host.chains.network(request.chain_id).url)):
+            if facts := tuple(drift_facts(differences, scene, node)):
                 surprise = Surprise(sent, client, facts)
                 self.surprises.append(surprise)
                 self.on_surprise(surprise)

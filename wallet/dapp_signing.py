@@ -38,7 +38,7 @@ from wallet.review_transactions import Observed, addresses_of, review_transactio
 from wallet.review_typed_data import review_typed_data
 from wallet.review_typed_values import review_typed_values
 from wallet.rpc import Code, Params, bad_params, positional
-from wallet.second_node import cross_checked
+from wallet.second_node import cross_checked, host_of
 from wallet.signable_values import is_typed_values
 
 BATCH_SECONDS_MAX = 20
@@ -178,8 +178,8 @@ class Signing:
             code = {a: data(c) for a, c in zip(asked, found, strict=True) if not isinstance(c, NodeRefused)}
         except ChainError as error:
             raise self._host.chains.refusal(error) from None
-        url = self._host.chains.network(request.chain_id).url
-        return Observed(self._host.chain_of(client), code, url, outcome)
+        node_host = host_of(self._host.chains.network(request.chain_id).url)
+        return Observed(self._host.chain_of(client), code, node_host, outcome)
 
     async def sign(self, request: TransactionRequest, digest: bytes) -> SignedTransaction:
         """What was reviewed, and nothing else."""

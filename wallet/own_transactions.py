@@ -29,7 +29,7 @@ from wallet.in_flight import OPEN, Fate, Kept, Line, Seen, fate_of, missing
 from wallet.purse import DESCRIPTORS, TOKENS, no_such_asset
 from wallet.review import Known, Review
 from wallet.review_transactions import Observed, review_transaction
-from wallet.second_node import cross_checked
+from wallet.second_node import cross_checked, host_of
 from wallet.tokens import RECEIPT_SECONDS, Sent, check_chain, drifted, node_of
 from wallet.wallet import Wallet
 
@@ -172,7 +172,7 @@ class OwnTransactions:
             known,
             sender=sender,
             host=self._network.url,
-            observed=Observed(node=self._network.url, outcome=outcome),
+            observed=Observed(node=host_of(self._network.url), outcome=outcome),
         )
         if node is not None:
             shown = await cross_checked(shown, self._network, node, request, known, outcome=outcome)
@@ -197,7 +197,7 @@ class OwnTransactions:
                 return Sent(transaction, None)
         self.purse.keep_state(transaction, "done" if receipt.succeeded else "failed")
         self.purse.keep_block(receipt.block_number, receipt.block_hash)
-        told = drifted(plan.request, plan.outcome, receipt, self._network.url)
+        told = drifted(plan.request, plan.outcome, receipt, host_of(self._network.url))
         return Sent(transaction, receipt, drift=told)
 
 

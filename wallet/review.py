@@ -90,6 +90,7 @@ class Label(StrEnum):
     PER_PERIOD = "per-period"
     PERIOD = "period"
     COUNT = "count"
+    TRANSACTIONS = "transactions"
     UNTIL = "until"
     LIMIT = "limit"
     BEFORE = "before"

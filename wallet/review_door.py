@@ -82,7 +82,7 @@ def review_watch_asset(client: Client, asset: Asset, network: str) -> Review:
 
 def review_calls(client: Client, reviews: Sequence[Review]) -> Review:
     """Several transactions, one after another: every fact of each, numbered; every warning."""
-    facts = [*asked_by(client), Fact(Label.COUNT, str(len(reviews)), Source.BYTES)]
+    facts = [*asked_by(client), Fact(Label.TRANSACTIONS, str(len(reviews)), Source.BYTES)]
     for number, shown in enumerate(reviews, 1):
         facts += [
             replace(fact, about=f"{number}.{fact.about}" if fact.about else str(number))

@@ -27,7 +27,7 @@ from wallet.review import Caution, Fact, Known, Review
 from wallet.review_effects import Scene
 from wallet.review_outcome import drift_facts
 from wallet.review_transactions import Observed, review_transaction
-from wallet.second_node import cross_checked
+from wallet.second_node import cross_checked, host_of
 from wallet.wallet import Wallet
 
 RECEIPT_SECONDS = 30
@@ -122,7 +122,7 @@ class TokenRail:
                 host=self._purse.network.url,
                 payee=named,
                 payee_known=known,
-                observed=Observed(node=self._purse.network.url, outcome=outcome),
+                observed=Observed(node=host_of(self._purse.network.url), outcome=outcome),
             )
             if await never_handled(node, amount.token, receiver):
                 review = replace(review, cautions=(*review.cautions, Caution.TOKEN_NEVER_HANDLED))
@@ -153,7 +153,7 @@ class TokenRail:
         self._purse.keep_block(receipt.block_number, receipt.block_hash)
         arrived = arrived_of(receipt, plan.amount.token, plan.receiver)
         is_odd = receipt.succeeded and arrived not in (None, plan.amount)
-        told = drifted(plan.request, plan.outcome, receipt, self._purse.network.url)
+        told = drifted(plan.request, plan.outcome, receipt, host_of(self._purse.network.url))
         return Sent(transaction, receipt, arrived if is_odd else None, told)
 
     async def send(self, plan: TokenPlan) -> Sent:

@@ -157,8 +157,8 @@ class Bench:
         return one
 
     async def endow(self, address: Address, units: int = 10**12, wei: int = 10**18) -> None:
-        await self.node.call("anvil_impersonateAccount", [address])
-        await self.node.call("anvil_setBalance", [address, hex(wei)])
+        await self.node.call("hardhat_impersonateAccount", [address])
+        await self.node.call("hardhat_setBalance", [address, hex(wei)])
         for token in self.listed[1:]:
             await self.call(OWNER, token.address, "mint(address,uint256)", address, units)
 
@@ -190,7 +190,7 @@ class Bench:
         return await self.send(transfer(amount, self.treasury), payer.address)
 
     async def mine(self, blocks: int) -> None:
-        await self.node.call("anvil_mine", [hex(blocks)])
+        await self.node.call("hardhat_mine", [hex(blocks)])
 
     async def follow(self) -> None:
         """The index is at the head, and the worker has done what there was to do."""

@@ -70,6 +70,47 @@ async def test_a_credit_is_pending_until_final_and_then_posted_once(bench):
     assert await bench.operators("DUSD", "suspense:deposits") == 0
 
 
+async def test_the_core_on_hardhat_and_postgresql(postgres, tmp_path):
+    name = f"deposits_core_{os.getpid()}"
+    postgres.psql(f"CREATE DATABASE {name}")
+    ground = await Ground.open(postgres.get_uri(name), tmp_path / "state")
+    async with Devnet.start("hardhat") as net, Node(net.url, 31337) as node:
+        await deploy(node)
+        bench = await Bench(ground, node, (COIN, DUSD)).open()
+        alice = await bench.payer()
+        await bench.intent(alice, "10")
+        await bench.intent(alice, "0.1", asset="ETH")
+        snapshot = await node.call("evm_snapshot")
+        await bench.pay(alice, 10 * 10**6)
+        await bench.follow()
+        assert await bench.balance(alice) == (0, eur_minor(10 * 10**6))
+        await node.call("evm_revert", [snapshot])
+        await bench.mine(2)
+        await bench.follow()
+        assert await bench.balance(alice) == (0, 0), "its block is gone"
+        await bench.pay(alice, 10 * 10**6)
+        await bench.pay(alice, 10**17, COIN)
+        await bench.follow()
+        await bench.finish()
+        assert await bench.balance(alice) == (eur_minor(310 * 10**6), 0)
+    await ground.close()
+
+
+async def test_dust_that_grows_before_it_is_final_is_counted(bench):
+    """Two that are each too little are seen together: the second is credited with the first."""
+    alice = await bench.payer()
+    for _ in range(2):
+        await bench.intent(alice, "0.009")
+        await bench.pay(alice, 9_000)
+    await bench.follow()
+    assert await bench.balance(alice) == (0, 0)
+    await bench.mine(bench.confirmations - 2)
+    await bench.follow()
+    await bench.finish()
+    assert await bench.balance(alice) == (1, 0)
+    assert sorted(each.stage for each in await bench.deposits()) == [Stage.CREDITED, Stage.KEPT]
+
+
 async def test_a_quote_in_time_gives_just_what_it_says(bench):
     alice = await bench.payer()
     quote = await bench.quote(alice, 10 * 10**6)

@@ -189,11 +189,11 @@ Answer = Callable[[Any], Awaitable[web.StreamResponse]]
 
 
 @pytest_asyncio.fixture
-async def liar() -> AsyncIterator[Callable[[Answer], Awaitable[Node]]]:
+async def liar() -> AsyncIterator[Callable[..., Awaitable[Node]]]:
     """A node that answers what the test says."""
     runners, nodes = [], []
 
-    async def start(answer: Answer) -> Node:
+    async def start(answer: Answer, timeout_seconds: float = 60) -> Node:
         async def handle(request: web.Request) -> web.StreamResponse:
             return await answer(await request.json())
 
@@ -205,7 +205,8 @@ async def liar() -> AsyncIterator[Callable[[Answer], Awaitable[Node]]]:
         await site.start()
         runners.append(runner)
         port = runner.addresses[0][1]
-        nodes.append(Node(f"http://127.0.0.1:{port}/", 31337, timeout_seconds=0.5, answer_bytes_max=100_000))
+        url = f"http://127.0.0.1:{port}/"
+        nodes.append(Node(url, 31337, timeout_seconds=timeout_seconds, answer_bytes_max=100_000))
         return nodes[-1]
 
     yield start
@@ -284,7 +285,7 @@ async def test_out_of_reach(liar: Any) -> None:
         (says('{"type":"about:blank","status":404}', 404), "http-404"),
     ):
         with pytest.raises(NodeUnreachable) as caught:
-            await (await liar(answer)).height()
+            await (await liar(answer, 0.5 if answer is never else 60)).height()
         assert caught.value.reason == reason
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

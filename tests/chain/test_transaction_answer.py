@@ -1,10 +1,12 @@
 """Transactions of every type as real nodes tell them, and as no node may."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from eth_account import Account
 
+from chain import rlp
 from chain.address import Address
 from chain.devnet import Devnet
 from chain.errors import AnswerMalformed
@@ -15,6 +17,7 @@ from chain.transaction_answer import parse_transaction
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"  # Anvil's first, known to everyone
 AUTHORITY = "0x" + "11" * 32
+INFINITY = b"\xc0" + bytes(47)
 BOB = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 PRICES = {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}
 KINDS: dict[TransactionType, dict[str, Any]] = {
@@ -52,11 +55,15 @@ async def test_what_nodes_tell_is_what_was_sent(kind: str) -> None:
 
 
 async def test_one_with_blobs_is_read_from_a_node() -> None:
+    """With the blob of zeroes, whose commitment and proofs are the point at infinity: no setup is read to make it."""
     fields = {"chainId": 31337, "nonce": 0, "gas": 21_000, "to": BOB, "value": 1, "type": 3, **PRICES}
-    made = Account.sign_transaction({**fields, "maxFeePerBlobGas": 10**9}, KEY, blobs=[bytes(131_072)])
-    # The node reads the setup of the commitments before it answers: for ten seconds on a fast machine.
+    versioned = b"\x01" + sha256(INFINITY).digest()[1:]
+    made = Account.sign_transaction({**fields, "maxFeePerBlobGas": 10**9, "blobVersionedHashes": [versioned]}, KEY)
+    sidecar = [b"\x01", [bytes(131_072)], [INFINITY], [INFINITY] * 128]
+    raw = b"\x03" + rlp.encode([rlp.decode(bytes(made.raw_transaction)[1:]), *sidecar])
+    # The node reads that setup before it answers: for seconds on a fast machine.
     async with Devnet.start("anvil") as net, Node(net.url, 31337, timeout_seconds=300) as node:
-        sent = await node.call("eth_sendRawTransaction", [to_hex(bytes(made.raw_transaction))])
+        sent = await node.call("eth_sendRawTransaction", [to_hex(raw)])
         found = parse_transaction(await node.call("eth_getTransactionByHash", [sent]))
     assert (found.hash_hex, found.request.type, found.request.value) == (sent, TransactionType.BLOB, 1)
     assert len(found.request.blob_hashes) == 1 and found.request.max_fee_per_blob_gas == 10**9

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+from types import SimpleNamespace
 
 import pytest
 
 from fiat import history
 from fiat.audit import audit
+from fiat.audit_state import LINKED, POST, VOID, Order
 from fiat.bridge_quote import chain_asset
 from fiat.chart import SourceKind
 from fiat.currency import Currency
@@ -187,3 +189,30 @@ async def test_the_check_and_the_auditor_see_the_inventory_taken_past_its_order(
 async def test_an_order_that_cannot_be_carried_out_is_refused(agree, funded, changes):
     with pytest.raises(OrderMalformed):
         await accept(agree, order_of(agree, funded, **changes))
+
+
+def resolving(pending, flags, amount=5):
+    return SimpleNamespace(pending_id=pending, flags=flags, amount=amount)
+
+
+@pytest.mark.parametrize(
+    ("records", "codes"),
+    [
+        ([resolving(1, POST | LINKED), resolving(2, POST)], []),
+        ([resolving(1, VOID | LINKED), resolving(2, VOID)], []),
+        ([resolving(2, POST | LINKED), resolving(2, POST)], ["settlement_pending_wrong"]),
+        ([resolving(1, POST | LINKED, 4), resolving(2, POST)], ["settlement_amount_wrong"]),
+        ([resolving(1, POST | LINKED), resolving(2, VOID)], ["settlement_way_wrong"]),
+        ([resolving(1, LINKED), resolving(2, 0)], ["settlement_way_wrong"] * 2),
+        ([resolving(1, POST)], ["settlement_partial"]),
+        ([resolving(1, POST | LINKED), resolving(2, POST | LINKED)], ["settlement_partial"]),
+        (
+            [resolving(1, POST | LINKED), resolving(2, POST), resolving(3, POST)],
+            ["settlement_pending_wrong", "settlement_amount_wrong"],
+        ),
+    ],
+)
+def test_the_auditor_lets_everything_be_settled_at_once_and_one_way_only(records, codes):
+    running = Order(SimpleNamespace(), 0, None, 0, (1, 2))
+    running.held = [SimpleNamespace(id=1, amount=5), SimpleNamespace(id=2, amount=5)]
+    assert [wrong for record in records for wrong in running.settle(record)] == codes

@@ -67,6 +67,7 @@ def test_calls_are_shown_whole_and_numbered():
         Title.CALL, b"\2" * 32, (Fact(Label.DATA, "0x00", Source.BYTES, "x"),), "node", (Caution.CALL_UNKNOWN,)
     )
     shown = review_calls(PAGE, [first, second])
+    assert (shown.facts[1].label, shown.facts[1].value) == (Label.TRANSACTIONS, "2")
     assert [(fact.label, fact.about) for fact in shown.facts][2:] == [(Label.AMOUNT, "1"), (Label.DATA, "2.x")]
     assert shown.needs_word and shown.kind == "send_calls"
     assert review_calls(PAGE, [second, first]).digest != shown.digest

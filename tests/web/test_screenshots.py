@@ -27,8 +27,8 @@ def name_of(path: str) -> str:
 def ready(page: Page) -> None:
     """What comes by itself has come."""
     expect(page.locator(".htmx-request")).to_have_count(0)
-    if page.locator("#line").count():
-        expect(page.locator("#line .choices")).to_be_visible()
+    if page.locator(".chart").count():
+        expect(page.locator(".chart .choices")).to_be_visible()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

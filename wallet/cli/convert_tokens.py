@@ -24,7 +24,8 @@ from wallet.texts import N_, _
 from wallet.tokens import TokenRail
 from wallet.wallet import Wallet
 
-POLL_SECONDS, POLLS_MAX = 0.5, 1800
+POLL_SECONDS = 0.5
+POLLS_MAX = 1800
 """A quarter of an hour; what is not over by then goes on without anybody looking."""
 AWAY_MAX = 20
 """So often in a row the server may be away."""

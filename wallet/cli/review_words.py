@@ -68,6 +68,7 @@ LABELS = {
     Label.PER_PERIOD: N_("Each period, at most"),
     Label.PERIOD: N_("Period"),
     Label.COUNT: N_("Periods"),
+    Label.TRANSACTIONS: N_("Transactions"),
     Label.UNTIL: N_("Until"),
     Label.LIMIT: N_("Limit"),
     Label.BEFORE: N_("Until now"),

@@ -71,6 +71,10 @@ def review(shown: Review) -> None:
         value = Text(told, style=EMPHASIS.get(fact.label, ""))
         drawn.add_row(Text(name), value, Text(source, style=SOURCE_STYLES[fact.source]))
     console(stderr=True).print(drawn)
+    digest = "0x" + shown.digest.hex()
+    if all(fact.value != digest for fact in shown.facts):  # ERC-8213: it stands on every screen
+        name = _("Digest")
+        console(stderr=True).print(Text(f"{name} {digest}"))
     for caution in shown.cautions:
         console(stderr=True).print(Text(f"! {_(CAUTIONS[caution])}", style="bold yellow"))
     if shown.refused is not None:

@@ -64,12 +64,12 @@ ADVICE: dict[type[Exception], Advice] = {
     chain.GasMissing: Advice(
         N_("There is no coin for the fee"),
         N_("A chain's fee is paid in its own coin. Receive some, or convert some of your money into it."),
-        "/convert",
+        "/move",
     ),
     chain.InsufficientNative: Advice(
         N_("There is not enough of the chain's coin"),
         N_("The amount and the fee come out of the same coin. Send less, receive some, or convert money into it."),
-        "/convert",
+        "/move",
     ),
     chain.WrongGenesis: Advice(
         N_("This is another chain than before"),
