@@ -102,7 +102,6 @@ async def test_dust_that_grows_before_it_is_final_is_counted(bench):
     for _ in range(2):
         await bench.intent(alice, "0.009")
         await bench.pay(alice, 9_000)
-        await bench.mine(1)
     await bench.follow()
     assert await bench.balance(alice) == (0, 0)
     await bench.mine(bench.confirmations - 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -158,7 +159,8 @@ def judged(review: Any, honest: Any, liar: str) -> list[str]:
     """What is wrong with it."""
     found = [] if firm(review) == firm(honest) else ["something else is called known"]
     claims = [fact for fact in review["facts"] if fact["source"] == "claimed" and fact not in honest["facts"]]
-    return found + [f"{fact['label']} is nobody's claim" for fact in claims if liar not in fact.get("by", "")]
+    host = urlsplit(liar).netloc or liar
+    return found + [f"{fact['label']} is nobody's claim" for fact in claims if host not in fact.get("by", "")]
 
 
 @pytest.mark.parametrize("name", sampled(LIES))

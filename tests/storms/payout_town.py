@@ -32,7 +32,6 @@ from fiat.journal import Journal
 from fiat.journal_engine import open_engine
 from fiat.journal_values import Source
 from fiat.order import LedgerConversion, SignedOrder
-from fiat.tables import metadata as ledger_tables
 from fiat.transfer import Transfer, TransferStatus
 from tests.fiat.conftest import OPERATOR_KEY, Person, capital
 
@@ -151,10 +150,9 @@ class PayoutTown:
 
 @asynccontextmanager
 async def payout_town(database_url, chain_url, folder):
-    """A town on that chain; what it sends is mined at once unless the test says otherwise."""
+    """A town on that chain, in a database that has the ledger's tables; what it sends is mined at once at first."""
     engine = open_engine(database_url)
     async with engine.begin() as conn:
-        await conn.run_sync(ledger_tables.create_all)
         await conn.run_sync(server_tables.create_all)
     journal = await Journal.open(engine, OPERATOR_KEY)
     async with Node(chain_url, CHAIN_ID) as node:

@@ -67,8 +67,8 @@ def chain_url():
 
 
 @pytest.fixture
-def sqlite_url(tmp_path):
-    return f"sqlite:///{tmp_path}/ledger.db"
+def sqlite_url(tmp_path, ledgers):
+    return ledgers.sqlite(tmp_path / "ledger.db")
 
 
 @pytest.fixture

@@ -37,8 +37,10 @@ async def test_bad_input_is_named(alice):
     for identity in ("", "0x12", "../x"):
         assert (await alice.act("/move/topup", amount="1", currency="EUR", id=identity)).status == 422
         assert (await alice.get(f"/move/topup?id={identity}")).status == 422
-    assert (await alice.get("/move/purchase?number=x")).status == 422
-    assert (await alice.act("/move/convert", amount="1", **{"from": "DUSD", "to": "EUR"})).status >= 400
+    for what in ("purchase", "sale"):
+        assert (await alice.get(f"/move/{what}?number=x")).status == 422
+    for amount in ("0", "x", "1.1234567"):
+        assert (await alice.act("/move/convert", amount=amount, **{"from": "DUSD", "to": "EUR"})).status == 422
 
 
 async def test_a_quote_ends_when_the_first_of_its_times_is_over():

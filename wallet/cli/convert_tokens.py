@@ -14,6 +14,7 @@ from fiat.errors import AmountNotPositive
 from fiat.money import decimal_text
 from wallet.cli.inert import inert
 from wallet.cli.register import tell_notices
+from wallet.cli.relay import tell_sending
 from wallet.cli.running import Json, Run
 from wallet.cli.send import check_somebody_is_there, turn
 from wallet.cli.show import approve
@@ -77,6 +78,7 @@ async def sell(run: Run, wallet: Wallet, asked: Selling) -> Json:
         if_late = "return" if asked.returns_late else "requote"
         plan = await plan_deposit(wallet, amount, receive, asked.sender, if_late)
         tell_notices(run, wallet)
+        tell_sending(run, wallet.purse.network)
         approve(run, plan.payment.review, _("Sign and send?"))
         transaction = await rail.submit(plan.payment)
     sent = await rail.settle(plan.payment, transaction)

@@ -73,7 +73,8 @@ def review(shown: Review) -> None:
     console(stderr=True).print(drawn)
     digest = "0x" + shown.digest.hex()
     if all(fact.value != digest for fact in shown.facts):  # ERC-8213: it stands on every screen
-        console(stderr=True).print(Text(_("Digest") + f" {digest}"))
+        name = _("Digest")
+        console(stderr=True).print(Text(f"{name} {digest}"))
     for caution in shown.cautions:
         console(stderr=True).print(Text(f"! {_(CAUTIONS[caution])}", style="bold yellow"))
     if shown.refused is not None:

@@ -48,6 +48,7 @@ UNDERSTOOD = frozenset({
     Label.UNWRAPPED,
     Label.INTENT,
     Label.FIELD,
+    Label.TEXT,
 })  # fmt: skip
 """Where none of these is told, the raw data is all there is, and its fold stands open."""
 NOTHING = "nothing"

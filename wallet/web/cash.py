@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.token import TokenAmount
+from fiat.currency import ISO_4217
+from fiat.errors import AmountNotPositive
 from fiat.money import decimal_text
 from fiat.order import LedgerConversion
 from wallet.cli.bridge_words import STATES, STEPS
+from wallet.cli.convert_tokens import REASONS, SENTENCES
 from wallet.cli.links import check_memo
+from wallet.deposits import OVER as SOLD
+from wallet.deposits import plan_deposit, standing
 from wallet.errors import (
     AnswerUnfit,
     InputMalformed,
     LedgerReplaced,
-    NotBuilt,
     OutcomeUnknown,
     ServerError,
     ServerUnreachable,
@@ -32,6 +36,8 @@ from wallet.payee import read_destination
 from wallet.purchases import OVER, plan_purchase, state_of
 from wallet.review import Label, Review
 from wallet.texts import _
+from wallet.tokens import TokenRail
+from wallet.wallet import Wallet
 from wallet.web.amounts import moment
 from wallet.web.confirming import Draft, shown
 from wallet.web.problem_page import problem_here
@@ -48,6 +54,16 @@ class Purchase:
     """A token that was paid for and is on its way. `gives` and `gets` are amounts with their assets."""
 
     nonce: str
+    gives: str
+    gets: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A token that was paid to the treasury, under the terms of that id."""
+
+    terms: bytes
+    transaction: str
     gives: str
     gets: str
 
@@ -71,8 +87,8 @@ async def convert(visit: Visit) -> Answer:
     """A quote, and what accepting it would sign. Raises AmountMalformed, FundsMissing, ProofMissing and their kin."""
     amount, from_, to = visit.given("amount", 100), visit.given("from", 20).upper(), visit.given("to", 20)
     async with visit.wallet() as wallet:
-        if wallet.purse.token(from_) is not None:
-            raise NotBuilt(f"convert {from_} {to}")
+        if (given := wallet.purse.token(from_)) is not None and from_ not in ISO_4217:
+            return await _sale(visit, wallet, TokenAmount.parse(amount, given), to.upper())
         money, token = await wallet.money(amount, from_), wallet.purse.token(to)
         if token is not None:
             plan = await plan_purchase(wallet, money, token)
@@ -97,6 +113,46 @@ async def convert(visit: Visit) -> Answer:
 
     again = {"amount": amount, "from": from_, "to": to}
     return shown(visit, Draft(plan.review, act, BACK, guarded, _ends(plan.review), "/move/convert", again))
+
+
+async def _sale(visit: Visit, wallet: Wallet, given: TokenAmount, code: str) -> Page:
+    """A token for money: a payment to the treasury from one's own account, credited when it is final."""
+    if given.units == 0:
+        raise AmountNotPositive("0")
+    receive = await wallet.currency(code)
+    plan = await plan_deposit(wallet, given, receive, None, "requote")
+    gives = f"{given.format()} {given.token.symbol}"
+    gets = f"{decimal_text(plan.quote.receive_amount, receive.exponent)} {receive.code}"
+
+    async def act(visit: Visit) -> Answer:
+        async with visit.wallet() as wallet, visit.turn():
+            transaction = await TokenRail(wallet).submit(plan.payment)
+        sale = Sale(plan.terms.id, transaction, gives, gets)
+        return Page("move_sale.html", {"number": visit.session.keep(sale), "sale": sale})
+
+    fields = {"amount": given.format(), "from": given.token.symbol, "to": code}
+    guarded = (await wallet.keys()).guarded
+    draft = Draft(plan.payment.review, act, BACK, guarded, plan.quote.expires_at, "/move/convert", fields)
+    return shown(visit, draft)
+
+
+async def sale(visit: Visit) -> Answer:
+    """What the server says of the payment; asked again until it is over."""
+    number = visit.asked("number")
+    found = visit.session.drafts.get(number)
+    if not isinstance(found, Sale):
+        raise InputMalformed("draft", number[:8], "this page is over: Activity shows what was sent")
+    async with visit.wallet() as wallet:
+        told = Reader(wallet.client.host, "deposit", dict(await standing(wallet, found.terms)))
+    state = told.text("state")
+    if state not in SENTENCES:
+        raise AnswerUnfit(visit.place.config.server_host, "deposit.state")
+    (amount, asset), (received, receive_asset) = found.gives.split(" "), found.gets.split(" ")
+    reason = str(told.document.get("hold") or "")
+    words = {"amount": amount, "asset": asset, "received": received, "receive_asset": receive_asset}
+    words |= {"reason": _(REASONS[reason]) if reason in REASONS else reason, "transaction": found.transaction}
+    values = {"number": number, "sale": found, "text": _(SENTENCES[state]).format(**words)}
+    return Page("move_sale_state.html", {**values, "is_over": state in SOLD, "state": state})
 
 
 async def purchase(visit: Visit) -> Answer:
@@ -223,6 +279,7 @@ ROUTES = (
     get("/move", move),
     post("/move/convert", convert),
     get("/move/purchase", purchase),
+    get("/move/sale", sale),
     post("/move/topup", topup),
     get("/move/topup", topup_state),
     post("/move/withdraw", withdraw),

@@ -18,10 +18,11 @@ look();
 document.addEventListener("htmx:afterSwap", look);
 document.addEventListener("visibilitychange", look);
 
-// While an answer is on its way the page asks for nothing else (hx-sync); it looks afterwards whether something came.
+// News that come while the page asks or answers wait (hx-sync), and are lost where what waits for them is replaced by what
+// comes. So it looks again after each new sheet, until the answer is that nothing is new.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const asked = event.detail.requestConfig;
-  if (asked?.verb === "post" && asked.path.startsWith("/approvals/")) {
+  const path = event.detail.requestConfig?.path ?? "";
+  if (path.startsWith("/approvals/") && !path.startsWith("/approvals/line")) {
     document.body.dispatchEvent(new CustomEvent("tandem:approvals"));
   }
 });
