@@ -11,7 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 RUNS = {"calldata": 4000, "typed_data": 6000, "uris": 6000, "phrases": 250, "keystores": 6000}
-RUNS_TO_FIND = 60_000
+RUNS_TO_FIND = 400_000
 TIMES_IN_SOAK = 100
 
 

@@ -5,6 +5,7 @@ by the server that comes after it.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import Counter
 
@@ -61,6 +62,18 @@ class Payments:
         """Ask again for what has no answer, and for some that have one."""
         for nonce in [*(self.bodies.keys() - self.answers.keys()), *list(self.answers)[:10]]:
             await self.send(nonce)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """Of an empty database: a server makes its own tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    postgres, name = request.getfixturevalue("postgres"), f"killed_{os.getpid()}"
+    postgres.psql(f"CREATE DATABASE {name};")
+    yield postgres.get_uri(name)
+    postgres.psql(f"DROP DATABASE {name} WITH (FORCE);")
 
 
 async def storm(database_url, folder, kills, bug=None):
