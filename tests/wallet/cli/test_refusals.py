@@ -81,7 +81,7 @@ OFFLINE = [
     (("receive", "XYZ"), 2, "neither a currency"),
     (("convert", "1", "EUR", "USD"), 4, "does not answer"),
     (("convert", "1,5", "EUR", "USD"), 2, "is no amount"),
-    (("convert", "1", "EUR", "ETH"), 1, "`tandem convert EUR ETH` is not built yet"),
+    (("convert", "1", "EUR", "ETH"), 4, "does not answer"),
     (("hold", "1", "EUR", "@bob", "--until", "soon"), 2, "a date such as 2026-12-31"),
     (("hold", "1", "EUR", "@bob", "--until", "2020-01-01"), 2, "that is over already"),
     (("hold", "1", "EUR", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"), 2, "is sent to a @handle"),
