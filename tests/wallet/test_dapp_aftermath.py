@@ -58,7 +58,10 @@ async def test_what_a_block_has_is_held_against_what_was_foreseen(host):
 
 
 async def test_the_terminal_says_it_in_the_persons_language(capsys):
-    for language, words in (("en", "Never sent: the batch stopped before it"), ("zh", "从未发出: 这一批在轮到它之前就停止了")):
+    for language, words in (
+        ("en", "Never sent: the batch stopped before it"),
+        ("zh", "从未发出: 这一批在轮到它之前就停止了"),
+    ):
         with speaking(language):
             show.surprise(SENT, [unsent_fact()])
         assert words in capsys.readouterr().err
