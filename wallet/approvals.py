@@ -95,6 +95,9 @@ class Line:
         return prompt
 
     def dead(self, view: Callable[[str], Seen]) -> tuple[Approval, ...]:
-        """Whose client no longer sees what it saw when it asked. Asking to connect stands on no account yet."""
-        standing = (prompt for prompt in self.prompts if prompt.kind is not Kind.CONNECT)
-        return tuple(prompt for prompt in standing if view(prompt.key) != prompt.ground)
+        """Whose client no longer sees what it saw when it asked. Asking to connect stands on its chain alone."""
+        return tuple(prompt for prompt in self.prompts if _is_moved(prompt, view(prompt.key)))
+
+
+def _is_moved(prompt: Approval, now: Seen) -> bool:
+    return now.chain_id != prompt.ground.chain_id or (prompt.kind is not Kind.CONNECT and now != prompt.ground)

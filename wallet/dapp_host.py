@@ -113,9 +113,9 @@ class Host:
         self.book.replace(grants)
         self._tell(before, default)
 
-    def connect(self, client: Client, accounts: tuple[Address, ...]) -> Grant:
+    def connect(self, client: Client, accounts: tuple[Address, ...], chain_id: int) -> Grant:
         """A grant from now on; a process's ends with it."""
-        grant = Grant(client.key, accounts, self.chain_of(client), int(time.time()))
+        grant = Grant(client.key, accounts, chain_id, int(time.time()))
         if client.kind is ClientKind.PROCESS:
             self._processes[client.key] = client
         self.change(with_grant(self.book.grants, grant))

@@ -146,7 +146,7 @@ class Provider:
                 chosen = in_order(own, accounts)
 
                 async def act() -> object:
-                    self._host.connect(client, chosen)
+                    self._host.connect(client, chosen, chain_id)
                     return None
 
                 shown = review_connect(client, chosen, network)
@@ -194,17 +194,25 @@ class Provider:
         return await self._host.desk.ask(client, Kind.SWITCH_CHAIN, prepare)
 
     async def _add_chain(self, session: Session, params: Params) -> object:
-        """EIP-3085. A chain that is known keeps its node; the page may only switch to it."""
+        """EIP-3085. A chain that is known keeps its node; the page may only switch to it.
+
+        Whether a node is there and on that chain is looked at once the person has said yes.
+        """
         client = session.client
         grant = self._host.grant(client)
         new = read_new_chain(params)
         if new.chain_id in self._host.chains.known:
             return None if new.chain_id == grant.chain_id else await self._ask_to_switch(session, new.chain_id)
-        await self._host.chains.probe(new.url, new.chain_id)
 
         async def prepare() -> Proposal:
+            self._host.grant(client)  # it may be gone since it asked
+            if new.chain_id in self._host.chains.known:
+                raise RpcRefused(Code.UNAVAILABLE, "The chain is known by now: ask to switch to it.", None)
+
             async def act() -> object:
                 if new.chain_id not in self._host.chains.known:
+                    # After the yes alone: no page decides which hosts this client calls.
+                    await self._host.chains.probe(new.url, new.chain_id)
                     try:
                         add_network(self._host.config, self._host.store, str(new.chain_id), new.name, new.url)
                     except InputMalformed as error:
@@ -227,6 +235,8 @@ class Provider:
             await self._check_decimals(chain_id, asset)
 
         async def prepare() -> Proposal:
+            self._host.grant(client)  # it may be gone since it asked
+
             async def act() -> object:
                 entry = {"type": asset.standard, "symbol": asset.symbol, "decimals": asset.decimals, "by": client.key}
                 name = f"{asset.address}/{asset.token_id}" if asset.token_id else str(asset.address)

@@ -123,6 +123,8 @@ class Desk:
             raise ApprovalRefused(number, "answered-already")
         if entry.shown.proposal.naming is None:
             raise ApprovalRefused(number, "no-accounts-to-choose")
+        if not accounts:
+            raise ApprovalRefused(number, "no-account-chosen")
         self._show(entry, replace(entry.shown, proposal=entry.shown.proposal.naming(accounts), since=self._clock()))
         return entry.shown
 
@@ -141,8 +143,9 @@ class Desk:
         Raises ApprovalUnknown, DigestDiffers, ApprovalTooSoon, ApprovalRefused; AccountUnknown, SignerLocked,
         PasswordNeeded and VaultUnopened, after which it still waits.
         """
-        prompt = self._line.approved(number, digest)
-        shown = self._entries[number].shown
+        self._undecided(number, digest)
+        entry = self._entries[number]
+        prompt, shown = entry.prompt, entry.shown
         assert shown is not None
         if self._clock() - shown.since < self._settle_seconds:
             raise ApprovalTooSoon(number)
@@ -159,7 +162,8 @@ class Desk:
         try:
             self._undecided(number, digest)
         except WalletError:
-            self._let_go(shown.proposal.subject)
+            if not _said_yes(entry):  # of two yeses the first keeps what both were given
+                self._let_go(shown.proposal.subject)
             raise
         self._decide(number, True)
 
@@ -289,6 +293,7 @@ class Desk:
             entry = self._entries.get(number)
             if entry is not None and entry.shown is shown and not shown.judgement.guarded:
                 entry.shown = replace(shown, judgement=replace(shown.judgement, guarded=True))
+                self._tell()
             raise
 
     def _undecided(self, number: str, digest: str) -> None:
@@ -331,3 +336,7 @@ class Desk:
     def _tell(self) -> None:
         for told in self.watchers:
             told()
+
+
+def _said_yes(entry: _Entry) -> bool:
+    return entry.verdict.done() and not entry.verdict.cancelled() and entry.verdict.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from asyncio.subprocess import PIPE
@@ -346,22 +347,52 @@ async def test_permissions_come_and_go_and_only_their_origin_hears(running: Up, 
         assert other.events.empty() and page.events.empty()
 
 
+@contextlib.asynccontextmanager
+async def called() -> AsyncIterator[tuple[str, list[object]]]:
+    """A port that notes who calls, and hangs up."""
+    calls: list[object] = []
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", calls
+
+
 async def test_chains_are_the_origins_own(running: Up, person: Person) -> None:
-    async with Socket(running, "https://chains.example") as page, Http(running) as other:
+    async with Socket(running, "https://chains.example") as page, Http(running, "https://late.example") as other:
         await connected(page, person)
+        await connected(other, person)
         for name in ("chainChanged", "networkChanged"):
             await page.ask("eth_subscribe", name)
         assert await page.code("wallet_switchEthereumChain", {"chainId": "0x5"}) == 4902
         assert await page.ask("wallet_switchEthereumChain", {"chainId": "0x7a69"}) is None
         coin = {"name": "Ether", "symbol": "ETH", "decimals": 18}
         new = {"chainId": "0x5", "chainName": "Five", "rpcUrls": [running.chain_url], "nativeCurrency": coin}
-        assert await page.code("wallet_addEthereumChain", new) == -32602  # its node is on another chain
+        async with called() as (url, calls):
+            asking = asyncio.create_task(page.code("wallet_addEthereumChain", {**new, "rpcUrls": [url]}))
+            await person.shown("add_chain")
+            assert not calls, "a page decides on no host that the client calls"
+            await person.decline("add_chain")
+            assert await asking == 4001 and not calls
+            asking = asyncio.create_task(page.code("wallet_addEthereumChain", {**new, "rpcUrls": [url]}))
+            await person.approve("add_chain")
+            assert await asking == -32602 and calls, "the person said yes, and no node was there"
+        asking = asyncio.create_task(page.code("wallet_addEthereumChain", new))
+        await person.approve("add_chain")
+        assert await asking == -32602  # its node is on another chain
+        assert await page.ask("eth_chainId") == "0x7a69"
         async with Devnet.start("anvil") as five, Node(five.url) as node:
             await node.call("anvil_setChainId", [5])
             asked = asyncio.create_task(page.ask("wallet_addEthereumChain", {**new, "rpcUrls": [five.url]}))
+            await person.shown("add_chain")
+            again = asyncio.create_task(other.code("wallet_addEthereumChain", new))
+            assert await other.ask("eth_chainId") == "0x7a69"  # so the second waits behind the first by now
             prompt = await person.approve("add_chain")
             assert {fact["source"] for fact in prompt["review"]["facts"] if fact["label"] == "node"} == {"claimed"}
             assert await asked is None
+            assert await again == -32002, "by now the chain is known by another node than its prompt would name"
             heard = [(await page.event())["params"]["result"] for _name in range(2)]
             assert heard == ["0x5", "5"]
             assert await page.ask("eth_chainId") == "0x5" and await other.ask("eth_chainId") == "0x7a69"

@@ -82,6 +82,11 @@ def test_one_that_waits_is_withdrawn_without_a_trace_on_the_screen():
 
 @pytest.mark.parametrize("now", [Seen(GROUND.accounts, 5), Seen((), 1), Seen(("0x0",), 1)])
 def test_a_prompt_dies_with_its_account_or_chain(now):
-    line = line_of(prompt(1), prompt(2, key=OTHER), prompt(3, Kind.CONNECT))
+    line = line_of(prompt(1), prompt(2, key=OTHER))
     dead = line.dead(lambda key: now if key == PAGE else GROUND)
     assert [one.id for one in dead] == ["1"]
+
+
+@pytest.mark.parametrize(("now", "dies"), [(Seen((), 5), True), (Seen(("0x0",), 1), False)])
+def test_asking_to_connect_dies_with_its_chain_alone(now, dies):
+    assert bool(line_of(prompt(1, Kind.CONNECT)).dead(lambda key: now)) is dies

@@ -381,6 +381,8 @@ async def test_other_accounts_are_another_prompt_under_another_digest():
             await ground.desk.approve(first.id, hexed("x"), accounts=["x", "y"])
         with pytest.raises(AccountUnknown):
             ground.desk.choose(first.id, ["z"])
+        with pytest.raises(ApprovalRefused):
+            ground.desk.choose(first.id, [])
         assert ground.desk.shown() == first
         both = ground.desk.choose(first.id, ["x", "y"])
         assert ground.desk.shown() == both and both.review.digest == digest("xy")
@@ -484,3 +486,50 @@ async def test_a_yes_to_what_died_meanwhile_is_taken_back():
             await ground.desk.approve(prompt.id, hexed("a"))
         await number_of(task)
         assert b"a" in await released(ground, 1)
+
+
+async def two_yeses(ground, acting):
+    """Both see the prompt and say yes with the password, which takes its time; the first answer counts."""
+
+    async def prepare():
+        proposal = await proposing("a", [])()
+
+        async def act():
+            await acting.wait()
+            return "a"
+
+        return replace(proposal, act=act)
+
+    task = asyncio.create_task(ground.desk.ask(PAGE, Kind.MESSAGE, prepare))
+    prompt = await shown(ground.desk)
+    both = [asyncio.create_task(ground.desk.approve(prompt.id, hexed("a"), "right")) for _screen in range(2)]
+    said = await asyncio.gather(*both, return_exceptions=True)
+    return task, prompt, said
+
+
+async def test_a_second_yes_takes_nothing_from_the_first():
+    async with at_work() as ground:
+        agree, acting = ground.agree, asyncio.Event()
+
+        async def slowly(subject, password):
+            await agree(subject, password)
+            await asyncio.sleep(0)
+
+        ground.agree = slowly
+        task, _prompt, said = await two_yeses(ground, acting)
+        assert said[0] is None and isinstance(said[1], ApprovalRefused) and len(ground.agreed) == 2
+        await asyncio.sleep(0)
+        assert ground.released == [], "what the first was given for is not signed yet"
+        acting.set()
+        assert await task == "a"
+
+
+async def test_no_rule_is_kept_for_what_is_answered():
+    async with at_work() as ground:
+        ground.judgement, acting = Judgement(guarded=True, offer=allow()), asyncio.Event()
+        task, prompt, _said = await two_yeses(ground, acting)
+        with pytest.raises(ApprovalRefused):
+            await ground.desk.approve(prompt.id, hexed("a"), "right", always=True)
+        assert ground.kept == []
+        acting.set()
+        await task
