@@ -15,24 +15,23 @@ from typing import Any
 from chain.block import Receipt
 from chain.errors import ChainError
 from chain.node import Node
-from chain.outcome import Difference, Outcome, drift
+from chain.outcome import Outcome, drift
 from chain.transaction import TransactionRequest
 from wallet.asking import Client
 from wallet.dapp_host import Host
 from wallet.errors import WalletError
 from wallet.review import Fact
 from wallet.review_effects import Scene
-from wallet.review_outcome import drift_facts
+from wallet.review_outcome import drift_facts, unsent_fact
 from wallet.second_node import host_of
 
 RECEIPT_SECONDS_MAX = 600
 KEPT_MAX = 50
-UNSENT = (Difference(None, was_foreseen=True),)
 
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """`facts` say what was foreseen and did not come, and what came unforeseen."""
+    """`facts` say what was foreseen and did not come, what came unforeseen, and that it was never sent."""
 
     transaction: str
     client: Client
@@ -66,16 +65,21 @@ class Aftermath:
     async def compare(
         self, client: Client, request: TransactionRequest, sent: str, outcome: Outcome, receipt: Receipt | None
     ) -> None:
-        """Tells what came otherwise. Without a receipt it was foreseen to work, and was not even sent."""
+        """Tells what came otherwise. Without a receipt it was never sent, and that is told whatever was foreseen."""
         assert request.sender is not None
-        differences = UNSENT if receipt is None else drift(outcome, receipt, request.sender)
+        if receipt is None:
+            self._tell(Surprise(sent, client, (unsent_fact(),)))
+            return
+        differences = drift(outcome, receipt, request.sender)
         with contextlib.suppress(ChainError, WalletError):  # nobody waits for this; what is not known is not told
             node = host_of(self._host.chains.network(request.chain_id).url)
             scene = Scene(await self._host.known(request.chain_id), request.chain_id, request.sender, 0)
             if facts := tuple(drift_facts(differences, scene, node)):
-                surprise = Surprise(sent, client, facts)
-                self.surprises.append(surprise)
-                self.on_surprise(surprise)
+                self._tell(Surprise(sent, client, facts))
+
+    def _tell(self, surprise: Surprise) -> None:
+        self.surprises.append(surprise)
+        self.on_surprise(surprise)
 
     async def _compare(
         self, client: Client, node: Node, request: TransactionRequest, sent: str, outcome: Outcome

@@ -19,17 +19,20 @@ FEE_TIMES = 2
 """Fees rise and fall: the next one may be twice as high."""
 SECONDS = 30 * 86_400
 _PROCESS = "process:"
+_UNBOUND = (Kind.CONNECT, Kind.WATCH_ASSET, Kind.ADD_CHAIN, Kind.CALLS)
+"""A rule of these says too little: not which accounts are shown, which asset or chain it is, in what order calls go."""
 
 
 def narrow(request: Request, policy: Policy | None, now: int, tokens: TokenList | None = None) -> Rule | None:
     """The same client, kind, chain, account, parties, contracts and calls; each amount at most as now, and five times
-    that a day. None where a rule could not stand for it: a doubt, an unlisted token, or a process, which ends.
+    that a day. None where a rule could not stand for it: a doubt, an unlisted token, a process, which ends, or a
+    kind whose rule would give more than the request (another account than the one agreed to).
 
     Tokens are looked for in the policy's own rules, then in `tokens`.
     """
     if request.doubts or request.client == OWN or request.client.startswith(_PROCESS):
         return None
-    if request.kind in (Kind.ADD_CHAIN, Kind.CALLS) or (request.is_call and request.claims.simulated is None):
+    if request.kind in _UNBOUND or (request.is_call and request.claims.simulated is None):
         return None
     totals: Counter[tuple[int, Address | None]] = Counter()
     for spend in request.spends:

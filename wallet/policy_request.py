@@ -48,6 +48,7 @@ DOUBTFUL = WORDED | {
     Caution.PERMIT2_IMITATED,
     Caution.WOULD_FAIL,
     Caution.GRANT_HIDDEN,
+    Caution.NODES_DISAGREE,
     Caution.NO_DOMAIN,
 }
 """Warnings of a review that no rule overrides: the person is asked."""

@@ -143,6 +143,7 @@ class Label(StrEnum):
     ALLOWED_AFTER = "allowed-after"
     FORESEEN = "foreseen"
     UNFORESEEN = "unforeseen"
+    UNSENT = "unsent"
     ACCOUNT = "account"
     PAID_BY = "paid-by"
     CODE = "code"

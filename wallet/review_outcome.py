@@ -1,6 +1,6 @@
 """A node's simulation in words of a review, and what came otherwise afterwards. Pure.
 
-Every fact here is the node's claim. What is signed is the bytes: a simulation only says what they would do now.
+Every fact of it is the node's claim. What is signed is the bytes: a simulation only says what they would do now.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _EVENTS_MAX = 40
 NO_REASON = "it gives no reason"
 NODE_CANNOT = "not simulated: the node cannot"
 NO_NODE = "not simulated: no node was asked"
+STOPPED = "the batch stopped before it"
 """Said in so many words: a review without a simulation must not look like one in which nothing else happens."""
 
 
@@ -59,6 +60,11 @@ def drift_facts(differences: Iterable[Difference], scene: Scene, node: str) -> l
         label = Label.FORESEEN if difference.was_foreseen else Label.UNFORESEEN
         facts.append(_claim(label, _event_text(difference.event, scene), node))
     return facts[:_EVENTS_MAX]
+
+
+def unsent_fact() -> Fact:
+    """Of a call of a batch that was signed and kept back: what this program did, whatever any node had foreseen."""
+    return Fact(Label.UNSENT, STOPPED, Source.LIST)
 
 
 def amount_text(token: Address | None, units: int, scene: Scene) -> str:

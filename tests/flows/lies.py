@@ -39,6 +39,7 @@ from wallet.errors import (
 from wallet.orders import Schedule, plan_conversion, plan_hold, plan_mandate
 from wallet.own_transactions import OwnTransactions
 from wallet.payee import read_payee
+from wallet.purchases import plan_purchase
 from wallet.review import Label, Review, Source
 from wallet.tokens import TokenRail
 
@@ -94,6 +95,15 @@ async def convert(person: Person) -> Seen:
     async with person.wallet() as wallet:
         money, dollars = Money(1000, await wallet.currency("EUR")), await wallet.currency("USD")
         plan = await plan_conversion(wallet, money, dollars)
+        return of_order(plan, "receiveAsset", "receiveMinMinor", "receiveTo", *MONEY)
+
+
+async def buy(person: Person) -> Seen:
+    """A token for money, at a quote of the bridge's."""
+    async with person.wallet() as wallet:
+        token = wallet.purse.token("ETH")
+        assert token is not None
+        plan = await plan_purchase(wallet, Money(1000, await wallet.currency("EUR")), token)
         return of_order(plan, "receiveAsset", "receiveMinMinor", "receiveTo", *MONEY)
 
 
@@ -265,6 +275,11 @@ def mallory(document: Any) -> Any:
     raise AssertionError("not given")
 
 
+def of_another_token(document: Any) -> Any:
+    """Overwritten by the test with a quote that the operator did sign, for a token of another symbol and decimals."""
+    raise AssertionError("not given")
+
+
 def shifted(text: str) -> str:
     return text.replace("wants you to sign in", "wants you to sign in ", 1)
 
@@ -342,6 +357,15 @@ def server_lies() -> list[Lie]:
         ("quote: signature", convert, QUOTE, at("signature", to=flipped), ProofMissing),
         ("quote: shown otherwise", convert, QUOTE, at("receive", to="9999.00"), UNUSED),
         ("quote: id", convert, QUOTE, at("id", to=flipped), ProofMissing),
+        ("purchase: symbol", buy, QUOTE, at("quote", "symbol", to="WETH"), ProofMissing),
+        ("purchase: decimals", buy, QUOTE, at("quote", "decimals", to="6"), ProofMissing),
+        ("purchase: token", buy, QUOTE, at("quote", "token", to="0x" + "77" * 20), ProofMissing),
+        ("purchase: chain", buy, QUOTE, at("quote", "chainId", to="1"), ProofMissing),
+        ("purchase: what is received", buy, QUOTE, at("quote", "receiveAmount", to=more), ProofMissing),
+        ("purchase: fee for the network", buy, QUOTE, at("quote", "networkFeeMinor", to="900"), ProofMissing),
+        ("purchase: sold instead", buy, QUOTE, at("quote", "toToken", to="0"), ProofMissing),
+        ("purchase: another honest quote", buy, QUOTE, of_another_token, AnswerUnfit),
+        ("purchase: shown as another token", buy, QUOTE, at("asset", to="eip155:1/slip44:60"), UNUSED),
         ("head: more money", pay, HEAD, at("head", "balances", 0, "creditsPosted", to=more), ProofMissing),
         ("head: other decimals", withdraw, HEAD, at("head", "balances", 0, "exponent", to="3"), ProofMissing),
         ("head: another currency", withdraw, HEAD, at("head", "balances", 0, "currency", to="USD"), ProofMissing),

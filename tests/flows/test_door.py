@@ -501,7 +501,9 @@ async def test_a_batch_is_held_against_its_receipts_call_by_call(running: Up, pe
         failed, unsent = surprises
         assert failed["transaction"] == status["receipts"][1]["transactionHash"]
         assert {(fact["label"], fact["value"]) for fact in failed["facts"]} == {("foreseen", "success")}
-        assert [(fact["label"], fact["value"]) for fact in unsent["facts"]] == [("foreseen", "success")]
+        assert [(fact["label"], fact["value"]) for fact in unsent["facts"]] == [
+            ("unsent", "the batch stopped before it")
+        ]
         assert await page.ask("eth_getTransactionByHash", unsent["transaction"]) is None
 
 

@@ -71,7 +71,13 @@ async def send(page: Http, dollars: int, to: str = BOB) -> Any:
 async def test_always_makes_a_rule_as_narrow_as_the_request(running: Up, person: Person) -> None:
     """The first test: there is no rule yet."""
     async with Http(running) as page:
-        await connected(page, person)
+        connecting = asyncio.create_task(page.ask("eth_requestAccounts"))
+        prompt = await person.shown("connect")
+        refused = await running.tandem("approve", prompt["id"], "--always", "--yes")
+        assert prompt["always"] is None and refused["slug"] == "approval-refused"
+        assert "no rule can be made of it" in refused["detail"]
+        await person.answer(prompt, "approve", prompt["digest"])
+        await connecting
         asked = asyncio.create_task(page.ask("eth_sendTransaction", paying(3)))
         prompt = await person.shown("send_transaction")
         assert prompt["always"]["recipients"] == [BOB] and not prompt["needs_password"]

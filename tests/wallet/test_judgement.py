@@ -108,20 +108,22 @@ def test_the_offer_for_coins_has_room_for_the_fee():
         (Subject(Kind.TYPED_DATA, CHAIN, ME, (typed_item(json.dumps(NOTE)),)), Claims(), PAGE),
         (Subject(Kind.MESSAGE, CHAIN, ME, (message_item(b"\xff"),)), Claims(), PAGE),
         (Subject(Kind.ADD_CHAIN, CHAIN), Claims(), PAGE),
+        (Subject(Kind.CONNECT, CHAIN), Claims(), PAGE),
+        (Subject(Kind.WATCH_ASSET, CHAIN), Claims(), PAGE),
     ],
 )
 def test_no_rule_is_offered_for_what_none_could_stand_for(of, claims, client):
     assert offer_of(client, of, claims, TOKENS, NOW) is None
 
 
-def test_a_typed_permit_a_message_and_a_connection_are_offered_a_rule():
+def test_a_typed_permit_a_message_and_another_chain_are_offered_a_rule():
     permitted = offer_of(
         PAGE, Subject(Kind.TYPED_DATA, CHAIN, ME, (typed_item(json.dumps(permit())),)), Claims(), TOKENS, 0
     )
     assert permitted is not None and permitted.limits[0].up_to == 5 * DOLLAR
     assert offer_of(PAGE, Subject(Kind.MESSAGE, CHAIN, ME, (message_item(b"hello"),)), Claims(), TOKENS, 0) is not None
-    connected = offer_of(PAGE, Subject(Kind.CONNECT, CHAIN), Claims(), TOKENS, 0)
-    assert connected is not None and connected.kinds == (Kind.CONNECT,)
+    switched = offer_of(PAGE, Subject(Kind.SWITCH_CHAIN, CHAIN), Claims(), TOKENS, 0)
+    assert switched is not None and (switched.kinds, switched.chain_id) == ((Kind.SWITCH_CHAIN,), CHAIN)
 
 
 POSITION = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.wallet.policies import (
     DWETH,
     FEE,
     ME,
+    NOW,
     PAGE,
     STRANGER,
     allow,
@@ -36,7 +38,8 @@ from wallet.guard_claims import (
     transaction_item,
     typed_item,
 )
-from wallet.policy import Limit
+from wallet.policy import Limit, Verdict
+from wallet.policy_decision import decide
 from wallet.policy_request import (
     CREATION,
     PIECE,
@@ -230,6 +233,14 @@ def test_messages_and_sign_ins(text, kind, doubts):
 def test_claims_can_only_add_doubts():
     claims = Claims(None, (), frozenset({Caution.WRONG_CHAIN, Caution.FIRST_PAYMENT}))
     assert asked(claims=claims).doubts == (Caution.WRONG_CHAIN,)
+
+
+def test_nodes_that_contradict_each_other_are_a_doubt_that_no_rule_overrides():
+    claims = replace(CALM, cautions=frozenset({Caution.NODES_DISAGREE}))
+    assert asked(claims=claims).doubts == (Caution.NODES_DISAGREE,)
+    made = policy_of(allow())
+    for given, verdict in ((CALM, Verdict.ALLOW), (claims, Verdict.ASK)):
+        assert decide(made, asked(claims=given), lambda key: 0, NOW).verdict is verdict
 
 
 def test_several_transactions_are_one_request_with_what_is_foreseen_of_all():

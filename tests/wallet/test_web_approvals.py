@@ -158,6 +158,18 @@ async def test_always_shows_its_rule_and_what_no_rule_is_for_wants_the_password(
         assert done.status == 200 and "result" in await asked
 
 
+async def test_no_rule_is_made_of_a_connection_and_that_is_said(alice):
+    """It would show the wallet's first account from then on, whichever was chosen this time."""
+    asked = alice.site("eth_requestAccounts", origin="https://always.example")
+    seen = await alice.sheet()
+    assert "This rule would be kept" not in seen.text and 'name="always"' not in seen.text
+    path, fields = yes(seen)
+    refused = await alice.acted(path, [*fields, ("always", "yes"), ("password", PASSWORD)])
+    assert refused.status == 409 and "no rule can be made of it" in refused.text and not asked.done()
+    assert (await alice.signer.policy())["policy"] is None
+    assert (await alice.acted(path, fields)).status == 200 and "result" in await asked
+
+
 async def test_a_yes_that_comes_too_soon_does_not_count(tmp_path):
     async with person(Path(tmp_path), settle_seconds=3600.0) as slow:
         asked = slow.site("eth_requestAccounts")

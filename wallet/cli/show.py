@@ -92,7 +92,8 @@ def surprise(transaction: str, told: Iterable[Fact]) -> None:
     heading = _("The transaction {transaction} came to something else than was foreseen:")
     console(stderr=True).print(Text(heading.format(transaction=inert(transaction)), style="bold yellow"))
     for fact in told:
-        console(stderr=True).print(Text(f"! {_name(fact)}: {inert(fact.value)}"))
+        name, value, _source = words_of(fact, "")
+        console(stderr=True).print(Text(f"! {name}: {value}"))
 
 
 def word_reason(shown: Review) -> str:

@@ -112,6 +112,7 @@ WORDS: dict[str, str] = {
     "no-accounts-to-choose": N_("it asks for no accounts"),
     "no-account-chosen": N_("no account is chosen: choose one, or decline"),
     "word-missing": N_("the word was not typed"),
+    "no-rule-to-make": N_("no rule can be made of it: it can be agreed to this once, without “always”"),
     "rule-unseen": N_("the rule is another than the one that was shown"),
     "token-approves-not": N_("the client was started without --token-approves"),
     # Values of a review: periods, kinds of movements, when a change takes effect
@@ -134,6 +135,7 @@ WORDS: dict[str, str] = {
     "not simulated: it calls nothing and moves nothing": N_("not simulated: it calls nothing and moves nothing"),
     "it gives no reason": N_("it gives no reason"),
     "success": N_("success"),
+    "the batch stopped before it": N_("the batch stopped before it"),
     "creation": N_("it makes a new contract"),
     "selector-unknown": N_("the function is not known"),
     "malformed": N_("its bytes are not as the function wants them"),

@@ -17,7 +17,7 @@ from wallet.dapp_aftermath import Surprise
 from wallet.policy import Rule
 from wallet.policy_offer import rule_digest
 from wallet.prompts import Shown
-from wallet.review import Fact, Label, Source
+from wallet.review import Caution, Fact, Label, Source
 from wallet.texts import _
 from wallet.web.review_view import told
 
@@ -50,7 +50,8 @@ UNDERSTOOD = frozenset({
     Label.FIELD,
     Label.TEXT,
 })  # fmt: skip
-"""Where none of these is told, the raw data is all there is, and its fold stands open."""
+"""Where none of these is told, or a call is not understood (coins may go along with it), the raw data is all there
+is, and its fold stands open."""
 NOTHING = "nothing"
 
 
@@ -74,7 +75,7 @@ def sheet(shown: Shown, accounts: Sequence[Account]) -> dict[str, Any]:
         "changes": _facts(review.host, _ordered(review.facts)),
         "facts": _facts(review.host, (f for f in review.facts if f.label not in ASKER | RAW | set(CHANGES))),
         "raw": _facts(review.host, (fact for fact in review.facts if fact.label in RAW)),
-        "raw_open": labels.isdisjoint(UNDERSTOOD),
+        "raw_open": labels.isdisjoint(UNDERSTOOD) or Caution.CALL_UNKNOWN in review.cautions,
         "needs_password": shown.needs_password,
         "why": why_asked(shown.judgement.to_json()["policy"]) if shown.needs_password else "",
         "rule": _rule(shown.judgement.offer),
