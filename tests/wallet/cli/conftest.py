@@ -193,6 +193,7 @@ def people(place, tmp_path_factory, password_file) -> Iterator[tuple[Person, Per
 
 @pytest.fixture
 def strangers(place, tmp_path_factory, password_file) -> Iterator[tuple[Person, Person]]:
-    """nina and otto, who have not met yet."""
-    with settled(place, tmp_path_factory.mktemp("strangers"), password_file, "nina", "otto") as both:
+    """Two who have not met yet, by handles of this test's own: the server is the others' too."""
+    folder = tmp_path_factory.mktemp("strangers")
+    with settled(place, folder, password_file, f"nina{folder.name[9:]}", f"otto{folder.name[9:]}") as both:
         yield both

@@ -149,29 +149,29 @@ def test_nothing_changes(tandem, strangers, place):
         (("send", "500", "DUSD", otto.address, "--yes"), 1, "500 DUSD are needed, 100 DUSD are there, 400 DUSD"),
         (("send", "50", "ETH", otto.address, "--yes"), 1, "Not enough coins"),
         (("send", "1", "EUR", "@nobody", "--yes"), 1, "knows no such"),
-        (("send", "1", "EUR", "@otto", "--yes"), 2, "--yes is not enough here (payee)"),
-        (("send", "0.1", "ETH", "@otto", "--yes"), 2, "--yes is not enough here (payee)"),
-        (("send", "1", "EUR", "@otto#0000000000000000", "--yes"), 1, "names another person than expected"),
-        (("send", "1", "EUR", "@nina", "--yes"), 2, "that is your own account"),
+        (("send", "1", "EUR", f"@{otto.name}", "--yes"), 2, "--yes is not enough here (payee)"),
+        (("send", "0.1", "ETH", f"@{otto.name}", "--yes"), 2, "--yes is not enough here (payee)"),
+        (("send", "1", "EUR", f"@{otto.name}#0000000000000000", "--yes"), 1, "names another person than expected"),
+        (("send", "1", "EUR", f"@{nina.name}", "--yes"), 2, "that is your own account"),
         (("send", "1", "EUR", otto.address, "--yes"), 2, "EUR is sent to a @handle"),
-        (("send", "1", "ETH", "@otto", "--yes"), 1, "Not enough coins"),
-        (("send", "1", "XYZ", "@otto", "--yes"), 2, "neither a currency"),
-        (("send", "1", "THB", "@otto", "--yes"), 2, "neither a currency"),
+        (("send", "1", "ETH", f"@{otto.name}", "--yes"), 1, "Not enough coins"),
+        (("send", "1", "XYZ", f"@{otto.name}", "--yes"), 2, "neither a currency"),
+        (("send", "1", "THB", f"@{otto.name}", "--yes"), 2, "neither a currency"),
         (("send", "1", "ETH", ZERO, "--yes"), 2, "what goes there is lost"),
         (("send", "1", "DUSD", dusd(), "--yes"), 2, "what goes there is lost"),
         (("send", "0.1", "ETH", nina.address, "--yes"), 2, "--yes is not enough here (warnings)"),
         (("send", "1", "EUR", otto.in_full), 2, "there is no terminal"),
         (("send", "1", "ETH", otto.address), 2, "there is no terminal"),
-        (("register", "nina2", "--yes"), 1, "has an account"),
+        (("register", "another", "--yes"), 1, "has an account"),
         (("topup", "0", "EUR"), 2, "above zero"),
-        (("send", "1", "EUR", "@otto", "--again", "0x12", "--yes"), 2, "no such order was sent from here"),
+        (("send", "1", "EUR", f"@{otto.name}", "--again", "0x12", "--yes"), 2, "no such order was sent from here"),
     ]
     for arguments, status, words in cases:
         done = tandem(*arguments, **nina.environ)
         assert done.status == status and words in done.err, (arguments, done)
         assert done.out == ""
     assert holdings(tandem, nina) == before
-    assert "otto" not in pins(nina)
+    assert otto.name not in pins(nina)
 
 
 def dusd():
