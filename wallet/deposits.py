@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from chain.address import Address
 from chain.token import TokenAmount
-from fiat.bridge_quote import BridgeQuote, bridge_quote_from_json
+from fiat.bridge_quote import BridgeQuote
 from fiat.conversion import less_spread
 from fiat.currency import Currency
 from fiat.deposit import DepositTerms, terms_from_json
@@ -23,7 +23,7 @@ from fiat.signature import recover
 from wallet.errors import AnswerUnfit, ProofMissing
 from wallet.heads import Json, Reader, reason_of
 from wallet.payee import Payee
-from wallet.proofs import Ledger
+from wallet.proofs import Ledger, read_bridge_quote
 from wallet.review import Caution, Fact, Label, Review, Source
 from wallet.review_orders import RATE_LOSS_USUAL_PPM, moment
 from wallet.tokens import NORMAL_GAS, Gas, TokenPlan, TokenRail
@@ -58,7 +58,7 @@ async def plan_deposit(
     sender = sender or (await wallet.keys()).accounts[0]
     ledger, host = await wallet.client.ledger(), wallet.client.host
     asked: Json = {"from": amount.token.symbol, "to": receive.code, "amount_minor": str(amount.units)}
-    quote = read_token_quote(host, await wallet.client.post("/quotes", asked, session=True), ledger)
+    quote = read_bridge_quote(host, await wallet.client.post("/quotes", asked, session=True), ledger)
     contract = bytes(20) if amount.token.address is None else amount.token.address.raw
     wanted = (wallet.client.holder, False, receive.code, receive.exponent)
     wanted_token = (amount.token.chain_id, contract, amount.token.decimals, amount.units)
@@ -95,21 +95,6 @@ async def _opened(wallet: Wallet, ledger: Ledger, quote: BridgeQuote, sender: Ad
     if terms != agreed:
         raise AnswerUnfit(host, "deposit.terms")
     return terms
-
-
-def read_token_quote(server: str, document: object, ledger: Ledger) -> BridgeQuote:
-    """A quote with a token that the operator signed and whose own numbers add up. Raises AnswerUnfit, ProofMissing."""
-    answer = Reader(server, "quote", document)
-    try:
-        quote = bridge_quote_from_json(answer.inner("quote").document)
-        digest = quote.digest(ledger.id)
-        signer = recover(digest, answer.raw("signature", 65))
-        holds = quote.adds_up
-    except (FiatError, ValueError, OverflowError) as error:
-        raise ProofMissing(server, "quote", reason_of(error)) from None
-    if signer != ledger.operator or answer.raw("id", 32) != digest or not holds:
-        raise ProofMissing(server, "quote", "it is not signed by the operator, or does not add up")
-    return quote
 
 
 def read_terms(server: str, document: object, ledger: Ledger) -> DepositTerms:

@@ -6,8 +6,9 @@ The operator's key is pinned by the genesis record, whose hash is the ledgerId. 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fiat.authority import MoneyOrder
 from fiat.bridge_quote import BridgeQuote, bridge_quote_from_json
@@ -46,6 +47,7 @@ from fiat.uses import use_source
 from wallet.errors import AnswerUnfit, ProofMissing
 from wallet.heads import Reader, reason_of
 
+Offered = TypeVar("Offered", Quote, BridgeQuote)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z", re.ASCII)
 
 
@@ -226,24 +228,18 @@ def _sealed_record(server: str, document: object, ledger: Ledger) -> Record:
 
 def read_quote(server: str, document: object, ledger: Ledger) -> Quote:
     """A quote that the operator signed and whose own numbers add up. Raises AnswerUnfit, ProofMissing."""
-    answer = Reader(server, "quote", document)
-    try:
-        quote = quote_from_json(answer.inner("quote").document)
-        digest = quote.digest(ledger.id)
-        signer = recover(digest, answer.raw("signature", 65))
-        holds = quote.adds_up
-    except (FiatError, ValueError, OverflowError) as error:
-        raise ProofMissing(server, "quote", reason_of(error)) from None
-    if signer != ledger.operator or answer.raw("id", 32) != digest or not holds:
-        raise ProofMissing(server, "quote", "it is not signed by the operator, or does not add up")
-    return quote
+    return _offered(server, document, ledger, quote_from_json)
 
 
 def read_bridge_quote(server: str, document: object, ledger: Ledger) -> BridgeQuote:
     """The same between a currency and a token. Raises AnswerUnfit, ProofMissing."""
+    return _offered(server, document, ledger, bridge_quote_from_json)
+
+
+def _offered(server: str, document: object, ledger: Ledger, read: Callable[[Mapping[str, object]], Offered]) -> Offered:
     answer = Reader(server, "quote", document)
     try:
-        quote = bridge_quote_from_json(answer.inner("quote").document)
+        quote = read(answer.inner("quote").document)
         digest = quote.digest(ledger.id)
         signer = recover(digest, answer.raw("signature", 65))
         holds = quote.adds_up

@@ -13,9 +13,9 @@ from fiat.errors import OrderMalformed
 from fiat.fee import FREE
 from fiat.tariff import Tariff
 from tests.api.people import Key, spelled
-from wallet.deposits import read_terms, read_token_quote
+from wallet.deposits import read_terms
 from wallet.errors import AnswerUnfit, ProofMissing
-from wallet.proofs import Ledger
+from wallet.proofs import Ledger, read_bridge_quote
 
 OPERATOR, OTHER = Key(), Key()
 LEDGER = Ledger(b"\7" * 32, OPERATOR.address, {"EUR": 2}, Tariff({}))
@@ -105,14 +105,14 @@ def test_a_quote_counts_as_it_was_signed():
     quote = bridge_quote(pair, 10**7, Fraction(4, 5), network_fee_minor=0, **terms)
     digest = quote.digest(LEDGER.id)
     told = {"id": spelled(digest), "quote": quote.to_json(), "signature": spelled(OPERATOR.sign(digest))}
-    assert read_token_quote("host", told, LEDGER) == quote
+    assert read_bridge_quote("host", told, LEDGER) == quote
     for lie in (
         told | {"signature": spelled(OTHER.sign(digest))},
         told | {"quote": quote.to_json() | {"receiveAmount": "797"}},
     ):
         with pytest.raises(ProofMissing):
-            read_token_quote("host", lie, LEDGER)
+            read_bridge_quote("host", lie, LEDGER)
     more = replace(quote, receive_amount=797)
     signed = {"id": spelled(more.digest(LEDGER.id)), "quote": more.to_json()}
     with pytest.raises(ProofMissing):  # signed, and it does not add up
-        read_token_quote("host", signed | {"signature": spelled(OPERATOR.sign(more.digest(LEDGER.id)))}, LEDGER)
+        read_bridge_quote("host", signed | {"signature": spelled(OPERATOR.sign(more.digest(LEDGER.id)))}, LEDGER)
